@@ -1,0 +1,47 @@
+# What people type. Each target does all the set-up that it needs; deploy/setup.sh is that set-up.
+# Every recipe runs what anybody can run by hand: nothing here that the README does not say.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test lint format bench clean
+
+PYTHON ?=
+EXTRAS ?=
+export PYTHON EXTRAS
+ROWS ?= 1_000_000
+PYTEST_ARGS ?= -n 2
+BIN := .venv/bin
+OURS := pipelines assets resources sql tests deploy
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: ## .venv with the command .venv/bin/cdr-reports; PYTHON=python3.12 and EXTRAS=s3 to choose
+	@deploy/setup.sh
+
+setup-dev: ## the same with the tools of `make test`
+	@deploy/setup.sh --dev
+
+demo: setup ## a small night from made-up calls to reports and an e-mail, all in one folder
+	$(BIN)/cdr-reports demo
+
+test: lint ## the linters, then every test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: setup-dev ## ruff, mypy --strict and sqlfluff
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --disable-progress-bar sql
+
+format: setup-dev ## put the code and the SQL into shape
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/sqlfluff fix --disable-progress-bar sql
+
+bench: setup-dev ## measure a night; ROWS=10_000_000 for a large one
+	$(BIN)/python -m tests.bench.night --rows $(ROWS)
+
+clean: ## remove what the other targets made here, .venv too
+	rm -rf .venv .uv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find $(OURS) -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,94 @@
+"""The second layer: `cdrs`, one row per attempt, judged before it is published."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from assets.describe import KINDS, OWNERS, code_version, column_schema, day_metadata
+from assets.intake import DELIVERED
+from pipelines.assembly import Workplace
+from pipelines.partitions import days_of
+from resources.days import CDRS, BuiltDay
+from resources.expectations import expectations
+
+CDRS_KEY = dg.AssetKey(CDRS)
+
+_SEVERITIES = {"error": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
+_RETRY = dg.RetryPolicy(
+    max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+
+
+def cdrs_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """The asset, one partition a call date."""
+
+    @dg.asset(
+        key=CDRS_KEY,
+        partitions_def=partitions,
+        deps=[DELIVERED],
+        description="One row per attempt: the newest delivery of each call, its numbers judged by "
+        "the number plan, its jurisdiction and destination. A day is published only when it meets "
+        "its expectations.",
+        group_name="calls",
+        kinds=KINDS,
+        owners=OWNERS,
+        code_version=code_version("cdrs/cdrs", "delivered/verdicts", "checks/cdrs_rules"),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=_RETRY,
+        required_resource_keys={"workplace"},
+        pool="lake",
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=CDRS_KEY, description=f"{severity}: {text}")
+            for name, (severity, text) in expectations().items()
+        ],
+    )
+    def cdrs(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        workplace: Workplace = context.resources.workplace
+        built = []
+        for day in days_of(context.partition_keys):
+            result = workplace.builder.build_cdrs(day)
+            workplace.tell(f"{CDRS} {day}")
+            context.log.info(f"{day}: {result.rows:,} attempts in {result.seconds:.1f} s")
+            context.add_asset_metadata(day_metadata(result), partition_key=str(day))
+            built.append(result)
+        yield from _checks(built)
+        failed = [result for result in built if result.failures]
+        if failed:
+            # The asset as a whole is not materialised, but its good days are.
+            for result in built:
+                if result.published:
+                    yield dg.AssetMaterialization(
+                        CDRS_KEY, partition=str(result.day), metadata=day_metadata(result)
+                    )
+            raise dg.Failure(
+                "; ".join(
+                    f"{r.day} keeps what it held before: {' and '.join(map(str, r.failures))}"
+                    for r in failed
+                ),
+                allow_retries=False,
+            )
+        files = workplace.lake.files(CDRS, built[-1].day, built[-1].day)
+        schema = column_schema(files, "cdrs/cdrs")
+        yield dg.MaterializeResult(metadata={"dagster/column_schema": schema} if files else {})
+
+    return cdrs
+
+
+def _checks(built: list[BuiltDay]) -> Iterator[dg.AssetCheckResult]:
+    """Each expectation over all days of the run: passed when every day does."""
+    for name, (severity, text) in expectations().items():
+        verdicts = [(r.day, v) for r in built for v in r.verdicts if v.name == name]
+        broken = [(day, v) for day, v in verdicts if not v.passed]
+        yield dg.AssetCheckResult(
+            asset_key=CDRS_KEY,
+            check_name=name,
+            passed=not broken,
+            severity=_SEVERITIES[severity],
+            description="; ".join(f"{day} {v}" for day, v in broken) or text,
+            metadata={
+                "days": len(verdicts),
+                **{str(day): f"{v.observed}, expected {v.expected}" for day, v in verdicts[:31]},
+                **{f"{day} examples": ", ".join(v.examples) for day, v in broken if v.examples},
+            },
+        )

@@ -1,0 +1,81 @@
+"""The third layer: the tables of sums, each one SQL file over `cdrs`, reconciled with it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from assets.cdrs import CDRS_KEY
+from assets.describe import KINDS, OWNERS, code_version, column_schema, day_metadata
+from pipelines.assembly import Workplace
+from pipelines.partitions import days_of
+from resources.days import TABLES
+
+DESCRIPTIONS = {
+    "breakout_daily": "Sums for Breakout: money and quality by customer, provider, destinations, "
+    "currencies, tech prefix, direction, SIP code, release reason, country and carrier.",
+    "dtmf_hourly": "Sums for DTMF: money, quality and digits by hour, customer, provider and "
+    "destinations.",
+    "usa_calls_daily": "Sums for USA Calls: attempts, durations and money by state, LATA and "
+    "jurisdiction.",
+    "usa_rate_center_daily": "Sums for USA Rate Center: by NPA-NXX and rate centre of the caller "
+    "and of the number reached.",
+}
+
+RECONCILES = "reconciles_with_cdrs"
+_RETRY = dg.RetryPolicy(
+    max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+
+
+def table_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+    """One asset a table, one partition a call date."""
+    return [_table_asset(name, partitions) for name in TABLES]
+
+
+def _table_asset(name: str, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    models = (f"tables/{name}", "tables/converted", "tables/attempts")
+
+    @dg.asset(
+        name=name,
+        partitions_def=partitions,
+        deps=[CDRS_KEY],
+        description=DESCRIPTIONS[name],
+        group_name="reports",
+        kinds=KINDS,
+        owners=OWNERS,
+        code_version=code_version(*models),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=_RETRY,
+        required_resource_keys={"workplace"},
+        pool="lake",
+        check_specs=[
+            dg.AssetCheckSpec(
+                RECONCILES,
+                asset=name,
+                description="error: attempts, durations and charges equal those of cdrs, day by "
+                "day, per currency, exactly",
+            )
+        ],
+    )
+    def table(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        workplace: Workplace = context.resources.workplace
+        differences: list[str] = []
+        days = days_of(context.partition_keys)
+        for day in days:
+            result = workplace.builder.build_table(name, day)
+            differences += workplace.builder.reconcile(name, day)
+            workplace.tell(f"{name} {day}")
+            context.add_asset_metadata(day_metadata(result), partition_key=str(day))
+        files = workplace.lake.files(name, days[-1], days[-1])
+        schema = column_schema(files, *models)
+        yield dg.MaterializeResult(metadata={"dagster/column_schema": schema} if files else {})
+        yield dg.AssetCheckResult(
+            check_name=RECONCILES,
+            passed=not differences,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description="; ".join(differences[:5]) or f"{len(days)} days equal cdrs exactly",
+            metadata={"days": len(days), "differences": len(differences)},
+        )
+
+    return table

@@ -1,0 +1,1 @@
+"""How things run: definitions, partitions, jobs, schedules, sensors, settings and the commands."""

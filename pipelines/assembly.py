@@ -1,0 +1,102 @@
+"""Puts the parts together by the settings: what commands and assets work with.
+
+Nothing is opened before it is asked for, so importing and assembling touch nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import Engine as SqlEngine
+
+from pipelines.settings import Settings
+from resources.days import DayBuilder, DayRules
+from resources.engine import Engine
+from resources.intake.take import Intake, IntakeRules
+from resources.lake import Lake
+from resources.landing import Landing
+from resources.ledger import Days, Files, open_ledger
+from resources.reference.rates import Rates, load_rates
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """The lake, the ledger, the landing folder and the engine of one home."""
+
+    settings: Settings
+    tell: Callable[[str], None] = lambda step: None
+    """Hears of each step that is done: `cdrs 2026-03-06`."""
+
+    def today(self) -> date:
+        """The running day in the reporting time zone."""
+        return datetime.now(self.settings.zone).date()
+
+    @cached_property
+    def lake(self) -> Lake:
+        return Lake(self.settings.home / "lake")
+
+    @cached_property
+    def engine(self) -> Engine:
+        settings = self.settings
+        return Engine(settings.memory_limit, settings.threads, settings.home / "spill")
+
+    @cached_property
+    def _ledger(self) -> SqlEngine:
+        return open_ledger(self.settings.ledger)
+
+    @cached_property
+    def files(self) -> Files:
+        return Files(self._ledger)
+
+    @cached_property
+    def days(self) -> Days:
+        return Days(self._ledger)
+
+    @cached_property
+    def landing(self) -> Landing:
+        return Landing(self.settings.landing_url)
+
+    @cached_property
+    def rates(self) -> Rates:
+        return load_rates()
+
+    @cached_property
+    def intake(self) -> Intake:
+        settings = self.settings
+        rules = IntakeRules(
+            settings.timezone,
+            settings.first_day,
+            settings.longest_call_hours * 3600,
+            settings.settle_seconds,
+            frozenset(self.rates.currencies(settings.first_day)),
+            dict(settings.source_timezones),
+        )
+        return Intake(
+            self.engine, self.lake, self.files, self.days, self.landing, rules, self._lock
+        )
+
+    @cached_property
+    def builder(self) -> DayBuilder:
+        settings = self.settings
+        rules = DayRules(
+            settings.timezone,
+            settings.short_call_seconds,
+            settings.longest_call_hours * 3600,
+            frozenset(self.rates.currencies(settings.first_day)),
+        )
+        return DayBuilder(
+            self.engine,
+            self.lake,
+            self.days,
+            rules,
+            self.rates,
+            settings.home,
+            self.files,
+            self._lock,
+        )
+
+    @property
+    def _lock(self) -> Path:
+        return self.settings.home / "intake.lock"

@@ -1,0 +1,1 @@
+"""The commands: one module a family, each a thin shell over `resources`."""

@@ -1,0 +1,39 @@
+"""The one place where everything is put together; `workspace.yaml` loads `defs` from here."""
+
+from collections.abc import Callable
+
+import dagster as dg
+
+from assets.cdrs import cdrs_asset
+from assets.intake import intake
+from assets.tables import table_assets
+from pipelines.assembly import Workplace
+from pipelines.jobs import build_days, intake_job
+from pipelines.partitions import daily
+from pipelines.resource import workplace_resource
+from pipelines.schedules import nightly
+from pipelines.sensors import stale_days
+from pipelines.settings import Settings, load_settings
+
+
+def build_defs(
+    settings: Settings | None = None, open_workplace: Callable[[], Workplace] | None = None
+) -> dg.Definitions:
+    """All definitions by the settings in force; `open_workplace` is where tests put their own."""
+    settings = settings or load_settings()
+    partitions = daily(settings)
+    return dg.Definitions(
+        assets=[intake, cdrs_asset(partitions), *table_assets(partitions)],
+        jobs=[intake_job, build_days],
+        schedules=[nightly(settings)],
+        sensors=[stale_days],
+        resources={
+            "workplace": workplace_resource(open_workplace or (lambda: Workplace(settings)))
+        },
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What Dagster loads, when it loads it."""
+    return build_defs()

@@ -1,0 +1,126 @@
+"""The settings: one class, read from `CDR_REPORTS_*` variables and `.env`, checked at the door.
+
+A variable that is unknown or a value that is wrong is refused by name before anything starts.
+"""
+
+import os
+from datetime import date, time
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "CDR_REPORTS_"
+
+
+class SettingsError(Exception):
+    """A setting is unknown or wrong; the text names it and says what is allowed."""
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no IANA time zone; write one such as Europe/London or UTC")
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
+class Settings(BaseSettings):
+    """Everything that a user may set. Field descriptions are what README's table shows."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore"
+    )
+
+    home: Path = Field(Path("var"), description="folder of all that the program writes")
+    landing: str = Field(
+        "", description="landing folder, or a URL such as s3://bucket/landing; blank: home/landing"
+    )
+    ledger_url: str = Field(
+        "", description="SQLAlchemy URL of the ledger; blank: SQLite in the home"
+    )
+    timezone: Zone = Field("UTC", description="reporting time zone: what a day is")
+    source_timezones: dict[str, Zone] = Field(
+        default_factory=dict,
+        description='local time zone of sources that need one, as JSON: {"asterisk": "Europe/Rome"}',
+    )
+    first_day: date = Field(
+        date(2020, 1, 1), description="first day of the reports; earlier calls are quarantined"
+    )
+    nightly_at: time = Field(
+        time(2, 0), description="time of the nightly intake, in the reporting time zone"
+    )
+    settle_seconds: int = Field(
+        60, ge=0, description="a file changed within so many seconds is still growing: left alone"
+    )
+    short_call_seconds: int = Field(
+        6, ge=0, le=3600, description="a connected call of at most so many seconds is a short call"
+    )
+    longest_call_hours: int = Field(
+        24, ge=1, le=744, description="a longer call is quarantined as duration_too_long"
+    )
+    memory_limit: str = Field(
+        "1GB", pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$", description="memory of the engine"
+    )
+    threads: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, description="threads of the engine"
+    )
+    smtp_host: str = Field("localhost", description="mail server")
+    smtp_port: int = Field(25, ge=1, le=65535, description="its port")
+    smtp_tls: Literal["none", "starttls", "tls"] = Field("none", description="none, starttls, tls")
+    smtp_user: str = Field("", description="user name; blank: no login")
+    smtp_password: SecretStr = Field(SecretStr(""), description="password")
+    smtp_from: str = Field("cdr-reports@localhost", description="sender of the mails")
+
+    @field_validator("first_day")
+    @classmethod
+    def _rates_reach_back(cls, value: date) -> date:
+        # The European Central Bank has quoted its present list of currencies only since 2011.
+        if value < date(2011, 1, 3):
+            raise ValueError("the exchange rates of all currencies begin on 2011-01-03")
+        return value
+
+    @field_validator("home", mode="after")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @cached_property
+    def landing_url(self) -> str:
+        return self.landing or str(self.home / "landing")
+
+    @cached_property
+    def ledger(self) -> str:
+        return self.ledger_url or f"sqlite:///{self.home / 'ledger.sqlite'}"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings in force; `overrides` win over the environment. Raises SettingsError."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    # `.env` may hold other programs' variables; only those with our prefix are judged.
+    named = {key.upper() for key in (*os.environ, *dotenv_values(".env"))}
+    unknown = sorted(key for key in named if key.startswith(PREFIX) and key not in known)
+    if unknown:
+        raise SettingsError(
+            f"unknown setting {unknown[0]}; known are: {', '.join(sorted(known))}"
+        )
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            name = str(problem["loc"][0]) if problem["loc"] else "?"
+            label = name.upper() if name.upper().startswith(PREFIX) else PREFIX + name.upper()
+            secret = name.lower().removeprefix(PREFIX.lower()) in ("smtp_password", "ledger_url")
+            shown = "" if secret else f" (is {problem['input']!r})"
+            lines.append(f"{label}: {problem['msg']}{shown}")
+        raise SettingsError("\n".join(lines)) from None

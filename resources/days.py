@@ -1,0 +1,303 @@
+"""Builds one day: `cdrs` out of what was delivered, and the tables of sums out of `cdrs`.
+
+Each is staged, judged and only then published, so that a day that fails its checks leaves the
+old one in place. What the rows hold is SQL (`sql/cdrs`, `sql/tables`); which days, and in what
+order, is for `assets` and `pipelines`.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+import sql
+from resources.engine import Engine, Model, named
+from resources.expectations import HISTORY_DAYS, DayFacts, Verdict, judge
+from resources.intake.verdicts import judged_day, settle_days
+from resources.lake import Lake
+from resources.ledger import Days, Files
+from resources.locks import exclusive
+from resources.reference.accounts import read_dids
+from resources.reference.plan import ReferenceData
+from resources.reference.rates import Rates
+
+CDRS = "cdrs"
+TABLES = ("breakout_daily", "dtmf_hourly", "usa_calls_daily", "usa_rate_center_daily")
+"""The tables of sums, each `sql/tables/<name>.sql`."""
+
+DAY_TABLES = (CDRS, *TABLES)
+
+
+@dataclass(frozen=True)
+class DayRules:
+    """What of the settings decides about a day."""
+
+    timezone: str
+    short_call_seconds: int
+    longest_call_seconds: int
+    currencies: frozenset[str]
+
+
+@dataclass(frozen=True)
+class BuiltDay:
+    """One day of one table as it was built. Charges are sums in their own currency."""
+
+    table: str
+    day: date
+    published: bool
+    rows: int
+    seconds: float
+    lake_version: int
+    attempts: int = 0
+    customer_charges: dict[str, Decimal] = field(default_factory=dict)
+    provider_charges: dict[str, Decimal] = field(default_factory=dict)
+    verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def failures(self) -> list[Verdict]:
+        """Expectations of severity error that the day does not meet."""
+        return [v for v in self.verdicts if not v.passed and v.severity == "error"]
+
+
+@dataclass(frozen=True)
+class DayBuilder:
+    """Builds days of the lake. `home` holds the users' own reference data and the Data Docs."""
+
+    engine: Engine
+    lake: Lake
+    days: Days
+    rules: DayRules
+    rates: Rates
+    home: Path
+    files: Files
+    lock: Path
+
+    def build(self, table: str, day: date) -> BuiltDay:
+        """Builds one day of one table and publishes it, unless an expectation forbids it."""
+        return self.build_cdrs(day) if table == CDRS else self.build_table(table, day)
+
+    def build_cdrs(self, day: date) -> BuiltDay:
+        """One row per attempt that counts on the day, judged before it is published."""
+        started = time.monotonic()
+        staged = self.lake.staging(CDRS)
+        # Alone with the intake, so that rows, accounts and version are of one moment.
+        with exclusive(self.lock):
+            settle_days(self.engine, self.lake, self.files, self.days)
+            version = self.days.version(day)
+            with judged_day(self.engine, self.lake, day) as connection:
+                if connection is None:
+                    return self._nothing(CDRS, day, version, started)
+                for name, relation in self._reference.items():
+                    connection.register(name, relation)
+                rows = self.engine.copy(connection, sql.text("cdrs/cdrs"), {"day": day}, staged)
+            expected = self.files.counting(day)
+        start, end = self._bounds(day)
+        facts = DayFacts(
+            day,
+            start,
+            end,
+            expected,
+            self.rules.longest_call_seconds,
+            self.rules.currencies,
+            self._history(day),
+        )
+        verdicts = tuple(judge(self.engine, staged, facts, self.home / "data-docs"))
+        totals = self._totals(staged)
+        built = BuiltDay(
+            CDRS, day, False, rows, time.monotonic() - started, -1, *totals, verdicts=verdicts
+        )
+        if built.failures:
+            staged.unlink()
+            self.days.judged(day, version, "; ".join(map(str, built.failures)))
+            return built
+        lake_version = self.lake.publish(CDRS, day, staged)
+        self.days.judged(day, version, None)
+        self.days.built(CDRS, day, version, lake_version, rows)
+        seconds = time.monotonic() - started
+        return BuiltDay(CDRS, day, True, rows, seconds, lake_version, *totals, verdicts=verdicts)
+
+    def build_table(self, table: str, day: date) -> BuiltDay:
+        """The day's sums by the table's grain, from the `cdrs` that are published."""
+        started = time.monotonic()
+        source = self.days.builds(CDRS).get(day)
+        version = source.version if source else 0
+        cdrs = self.lake.files(CDRS, day, day)
+        if not cdrs:
+            return self._nothing(table, day, version, started)
+        staged = self.lake.staging(table)
+        rows = self.engine.run(
+            summed(table),
+            {CDRS: cdrs, **self._rates_and_hours(day)},
+            {"short_call": self.rules.short_call_seconds, "hourly": False},
+            staged,
+        )
+        totals = self._totals(staged)
+        lake_version = self.lake.publish(table, day, staged)
+        self.days.built(table, day, version, lake_version, rows)
+        seconds = time.monotonic() - started
+        return BuiltDay(table, day, True, rows, seconds, lake_version, *totals)
+
+    def breakout_hourly(self, first: date, last: date, folder: Path) -> list[str]:
+        """Breakout's sums with the hour too, for a question that no table answers; one file a day."""
+        files = []
+        for day in _days(first, last):
+            cdrs = self.lake.files(CDRS, day, day)
+            if cdrs:
+                out = folder / f"call_date={day}" / "hourly.parquet"
+                self.engine.run(
+                    summed("breakout_daily"),
+                    {CDRS: cdrs, **self._rates_and_hours(day)},
+                    {"short_call": self.rules.short_call_seconds, "hourly": True},
+                    out,
+                )
+                files.append(str(out))
+        return files
+
+    def reconcile(self, table: str, day: date) -> list[str]:
+        """Where a table's attempts, durations and charges differ from those of `cdrs`; exactly."""
+        wanted = self._sums(CDRS, day)
+        sides = ("origin", "destination") if table == "usa_rate_center_daily" else (None,)
+        differences = []
+        for side in sides:
+            found = self._sums(table, day, side)
+            for key in sorted({*wanted, *found}, key=str):
+                if wanted.get(key) != found.get(key):
+                    label = f"{table} {day}{f' {side}' if side else ''}, currencies {key}"
+                    differences.append(f"{label}: {found.get(key)} instead of {wanted.get(key)}")
+        return differences
+
+    def _sums(self, table: str, day: date, side: str | None = None) -> dict[Any, Any]:
+        files = self.lake.files(table, day, day)
+        if not files:
+            return {}
+        count = "COUNT(*)" if table == CDRS else "CAST(SUM(attempts) AS BIGINT)"
+        where = "WHERE side = $side" if side else ""
+        text = f"""
+            SELECT customer_currency, provider_currency, {count}, SUM(duration),
+                SUM(customer_duration), SUM(provider_duration),
+                SUM(customer_charge), SUM(provider_charge)
+            FROM sums {where} GROUP BY customer_currency, provider_currency"""
+        with self.engine.connect({"sums": files}) as connection:
+            rows = connection.execute(text, named(text, {"side": side})).fetchall()
+        return {(row[0], row[1]): row[2:] for row in rows}
+
+    def _nothing(self, table: str, day: date, version: int, started: float) -> BuiltDay:
+        """A day without calls: what an earlier build may have left there goes."""
+        lake_version = self.lake.clear(table, day)
+        if version:
+            self.days.built(table, day, version, lake_version, 0)
+            if table == CDRS:
+                self.days.judged(day, version, None)
+        return BuiltDay(table, day, True, 0, time.monotonic() - started, lake_version)
+
+    def _totals(self, staged: Path) -> tuple[int, dict[str, Decimal], dict[str, Decimal]]:
+        """Attempts and charges by currency of a staged day."""
+        with self.engine.connect({"sums": [str(staged)]}) as connection:
+            names = {column[0] for column in connection.execute("DESCRIBE sums").fetchall()}
+            count = "SUM(attempts)" if "attempts" in names else "COUNT(*)"
+            if "side" in names:
+                count = "SUM(CASE WHEN side = 'origin' THEN attempts ELSE 0 END)"
+            row = connection.execute(f"SELECT {count} FROM sums").fetchone()
+            money = []
+            for party in ("customer", "provider"):
+                half = "WHERE side = 'origin'" if "side" in names else ""
+                rows = connection.execute(
+                    f"SELECT {party}_currency, SUM({party}_charge) FROM sums {half} "
+                    f"GROUP BY {party}_currency"
+                ).fetchall()
+                money.append({c: amount for c, amount in sorted(rows, key=str) if c and amount})
+        return (int(row[0] or 0) if row else 0, money[0], money[1])
+
+    def _history(self, day: date) -> list[tuple[int, int, Decimal]]:
+        files = self.lake.files(
+            "breakout_daily", day - timedelta(days=HISTORY_DAYS), day - timedelta(days=1)
+        )
+        if len(files) < HISTORY_DAYS:
+            return []
+        with self.engine.connect({"past": files}) as connection:
+            return connection.execute(
+                "SELECT CAST(SUM(attempts) AS BIGINT), CAST(SUM(connected) AS BIGINT), "
+                "SUM(duration) FROM past GROUP BY call_date ORDER BY call_date"
+            ).fetchall()
+
+    def _bounds(self, day: date) -> tuple[datetime, datetime]:
+        zone = ZoneInfo(self.rules.timezone)
+        start, end = (
+            datetime(d.year, d.month, d.day, tzinfo=zone).astimezone(UTC)
+            for d in (day, day + timedelta(days=1))
+        )
+        return start, end
+
+    def _rates_and_hours(self, day: date) -> dict[str, pa.Table]:
+        return {"rates": self.rates.table([day]), "hours": hours_of(*self._bounds(day), self.zone)}
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The reporting time zone."""
+        return ZoneInfo(self.rules.timezone)
+
+    @cached_property
+    def _reference(self) -> dict[str, pa.Table]:
+        """The number plan and the users' own numbers, as the relations that `cdrs.sql` reads."""
+        data = ReferenceData.of_home(self.home)
+        csv = "read_csv(?, header = true, all_varchar = true)"
+        with self.engine.connect() as connection:
+
+            def rows(text: str, path: Path) -> pa.Table:
+                return connection.execute(text, [str(path)]).to_arrow_table()
+
+            return {
+                "npa": rows(f"SELECT npa, category, country, region FROM {csv}", data.npa),
+                "npanxx": rows(
+                    "SELECT npanxx, rate_center, lata FROM read_parquet(?)", data.npanxx
+                ),
+                "prefixes": rows(
+                    f"SELECT prefix, country, carrier, destination FROM {csv}", data.prefixes
+                ),
+                "countries": rows(
+                    f"SELECT country, MIN(country_name) AS name FROM {csv} "
+                    "WHERE country IS NOT NULL GROUP BY country",
+                    data.prefixes,
+                ),
+                "release_causes": rows(f"SELECT sip, kpi_class FROM {csv}", data.release_causes),
+                "dids": pa.table(
+                    {"digits": pa.array(read_dids(self.home, data.load_plan()), pa.string())}
+                ),
+            }
+
+
+def summed(table: str) -> Model:
+    """The model of a table of sums: attempts, summed, converted."""
+    attempts = Model("tables/attempts")
+    return Model("tables/converted", {"attempts": attempts, "sums": Model(f"tables/{table}")})
+
+
+def hours_of(start: datetime, end: datetime, zone: ZoneInfo) -> pa.Table:
+    """Each quarter hour (since 1970) of a day and the instant at which its local hour begins.
+
+    Every zone's offset is a multiple of a quarter hour, so this is exact for all of them.
+    """
+    quarters, hours = [], []
+    for quarter in range(int(start.timestamp()) // 900, int(end.timestamp()) // 900):
+        instant = datetime.fromtimestamp(quarter * 900, UTC)
+        local = instant.astimezone(zone)
+        quarters.append(quarter)
+        hours.append(instant - timedelta(minutes=local.minute))
+    return pa.table(
+        {
+            "quarter": pa.array(quarters, pa.int64()),
+            "hour": pa.array(hours, pa.timestamp("us", tz="UTC")),
+        }
+    )
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    for offset in range((last - first).days + 1):
+        yield first + timedelta(days=offset)

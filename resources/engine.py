@@ -1,0 +1,120 @@
+"""Runs SQL models: model, inputs and parameters in, Parquet files or rows out. That is all.
+
+DuckDB in this process, with a memory limit and a spill folder, so that memory does not grow with
+the data. What the models say is in `sql/`; where results go is `resources.lake`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+import sql
+
+
+@dataclass(frozen=True)
+class Model:
+    """A SQL model `layer/table` with the models that it reads as named relations."""
+
+    name: str
+    inputs: Mapping[str, "Model"] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """One SELECT: the model, with those that it reads as common table expressions."""
+        if not self.inputs:
+            return sql.text(self.name)
+        parts = ",\n".join(f"{name} AS (\n{m.text()}\n)" for name, m in self.inputs.items())
+        return f"WITH {parts}\nSELECT * FROM (\n{sql.text(self.name)}\n)"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """DuckDB with limits. `spill` is a folder for what does not fit into `memory_limit`."""
+
+    memory_limit: str
+    threads: int
+    spill: Path
+
+    @contextmanager
+    def connect(self, inputs: Mapping[str, Any] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection with each input as a relation of its name.
+
+        An input is a list of Parquet files (an empty one is refused: say what it would hold with
+        an empty Arrow table), an Arrow table, or an Arrow stream that can be read once.
+        """
+        self.spill.mkdir(parents=True, exist_ok=True)
+        config = {
+            "memory_limit": self.memory_limit,
+            "threads": str(self.threads),
+            "temp_directory": str(self.spill),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+        with duckdb.connect(config=config) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            for name, value in (inputs or {}).items():
+                if isinstance(value, list):
+                    if not value:
+                        raise ValueError(f"input {name} has no files")
+                    connection.read_parquet(value, hive_partitioning=True).create_view(name)
+                else:
+                    connection.register(name, value)
+            yield connection
+
+    def run(
+        self,
+        model: Model,
+        inputs: Mapping[str, Any],
+        params: Mapping[str, Any],
+        out: Path,
+        keep_order: bool = False,
+    ) -> int:
+        """Writes the model's rows to the Parquet file `out` and returns how many they are.
+
+        The rows stand in the order of the input when `keep_order` is asked for.
+        """
+        with self.connect(inputs) as connection:
+            return self.copy(connection, model.text(), params, out, keep_order)
+
+    @staticmethod
+    def copy(
+        connection: duckdb.DuckDBPyConnection,
+        text: str,
+        params: Mapping[str, Any],
+        out: Path,
+        keep_order: bool = False,
+    ) -> int:
+        """The same over an open connection, for any SELECT."""
+        out.parent.mkdir(parents=True, exist_ok=True)
+        connection.execute(f"SET preserve_insertion_order = {str(keep_order).lower()}")
+        copied = connection.execute(
+            f"COPY (\n{text}\n) TO '{_quoted(out)}' (FORMAT parquet, COMPRESSION zstd)",
+            named(text, params),
+        ).fetchone()
+        return int(copied[0]) if copied else 0
+
+    def rows(
+        self, model: Model, inputs: Mapping[str, Any], params: Mapping[str, Any] | None = None
+    ) -> pa.Table:
+        """The model's rows as an Arrow table, for results that are small."""
+        with self.connect(inputs) as connection:
+            text = model.text()
+            return connection.execute(text, named(text, params or {})).to_arrow_table()
+
+
+def named(text: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the parameters that the SQL text uses (DuckDB refuses the others)."""
+    used = set(re.findall(r"\$(\w+)", text))
+    missing = used - params.keys()
+    if missing:
+        raise ValueError(f"the SQL needs parameters: {', '.join(sorted(missing))}")
+    return {name: params[name] for name in used}
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

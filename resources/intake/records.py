@@ -1,0 +1,350 @@
+"""Reads the records of a CSV file as text, each with its line and its raw bytes, in one pass.
+
+Splitting and nothing else: what a value means is decided in SQL. Blocks of the file go through
+Arrow's CSV reader; a block in which anything is out of the ordinary (a wrong number of fields, a
+line break inside quotes, bytes that are not UTF-8) is read again, slowly and by the letter of
+RFC 4180, so that every record of it is accounted for by line.
+"""
+
+import csv
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import IO
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
+from resources.sources import Source
+
+BLOCK = 1 << 20
+LONGEST_RECORD_LINES = 100
+"""A quoted field that spans more lines than this is taken for a quote that was never closed."""
+LONGEST_LINE = 1 << 24
+_BLANK = b"\xef\xbb\xbf\r\n \t"
+
+WRONG_COLUMN_COUNT = "wrong_column_count"
+INVALID_ENCODING = "invalid_encoding"
+MALFORMED_ROW = "malformed_row"
+
+
+class UnreadableFile(Exception):
+    """A file that cannot be taken at all; the text says why and is shown to users."""
+
+
+@dataclass
+class RecordFile:
+    """One opened file: its columns, and its records as a stream of Arrow batches.
+
+    `stream` must be read to its end before `sha256`, `bytes_read` and `lines` tell anything.
+    """
+
+    source: Source
+    handle: IO[bytes]
+    columns: list[str] = field(init=False)
+    lines: int = 0
+    bytes_read: int = 0
+    trouble: UnreadableFile | None = None
+    """What went wrong while the stream was read, for callers that see it wrapped."""
+
+    def __post_init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._bytes = _decompressed(_Tee(self))
+        self._rest = b""
+        self._ended = False
+        self.columns = self._read_header()
+        missing = [c for c in self.source.columns if c not in self.columns]
+        if missing:
+            raise UnreadableFile(f"required columns are missing: {', '.join(missing)}")
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the file's bytes as delivered (compressed ones for a compressed file)."""
+        return self._hash.hexdigest()
+
+    @property
+    def kept(self) -> list[str]:
+        """The columns of the file that its source knows, in the file's order."""
+        known = {*self.source.columns, *self.source.optional}
+        return [c for c in self.columns if c in known]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Known columns as text, `line` (of the file, from 1), `raw` text, `refused` or null.
+
+        A column that the source knows and the file lacks is there too, as nulls.
+        """
+        names = [*self.source.columns, *self.source.optional]
+        texts = [(name, pa.string()) for name in names]
+        return pa.schema([*texts, ("line", pa.int64()), ("raw", pa.string()), ("refused", pa.string())])
+
+    def stream(self) -> pa.RecordBatchReader:
+        """All records, in the order of the file. Raises UnreadableFile while it is read."""
+        return pa.RecordBatchReader.from_batches(self.schema, self._batches())
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        try:
+            while block := self._next_block():
+                yield from self._fast(block) or self._slow(block)
+        except UnreadableFile as error:
+            self.trouble = error
+            raise
+
+    def _read_more(self, size: int) -> bytes:
+        try:
+            return self._bytes.read(size)
+        except EOFError:
+            raise UnreadableFile("the gzip file is truncated: its end is missing") from None
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise UnreadableFile(f"the gzip file is corrupt: {error}") from None
+
+    def _read_header(self) -> list[str]:
+        while not self._ended and b"\n" not in self._rest.lstrip(_BLANK):
+            more = self._read_more(BLOCK)
+            self._ended = not more
+            self._rest += more
+            if len(self._rest) > LONGEST_LINE:
+                raise UnreadableFile("the file is not CSV text: its first line does not end")
+        if not self._rest.strip(_BLANK):
+            raise UnreadableFile("the file is empty")
+        if b"\0" in self._rest:
+            raise UnreadableFile("the file is not text: it holds NUL bytes")
+        self._rest = self._rest.removeprefix(b"\xef\xbb\xbf")
+        while True:
+            first, newline, rest = self._rest.partition(b"\n")
+            if first.strip() or not newline:
+                break
+            self._rest = rest
+            self.lines += 1
+        try:
+            text = first.decode()
+        except UnicodeDecodeError as error:
+            raise UnreadableFile(f"the file is not UTF-8 text: {error.reason} in line 1") from None
+        names = next(csv.reader([text.rstrip("\r\n")], delimiter=self.source.delimiter))
+        if not self.source.header:
+            known = [*self.source.columns, *self.source.optional]
+            return known[: max(len(self.source.columns), min(len(names), len(known)))]
+        self._rest = rest
+        self.lines += 1
+        names = [name.strip().lower() for name in names]
+        twice = sorted({n for n in names if n and names.count(n) > 1})
+        if twice:
+            raise UnreadableFile(f"columns are there twice: {', '.join(twice)}")
+        # Arrow wants every column named; a nameless one is unknown whatever it is called.
+        return [name or f"\0{position}" for position, name in enumerate(names)]
+
+    def _next_block(self) -> bytes:
+        """Bytes up to the end of a record; empty at the end of the file."""
+        while True:
+            if not self._ended:
+                more = self._read_more(BLOCK)
+                self._ended = not more
+                self._rest += more
+            block = self._rest
+            if self._ended:
+                self._rest = b""
+                return block if not block or block.endswith(b"\n") else block + b"\n"
+            cut = _end_of_records(block)
+            if cut:
+                self._rest = block[cut:]
+                return block[:cut]
+            if len(block) > LONGEST_LINE:
+                raise UnreadableFile(
+                    f"line {self.lines + 1} is longer than {LONGEST_LINE >> 20} MB: not a CSV file"
+                )
+
+    def _fast(self, block: bytes) -> list[pa.RecordBatch]:
+        """The block's records by Arrow's reader; nothing when any of them is out of the ordinary."""
+        if b"\0" in block or not _is_utf8(block):
+            return []
+        starts, blank_lines = _line_starts(block)
+        try:
+            table = arrow_csv.read_csv(
+                pa.py_buffer(block),
+                arrow_csv.ReadOptions(
+                    use_threads=False, block_size=len(block) + 1, column_names=self.columns
+                ),
+                arrow_csv.ParseOptions(delimiter=self.source.delimiter, newlines_in_values=True),
+                arrow_csv.ConvertOptions(
+                    include_columns=self.kept,
+                    column_types=dict.fromkeys(self.kept, pa.string()),
+                    strings_can_be_null=False,
+                    check_utf8=False,
+                ),
+            )
+        except pa.ArrowInvalid:
+            return []
+        rows = table.num_rows
+        if rows != len(starts):
+            return []
+        first = self.lines + 1
+        line = np.arange(first, first + rows + len(blank_lines), dtype=np.int64)
+        if len(blank_lines):
+            line = np.delete(line, blank_lines)
+        self.lines += rows + len(blank_lines)
+        offsets = np.append(starts, len(block)).astype(np.int32)
+        raw = pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(block))
+        table = table.append_column("line", pa.array(line)).append_column("raw", raw)
+        return [self._complete(batch) for batch in table.to_batches()]
+
+    def _complete(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        rows = batch.num_rows
+        present = set(batch.schema.names)
+        return pa.record_batch(
+            [
+                batch.column(f.name) if f.name in present else pa.nulls(rows, f.type)
+                for f in self.schema
+            ],
+            schema=self.schema,
+        )
+
+    def _slow(self, block: bytes) -> list[pa.RecordBatch]:
+        """The block's records one by one, refused ones with their reason."""
+        columns: dict[str, list[object]] = {name: [] for name in self.schema.names}
+        for record in _records(block, self.source.delimiter, len(self.columns)):
+            values = dict(zip(self.columns, record.values, strict=False))
+            for name, column in columns.items():
+                column.append(values.get(name))
+            columns["line"][-1] = self.lines + record.line
+            columns["raw"][-1] = record.raw
+            columns["refused"][-1] = record.refused
+        self.lines += block.count(b"\n")
+        return [pa.record_batch(columns, schema=self.schema)]
+
+
+@dataclass(frozen=True)
+class _Record:
+    line: int
+    raw: str
+    values: list[str]
+    refused: str | None = None
+
+
+def _records(block: bytes, delimiter: str, width: int) -> Iterator[_Record]:
+    """The records of a block by RFC 4180; lines are counted from 1 within the block."""
+    lines = [line + b"\n" for line in block.split(b"\n")[:-1]]
+    index = 0
+    while index < len(lines):
+        last = index + 1
+        raw = lines[index]
+        if not raw.strip():
+            index = last
+            continue
+        # A quoted field goes on in the next line.
+        quoted = delimiter.encode()
+        if _is_open(raw, quoted):
+            longer = raw
+            for end in range(index + 1, min(len(lines), index + LONGEST_RECORD_LINES)):
+                longer += lines[end]
+                if b'"' in lines[end] and not _is_open(longer, quoted):
+                    raw, last = longer, end + 1
+                    break
+        fields, refused = _fields(raw, delimiter)
+        text = raw.decode(errors="replace").rstrip("\r\n")
+        if fields is not None and len(fields) != width:
+            fields, refused = None, WRONG_COLUMN_COUNT
+        yield _Record(index + 1, text, fields or [], refused)
+        index = last
+
+
+def _fields(raw: bytes, delimiter: str) -> tuple[list[str] | None, str | None]:
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return None, INVALID_ENCODING
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error:  # a carriage return in the middle of a line
+        return None, MALFORMED_ROW
+    if len(rows) != 1 or "\0" in text or _is_open(raw, delimiter.encode()):
+        return None, MALFORMED_ROW
+    return rows[0], None
+
+
+def _is_open(raw: bytes, delimiter: bytes) -> bool:
+    """Whether the last field of the text is quoted and its closing quote has not come yet."""
+    position = 0
+    while raw[position : position + 1] == b'"' or (found := raw.find(delimiter, position)) >= 0:
+        if raw[position : position + 1] == b'"':
+            position += 1
+            while (position := raw.find(b'"', position) + 1) and raw[position : position + 1] == b'"':
+                position += 1
+            if not position:
+                return True
+            found = raw.find(delimiter, position)
+            if found < 0:
+                return False
+        position = found + 1
+    return False
+
+
+def _is_utf8(block: bytes) -> bool:
+    if block.isascii():
+        return True
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _line_starts(block: bytes) -> tuple["np.ndarray[tuple[int], np.dtype[np.int64]]", list[int]]:
+    """Where each line that is not blank begins, and which lines (from 0) are blank."""
+    ends = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == ord("\n"))
+    starts = np.empty_like(ends)
+    starts[0] = 0
+    starts[1:] = ends[:-1] + 1
+    short = np.flatnonzero(ends - starts <= 1)
+    blank = [int(i) for i in short if not block[starts[i] : ends[i]].strip()]
+    return (np.delete(starts, blank) if blank else starts), blank
+
+
+def _end_of_records(block: bytes) -> int:
+    """The position after the last line end of the block that is not inside quotes, or 0."""
+    cut = block.rfind(b"\n") + 1
+    if not cut or b'"' not in block:
+        return cut
+    quotes = block.count(b'"', 0, cut)
+    earlier = cut
+    for _ in range(LONGEST_RECORD_LINES):
+        if quotes % 2 == 0:
+            return earlier
+        previous = block.rfind(b"\n", 0, earlier - 1) + 1
+        if not previous:
+            break
+        quotes -= block.count(b'"', previous, earlier)
+        earlier = previous
+    # Some quote is stray: any line end serves, the slow reader sorts it out.
+    return cut
+
+
+class _Tee(io.RawIOBase):
+    """The file's bytes on their way, hashed and counted."""
+
+    def __init__(self, owner: RecordFile) -> None:
+        self._owner = owner
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._owner.handle.read(size)
+        self._owner._hash.update(data)
+        self._owner.bytes_read += len(data)
+        return data
+
+    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _decompressed(stream: _Tee) -> IO[bytes]:
+    buffered = io.BufferedReader(stream, BLOCK)
+    if buffered.peek(2)[:2] == b"\x1f\x8b":
+        return gzip.GzipFile(fileobj=buffered, mode="rb")  # type: ignore[return-value]
+    return buffered

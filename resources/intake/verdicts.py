@@ -1,0 +1,49 @@
+"""Which deliveries of a day count: the verdict on repeated keys, and the files' accounts of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+import duckdb
+
+import sql
+from resources.engine import Engine
+from resources.lake import Lake
+from resources.ledger import Days, Files
+
+ACCOUNTS = "accounts"
+"""The name under which the ledger notes that a day's accounts are settled."""
+
+
+@contextmanager
+def judged_day(engine: Engine, lake: Lake, day: date) -> Iterator[duckdb.DuckDBPyConnection | None]:
+    """A connection with `delivered` and `verdicts` of a day; None when nothing was delivered.
+
+    Two steps: finding the repeated keys reads three columns, and only when there are any the
+    whole rows are compared.
+    """
+    files = lake.delivered(day)
+    if not files:
+        yield None
+        return
+    with engine.connect({"delivered": files}) as connection:
+        for name in ("repeated", "verdicts"):
+            connection.execute(
+                f"CREATE TEMP TABLE {name} AS {sql.text(f'delivered/{name}')}", {"day": day}
+            )
+        yield connection
+
+
+def settle_days(engine: Engine, lake: Lake, files: Files, days: Days) -> list[date]:
+    """Brings the files' accounts of all days with new deliveries up to date; those days."""
+    settled = []
+    for stale in days.stale([ACCOUNTS]):
+        verdicts: dict[int, tuple[int, int]] = {}
+        with judged_day(engine, lake, stale.day) as connection:
+            if connection is not None:
+                rows = connection.execute(sql.text("delivered/day_account")).fetchall()
+                verdicts = {row[0]: (row[1], row[2]) for row in rows}
+        files.settle_day(stale.day, verdicts)
+        days.built(ACCOUNTS, stale.day, stale.version, -1, len(verdicts))
+        settled.append(stale.day)
+    return settled

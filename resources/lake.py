@@ -1,0 +1,206 @@
+"""Publishes and finds the lake's tables: Delta Lake, day tables partitioned by call date.
+
+It knows files, days and commits; what a table holds is `sql/`, when it is built is `assets/`.
+Readers see the state before a commit or after it, never between.
+"""
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
+from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
+
+DAY = "call_date"
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Delta tables in folders below `root`, one a table."""
+
+    root: Path
+
+    def table(self, name: str) -> DeltaTable | None:
+        """The table as of now, or None while nothing was ever published."""
+        try:
+            return DeltaTable(str(self.root / name))
+        except TableNotFoundError:
+            return None
+
+    def version(self, name: str) -> int:
+        """The newest version of a table; -1 while there is none."""
+        table = self.table(name)
+        return -1 if table is None else table.version()
+
+    def staging(self, name: str) -> Path:
+        """A path for a file that is going to be published in `name`, on the same disk."""
+        folder = self.root / "_staging"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{name}-{uuid.uuid4().hex}.parquet"
+
+    def clear_staging(self) -> None:
+        """Removes what a process that died has left; only while no other one writes."""
+        for path in (self.root / "_staging").glob("*.parquet"):
+            path.unlink()
+
+    def append(self, name: str, staged: Path, file_id: int, transaction: str) -> bool:
+        """Adds a delivered file's rows once: False when `transaction` was committed before."""
+        table = self.table(name)
+        if table is not None and table.transaction_version(transaction) is not None:
+            staged.unlink()
+            return False
+        schema = pq.read_schema(staged)
+        table = table or DeltaTable.create(str(self.root / name), schema)
+        action = self._place(name, staged, f"file-{file_id}-{uuid.uuid4().hex[:8]}.parquet", {})
+        table.create_write_transaction(
+            [action],
+            "append",
+            schema,
+            commit_properties=CommitProperties(app_transactions=[Transaction(transaction, 1)]),
+        )
+        return True
+
+    def remove(self, name: str, file_id: int) -> None:
+        """Takes a delivered file's rows out again; nothing happens when they are not there."""
+        table = self.table(name)
+        if table is None:
+            return
+        gone = [
+            RemoveAction(
+                path=row["path"],
+                data_change=True,
+                deletion_timestamp=int(time.time() * 1000),
+                size=row["size_bytes"],
+                partition_values={},
+            )
+            for row in _actions(table)
+            if row["min"].get("file_id") == file_id == row["max"].get("file_id")
+        ]
+        if gone:
+            table.create_write_transaction(gone, "append", table.schema())
+
+    def publish(self, name: str, day: date, staged: Path) -> int:
+        """Replaces one day of a table by the staged file's rows, in one commit; its version."""
+        schema = pq.read_schema(staged)
+        table = self.table(name) or DeltaTable.create(
+            str(self.root / name), schema.append(pa.field(DAY, pa.date32())), partition_by=[DAY]
+        )
+        if not pq.read_metadata(staged).num_rows:
+            staged.unlink()
+            return self._replace(table, day, [])
+        path = f"{DAY}={day}/{uuid.uuid4().hex}.parquet"
+        return self._replace(table, day, [self._place(name, staged, path, {DAY: str(day)})])
+
+    def clear(self, name: str, day: date) -> int:
+        """Empties one day of a table; the table's version, unchanged when there was nothing."""
+        table = self.table(name)
+        if table is None or not table.file_uris(partition_filters=[(DAY, "=", str(day))]):
+            return self.version(name)
+        return self._replace(table, day, [])
+
+    def files(self, name: str, first: date, last: date) -> list[str]:
+        """The Parquet files of a day table for the days from `first` to `last`, inclusive."""
+        table = self.table(name)
+        if table is None:
+            return []
+        filters = [(DAY, ">=", str(first)), (DAY, "<=", str(last))]
+        return sorted(table.file_uris(partition_filters=filters))
+
+    def delivered(self, day: date) -> list[str]:
+        """The files of `delivered` that may hold calls of the day."""
+        table = self.table("delivered")
+        if table is None:
+            return []
+        return sorted(
+            str(self.root / "delivered" / row["path"])
+            for row in _actions(table)
+            if row["min"].get(DAY) is None or row["min"][DAY] <= day <= row["max"][DAY]
+        )
+
+    def of_file(self, name: str, file_id: int) -> list[str]:
+        """The files of `delivered` or `quarantine` that hold rows of one delivered file."""
+        table = self.table(name)
+        if table is None:
+            return []
+        return sorted(
+            str(self.root / name / row["path"])
+            for row in _actions(table)
+            if row["min"]["file_id"] <= file_id <= row["max"]["file_id"]
+        )
+
+    def newest_files(self, name: str) -> list[str]:
+        """The files of a table's newest commit that are still in force; for looking at columns."""
+        table = self.table(name)
+        if table is None:
+            return []
+        actions = sorted(_actions(table), key=lambda row: row["modification_time"])
+        return [str(self.root / name / row["path"]) for row in actions[-1:]]
+
+    def days(self, name: str) -> list[date]:
+        """The days that hold rows in a day table."""
+        table = self.table(name)
+        found: Iterable[Mapping[str, str]] = [] if table is None else table.partitions()
+        return sorted({date.fromisoformat(str(row[DAY])) for row in found})
+
+    @staticmethod
+    def _replace(table: DeltaTable, day: date, actions: list[AddAction]) -> int:
+        table.create_write_transaction(
+            actions,
+            "overwrite",
+            table.schema(),
+            partition_by=[DAY],
+            partition_filters=[(DAY, "=", str(day))],
+        )
+        return table.version()
+
+    def _place(self, name: str, staged: Path, path: str, partition: dict[str, str]) -> AddAction:
+        target = self.root / name / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        stats = _stats(staged, () if partition else ("file_id", DAY))
+        with staged.open("rb") as handle:  # a commit must not point at bytes that a crash can lose
+            os.fsync(handle.fileno())
+        staged.replace(target)
+        return AddAction(
+            path=path,
+            size=target.stat().st_size,
+            partition_values=partition,
+            modification_time=int(time.time() * 1000),
+            data_change=True,
+            stats=json.dumps(stats),
+        )
+
+
+def _stats(path: Path, columns: Iterable[str]) -> dict[str, object]:
+    metadata = pq.read_metadata(path)
+    stats: dict[str, object] = {"numRecords": metadata.num_rows}
+    lows: dict[str, object] = {}
+    highs: dict[str, object] = {}
+    names = metadata.schema.to_arrow_schema().names
+    for column in columns:
+        if column not in names:
+            continue
+        index = names.index(column)
+        groups = [metadata.row_group(g).column(index).statistics for g in range(metadata.num_row_groups)]
+        known = [g for g in groups if g is not None and g.has_min_max]
+        if known:
+            low, high = min(g.min for g in known), max(g.max for g in known)
+            lows[column], highs[column] = (
+                (low, high) if isinstance(low, int) else (str(low), str(high))
+            )
+    return stats | {"minValues": lows, "maxValues": highs, "nullCount": {}}
+
+
+def _actions(table: DeltaTable) -> list[dict[str, dict[str, object]]]:  # type: ignore[type-arg]
+    rows = pa.table(table.get_add_actions()).to_pylist()
+    for row in rows:
+        row["min"] = row.get("min") or {}
+        row["max"] = row.get("max") or {}
+    return rows

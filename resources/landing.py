@@ -1,0 +1,100 @@
+"""The landing folder: which delivered files lie there, in a local folder or an object store.
+
+Files are only read, never moved or changed. Whether one is new is for the ledger to say.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import IO, cast
+
+import fsspec
+
+UNFINISHED = (".part", ".tmp", ".filepart")
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """A file in a source's folder. `name` is its path below that folder.
+
+    `token` changes when the file does; `changed` is when that was, in seconds since 1970.
+    """
+
+    source: str
+    name: str
+    path: str
+    size: int
+    changed: float
+    token: str
+
+
+@dataclass(frozen=True)
+class Landing:
+    """A folder or URL with one folder a source in it."""
+
+    url: str
+
+    def scan(self, settle_seconds: int) -> Iterator[LandedFile]:
+        """Files that are complete, by source and name.
+
+        Left alone: hidden ones, names that end as a transfer's do while it runs, and files that
+        changed within the last `settle_seconds`.
+        """
+        system, root = fsspec.core.url_to_fs(self.url)
+        system.invalidate_cache()
+        if not system.exists(root):
+            return
+        now = time.time()
+        for path, info in sorted(system.find(root, detail=True).items()):
+            parts = PurePosixPath(path).relative_to(PurePosixPath(root)).parts
+            if len(parts) < 2 or any(p.startswith(".") for p in parts):
+                continue
+            if parts[-1].lower().endswith(UNFINISHED):
+                continue
+            changed = _changed(info)
+            if settle_seconds and now - changed < settle_seconds:
+                continue
+            yield _landed(parts[0], "/".join(parts[1:]), path, info)
+
+    def again(self, file: LandedFile) -> LandedFile | None:
+        """The file as it is now; None when it is gone."""
+        system, path = self._at(file.source, file.name)
+        system.invalidate_cache()
+        if not system.exists(path):
+            return None
+        return _landed(file.source, file.name, path, system.info(path))
+
+    def beside(self, file: LandedFile, name: str) -> LandedFile | None:
+        """The file of this name in the same folder, if there is one."""
+        sibling = str(PurePosixPath(file.name).with_name(name))
+        system, path = self._at(file.source, sibling)
+        if not system.exists(path):
+            return None
+        return _landed(file.source, sibling, path, system.info(path))
+
+    def open(self, file: LandedFile) -> IO[bytes]:
+        """The file's bytes."""
+        system, path = self._at(file.source, file.name)
+        return cast(IO[bytes], system.open(path, "rb"))
+
+    def _at(self, source: str, name: str) -> tuple[fsspec.AbstractFileSystem, str]:
+        system, root = fsspec.core.url_to_fs(self.url)
+        return system, f"{root.rstrip('/')}/{source}/{name}"
+
+
+def _landed(source: str, name: str, path: str, info: dict[str, object]) -> LandedFile:
+    size = int(cast(int, info["size"]))
+    mark = info.get("ETag") or info.get("mtime") or _changed(info)
+    return LandedFile(source, name, path, size, _changed(info), f"{size}-{mark}".replace('"', ""))
+
+
+def _changed(info: dict[str, object]) -> float:
+    for key in ("mtime", "LastModified", "last_modified", "updated", "created"):
+        value = info.get(key)
+        if isinstance(value, datetime):
+            return value.timestamp()
+        if isinstance(value, int | float):
+            return float(value)
+    return 0.0

@@ -1,0 +1,10 @@
+"""What was taken in, which days are stale, what was built: one small SQL database.
+
+SQLite by default, PostgreSQL in production. Nothing analytic: rows of calls never come here.
+"""
+
+from resources.ledger.files import FileAccount, FileRecord, FileStatus, Files
+from resources.ledger.schema import open_ledger
+from resources.ledger.days import Days, StaleDay
+
+__all__ = ["Days", "FileAccount", "FileRecord", "FileStatus", "Files", "StaleDay", "open_ledger"]

@@ -1,0 +1,111 @@
+"""The ledger's account of days: which are stale, what each table's day was built from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from sqlalchemy import Engine, delete, insert, select, update
+
+from resources.ledger.schema import day_builds, days
+
+
+@dataclass(frozen=True)
+class StaleDay:
+    """A day with a newer delivery than some table was built from."""
+
+    day: date
+    version: int
+    failed: bool
+    """Its checks have failed at this very version: building again changes nothing."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """One day of one table as it was last built."""
+
+    table: str
+    day: date
+    version: int
+    lake_version: int
+    rows: int
+    built_at: datetime
+
+
+@dataclass(frozen=True)
+class Days:
+    """Days in the ledger."""
+
+    engine: Engine
+
+    def version(self, day: date) -> int:
+        """Goes up with every delivery for the day; 0 when there never was one."""
+        with self.engine.connect() as connection:
+            row = connection.execute(select(days.c.version).where(days.c.call_date == day)).first()
+            return int(row.version) if row else 0
+
+    def known(self) -> dict[date, int]:
+        """All days that calls were ever delivered for, and their versions."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(days).order_by(days.c.call_date))
+            return {row.call_date: row.version for row in rows}
+
+    def builds(self, table: str) -> dict[date, Build]:
+        """What each day of a table was built from."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(day_builds).where(day_builds.c.table_name == table))
+            return {
+                row.call_date: Build(
+                    table, row.call_date, row.version, row.lake_version, row.rows, row.built_at
+                )
+                for row in rows
+            }
+
+    def stale(self, tables: Sequence[str]) -> list[StaleDay]:
+        """Days that one of the tables does not yet hold at the newest version, oldest first."""
+        built = {table: self.builds(table) for table in tables}
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(days).order_by(days.c.call_date)).all()
+        return [
+            StaleDay(row.call_date, row.version, row.failed_version == row.version)
+            for row in rows
+            if any(
+                row.call_date not in built[table] or built[table][row.call_date].version < row.version
+                for table in tables
+            )
+        ]
+
+    def built(self, table: str, day: date, version: int, lake_version: int, rows: int) -> None:
+        """Notes that a day of a table was published, made from this version of the day."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                delete(day_builds).where(
+                    day_builds.c.table_name == table, day_builds.c.call_date == day
+                )
+            )
+            connection.execute(
+                insert(day_builds).values(
+                    table_name=table,
+                    call_date=day,
+                    version=version,
+                    lake_version=lake_version,
+                    rows=rows,
+                    built_at=datetime.now(UTC),
+                )
+            )
+
+    def judged(self, day: date, version: int, failure: str | None) -> None:
+        """Notes whether the day's checks failed at a version, and what they said."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                update(days)
+                .where(days.c.call_date == day)
+                .values(failed_version=version if failure else None, failure=failure)
+            )
+
+    def failures(self) -> dict[date, str]:
+        """The days whose newest version did not pass its checks, and why."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(
+                select(days).where(days.c.failed_version == days.c.version)
+            )
+            return {row.call_date: row.failure or "" for row in rows}

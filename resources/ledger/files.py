@@ -1,0 +1,310 @@
+"""The ledger's account of delivered files: what was taken in, what of it counts, what failed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+
+from sqlalchemy import Engine, delete, insert, select, update
+
+from resources.ledger.schema import facts, file_days, file_reasons, files
+from resources.ledger.schema import days as days_table
+
+
+class FileStatus(StrEnum):
+    """Where a delivered file stands.
+
+    `taking` is a file whose rows are on their way (or whose taker died); `copy` has the content
+    of another one under a new name; `withdrawing` is on its way out.
+    """
+
+    TAKING = "taking"
+    TAKEN = "taken"
+    FAILED = "failed"
+    COPY = "copy"
+    WITHDRAWING = "withdrawing"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A delivered file. `token` is what a scan of the folder sees of it: size, time of change."""
+
+    id: int
+    source: str
+    name: str
+    token: str
+    size: int
+    sha256: str | None
+    status: FileStatus
+    reason: str | None
+    header: str | None
+    taken_at: datetime
+    records: int | None
+    quarantined: int | None
+
+
+@dataclass(frozen=True)
+class FileAccount:
+    """What became of a file's records: `records == accepted + duplicates + quarantined`."""
+
+    file: FileRecord
+    accepted: int
+    duplicates: int
+    superseded: int
+    days: tuple[date, ...]
+
+
+class UnknownFile(Exception):
+    """No delivered file goes by that name or number."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """Delivered files in the ledger."""
+
+    engine: Engine
+
+    def seen(self, source: str) -> set[tuple[str, str]]:
+        """(name, token) of all files of a source that a scan need not look at again."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(
+                select(files.c.name, files.c.token).where(
+                    files.c.source == source, files.c.status != FileStatus.TAKING
+                )
+            )
+            return {(row.name, row.token) for row in rows}
+
+    def begin(self, source: str, name: str, token: str, size: int) -> int:
+        """The number of a file whose rows are on their way; the same one when begun before."""
+        with self.engine.begin() as connection:
+            row = connection.execute(
+                select(files.c.id).where(
+                    files.c.source == source,
+                    files.c.name == name,
+                    files.c.token == token,
+                    files.c.status == FileStatus.TAKING,
+                )
+            ).first()
+            if row:
+                return int(row.id)
+            made = connection.execute(
+                insert(files).values(
+                    source=source,
+                    name=name,
+                    token=token,
+                    size=size,
+                    status=FileStatus.TAKING,
+                    taken_at=datetime.now(UTC),
+                )
+            ).inserted_primary_key
+            assert made is not None
+            return int(made[0])
+
+    def with_content(self, source: str, sha256: str) -> FileRecord | None:
+        """The file of the source that brought this content, taken or withdrawn."""
+        with self.engine.connect() as connection:
+            row = connection.execute(
+                select(files)
+                .where(
+                    files.c.source == source,
+                    files.c.sha256 == sha256,
+                    files.c.status.in_(
+                        (FileStatus.TAKEN, FileStatus.WITHDRAWING, FileStatus.WITHDRAWN)
+                    ),
+                )
+                .order_by(files.c.id)
+            ).first()
+            return _record(row._mapping) if row else None
+
+    def fail(self, file_id: int, reason: str) -> None:
+        """Marks a file that could not be taken at all."""
+        self._set(file_id, status=FileStatus.FAILED, reason=reason)
+
+    def is_copy(self, file_id: int, of: FileRecord, sha256: str) -> None:
+        """Marks a file that brings what another one has brought before."""
+        self._set(file_id, status=FileStatus.COPY, reason=f"same content as {of.name}", sha256=sha256)
+
+    def stage(self, file_id: int, sha256: str, header: str) -> None:
+        """Notes what a file brings before its rows go into the lake."""
+        self._set(file_id, sha256=sha256, header=header)
+
+    def forget(self, file_id: int) -> None:
+        """Drops a file that was begun and of which nothing is in the lake."""
+        with self.engine.begin() as connection:
+            connection.execute(delete(files).where(files.c.id == file_id))
+
+    def take(
+        self,
+        file_id: int,
+        records: int,
+        reasons: Mapping[str, int],
+        quarantined: int,
+        per_day: Mapping[date, int],
+    ) -> None:
+        """Settles a file whose rows are in the lake, and makes its days stale, in one step."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                update(files)
+                .where(files.c.id == file_id)
+                .values(
+                    status=FileStatus.TAKEN,
+                    reason=None,
+                    records=records,
+                    quarantined=quarantined,
+                )
+            )
+            for table in (file_reasons, file_days):
+                connection.execute(delete(table).where(table.c.file_id == file_id))
+            for reason, count in reasons.items():
+                connection.execute(
+                    insert(file_reasons).values(file_id=file_id, reason=reason, records=count)
+                )
+            for day, count in per_day.items():
+                connection.execute(
+                    insert(file_days).values(
+                        file_id=file_id, call_date=day, delivered=count, duplicates=0, superseded=0
+                    )
+                )
+                _touch(connection, day)
+
+    def begin_withdrawal(self, file_id: int) -> None:
+        """From here on the file is on its way out, whatever dies."""
+        self._set(file_id, status=FileStatus.WITHDRAWING)
+
+    def end_withdrawal(self, file_id: int) -> None:
+        """The file's rows have left the lake: its days are stale, its account is empty."""
+        with self.engine.begin() as connection:
+            days = connection.execute(
+                select(file_days.c.call_date).where(file_days.c.file_id == file_id)
+            )
+            for row in days.all():
+                _touch(connection, row.call_date)
+            connection.execute(delete(file_days).where(file_days.c.file_id == file_id))
+            connection.execute(
+                update(files).where(files.c.id == file_id).values(status=FileStatus.WITHDRAWN)
+            )
+
+    def in_status(self, *status: FileStatus) -> list[FileRecord]:
+        """All files in one of these states, by number."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(
+                select(files).where(files.c.status.in_(status)).order_by(files.c.id)
+            )
+            return [_record(row._mapping) for row in rows]
+
+    def settle_day(self, day: date, verdicts: Mapping[int, tuple[int, int]]) -> None:
+        """Writes who duplicates and who is superseded on a day: file → (duplicates, superseded)."""
+        with self.engine.begin() as connection:
+            rows = connection.execute(
+                select(file_days.c.file_id).where(file_days.c.call_date == day)
+            ).all()
+            for row in rows:
+                duplicates, superseded = verdicts.get(row.file_id, (0, 0))
+                connection.execute(
+                    update(file_days)
+                    .where(file_days.c.file_id == row.file_id, file_days.c.call_date == day)
+                    .values(duplicates=duplicates, superseded=superseded)
+                )
+
+    def counting(self, day: date) -> int:
+        """How many records count on a day: all accepted ones less those that are superseded."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(file_days).where(file_days.c.call_date == day))
+            return sum(row.delivered - row.duplicates - row.superseded for row in rows)
+
+    def accounts(self) -> list[FileAccount]:
+        """All files with what became of their records, by number."""
+        with self.engine.connect() as connection:
+            sums: dict[int, tuple[int, int, int]] = {}
+            days: dict[int, list[date]] = {}
+            for row in connection.execute(
+                select(file_days).order_by(file_days.c.file_id, file_days.c.call_date)
+            ):
+                before = sums.get(row.file_id, (0, 0, 0))
+                sums[row.file_id] = (
+                    before[0] + row.delivered,
+                    before[1] + row.duplicates,
+                    before[2] + row.superseded,
+                )
+                days.setdefault(row.file_id, []).append(row.call_date)
+            found = []
+            for row in connection.execute(select(files).order_by(files.c.id)):
+                delivered, duplicates, superseded = sums.get(row.id, (0, 0, 0))
+                found.append(
+                    FileAccount(
+                        _record(row._mapping),
+                        delivered - duplicates,
+                        duplicates,
+                        superseded,
+                        tuple(days.get(row.id, ())),
+                    )
+                )
+            return found
+
+    def account(self, wanted: str) -> FileAccount:
+        """One file by number, name, `source/name` or beginning of its hash; newest if several.
+
+        Raises UnknownFile.
+        """
+        matches = [
+            account
+            for account in self.accounts()
+            if wanted in (str(account.file.id), account.file.name)
+            or wanted == f"{account.file.source}/{account.file.name}"
+            or (len(wanted) >= 8 and (account.file.sha256 or "").startswith(wanted))
+        ]
+        taken = [a for a in matches if a.file.status is FileStatus.TAKEN]
+        if not matches:
+            raise UnknownFile(f"no file {wanted!r}; `cdr-reports files` lists them")
+        return (taken or matches)[-1]
+
+    def reasons(self, file_id: int) -> dict[str, int]:
+        """How many records of a file were refused for each reason (one may have several)."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(
+                select(file_reasons.c.reason, file_reasons.c.records)
+                .where(file_reasons.c.file_id == file_id)
+                .order_by(file_reasons.c.reason)
+            )
+            return {row.reason: row.records for row in rows}
+
+    def same_fact(self, name: str, value: str) -> str:
+        """Keeps a fact that must not change over the ledger's life; returns the one kept."""
+        with self.engine.begin() as connection:
+            row = connection.execute(select(facts.c.value).where(facts.c.name == name)).first()
+            if row:
+                return str(row.value)
+            connection.execute(insert(facts).values(name=name, value=value))
+            return value
+
+    def _set(self, file_id: int, **values: object) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(update(files).where(files.c.id == file_id).values(**values))
+
+
+def merge_reasons(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Counts of reason lists (`a,b` → 3) as counts of each reason."""
+    merged: dict[str, int] = {}
+    for reasons, count in counts:
+        for reason in reasons.split(","):
+            merged[reason] = merged.get(reason, 0) + count
+    return merged
+
+
+def _touch(connection: object, day: date) -> None:
+    """The day has a new version: whatever was built from an older one is stale."""
+    where = days_table.c.call_date == day
+    changed = connection.execute(  # type: ignore[attr-defined]
+        update(days_table).where(where).values(version=days_table.c.version + 1)
+    )
+    if not changed.rowcount:
+        connection.execute(  # type: ignore[attr-defined]
+            insert(days_table).values(call_date=day, version=1)
+        )
+
+
+def _record(row: Mapping[str, object]) -> FileRecord:  # type: ignore[type-arg]
+    values = dict(row)
+    values["status"] = FileStatus(str(values["status"]))
+    return FileRecord(**values)  # type: ignore[arg-type]

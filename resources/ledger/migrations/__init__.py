@@ -1,0 +1,1 @@
+"""Alembic's migrations of the ledger, run when it is opened."""

@@ -1,0 +1,248 @@
+"""Charts of a report as SVG, or PNG for mail: Altair describes them, vl-convert draws them.
+
+Both are imported when the first chart is drawn; no browser and no network. This is the one place
+where figures become floats: they only decide where ink goes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from resources.reporting import words
+from resources.reporting.document import Points
+from resources.reporting.model import DayChart, Measure, MemberChart, Value
+
+if TYPE_CHECKING:
+    import altair
+
+INK, QUIET, RULE = "#1d2733", "#5b6776", "#d9dee4"
+FIRST, SECOND, LOSS = "#1f5f8b", "#d08a2e", "#b3261e"
+FONT = "Inter, 'Source Sans 3', 'Liberation Sans', Arial, 'DejaVu Sans', sans-serif"
+WIDTH, HEIGHT = 430, 190
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn chart: `svg` is a whole SVG document, `alt` says in words what it shows."""
+
+    title: str
+    caption: str
+    alt: str
+    svg: str
+
+
+def draw(points: Points) -> Picture:
+    """The chart as SVG."""
+    import vl_convert
+
+    spec = _spec(points)
+    svg = vl_convert.vegalite_to_svg(spec)
+    return Picture(points.chart.title, _caption(points), _alt(points), svg)
+
+
+def draw_png(points: Points, scale: float = 2) -> bytes:
+    """The chart as PNG, for readers that show no SVG."""
+    import vl_convert
+
+    return vl_convert.vegalite_to_png(_spec(points), scale=scale)
+
+
+def is_worth_drawing(points: Points) -> bool:
+    """Whether there is anything to see."""
+    return any(value is not None for row in points.rows for value in row[1:])
+
+
+def _spec(points: Points) -> dict[str, Any]:
+    chart = points.chart
+    drawn = _by_day(chart, points) if isinstance(chart, DayChart) else _by_member(points)
+    spec: dict[str, Any] = (
+        drawn.configure(
+            font=FONT,
+            background="transparent",
+            padding=2,
+        )
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=QUIET,
+            titleColor=QUIET,
+            labelFontSize=10,
+            titleFontSize=10,
+            titleFontWeight="normal",
+            gridColor=RULE,
+            gridWidth=0.6,
+            domainColor=RULE,
+            tickColor=RULE,
+        )
+        .configure_legend(
+            orient="top",
+            direction="horizontal",
+            title=None,
+            labelColor=INK,
+            labelFontSize=10,
+            symbolType="stroke" if _is_long(points) else "square",
+            symbolStrokeWidth=2,
+            symbolSize=140,
+            offset=4,
+        )
+        .to_dict()
+    )
+    return spec
+
+
+def _by_day(chart: DayChart, points: Points) -> altair.VConcatChart:
+    import altair as alt
+
+    days = [str(row[0]) for row in points.rows]
+    axis = alt.Axis(
+        labelExpr="timeFormat(toDate(datum.value), '%-d %b')",
+        labelOverlap="greedy",
+        labelAngle=0,
+        grid=False,
+        title=None,
+        ticks=False,
+        labelPadding=6,
+    )
+    hidden = alt.Axis(labels=False, ticks=False, grid=False, title=None)
+
+    def day(shown: alt.Axis) -> alt.X:
+        return alt.X("day:O", axis=shown, scale=alt.Scale(domain=days, paddingInner=0.25))
+
+    def amount(title: str) -> alt.Y:
+        axis = alt.Axis(format="~s", tickCount=4, domain=False, ticks=False, title=title)
+        return alt.Y("amount:Q", axis=axis)
+
+    names = [_short(m) for m in points.measures]
+    lines = _long(points, range(len(chart.lines)))
+    colours = alt.Color(
+        "what:N", scale=alt.Scale(domain=names[:-1], range=[FIRST, SECOND][: len(names) - 1])
+    )
+    code = points.measures[0].currency
+    upper: alt.Chart | alt.LayerChart
+    data = alt.InlineData(values=lines)
+    if not _is_long(points):
+        upper = (
+            alt.Chart(data)
+            .mark_bar(cornerRadiusEnd=1)
+            .encode(
+                x=day(hidden),
+                xOffset=alt.XOffset("what:N", sort=names[:-1]),
+                y=amount(code),
+                color=colours,
+            )
+        )
+    else:
+        dashes = alt.StrokeDash(
+            "what:N", scale=alt.Scale(domain=names[:-1], range=[[1, 0], [5, 2]])
+        )
+        upper = (
+            alt.Chart(data)
+            .mark_line(strokeWidth=1.8, point=alt.OverlayMarkDef(size=12, filled=True))
+            .encode(x=day(hidden), y=amount(code), color=colours, strokeDash=dashes)
+        )
+    sign = alt.condition("datum.amount < 0", alt.value(LOSS), alt.value(INK))
+    lower = (
+        alt.Chart(alt.InlineData(values=_long(points, [len(chart.lines)])))
+        .mark_bar(cornerRadiusEnd=1)
+        .encode(x=day(axis), y=amount(f"{names[-1]}, {code}"), color=sign)
+    )
+    return alt.vconcat(
+        upper.properties(width=WIDTH - 60, height=HEIGHT * 0.58),
+        lower.properties(width=WIDTH - 60, height=HEIGHT * 0.42),
+        spacing=8,
+    )
+
+
+def _by_member(points: Points) -> altair.HConcatChart:
+    import altair as alt
+
+    order = [str(row[0]) for row in points.rows]
+    panels = []
+    for n, measure in enumerate(points.measures):
+        values = [
+            {
+                "member": str(row[0]),
+                "amount": _float(row[n + 1]),
+                "said": words.show(measure, row[n + 1]),
+            }
+            for row in points.rows
+        ]
+        y = alt.Y(
+            "member:N",
+            sort=order,
+            title=None,
+            axis=alt.Axis(
+                labels=n == 0,
+                ticks=False,
+                domain=False,
+                labelLimit=120,
+                labelColor=INK,
+                labelPadding=6,
+            ),
+        )
+        top = max((_float(row[n + 1]) or 0.0 for row in points.rows), default=0.0) or 1.0
+        base = alt.Chart(alt.InlineData(values=values)).encode(y=y)
+        bars = base.mark_bar(color=(FIRST, SECOND)[n % 2], cornerRadiusEnd=1).encode(
+            x=alt.X("amount:Q", axis=None, scale=alt.Scale(domain=[0, top * 1.22]))
+        )
+        texts = base.mark_text(align="left", dx=4, fontSize=10, color=INK).encode(
+            x=alt.X("amount:Q", axis=None), text="said:N"
+        )
+        panels.append(
+            alt.layer(bars, texts).properties(
+                width=(WIDTH - 140) / len(points.measures),
+                height=max(60, min(HEIGHT, 22 * len(order))),
+                title=alt.TitleParams(
+                    words.heading(measure),
+                    fontSize=10,
+                    fontWeight="normal",
+                    color=QUIET,
+                    anchor="start",
+                ),
+            )
+        )
+    return alt.hconcat(*panels, spacing=14)
+
+
+def _long(points: Points, which: Any) -> list[dict[str, Any]]:
+    return [
+        {"day": str(row[0]), "what": _short(points.measures[n]), "amount": _float(row[n + 1])}
+        for row in points.rows
+        for n in which
+    ]
+
+
+def _is_long(points: Points) -> bool:
+    """Whether there are too many days for bars side by side."""
+    return len(points.rows) > 14
+
+
+def _short(measure: Measure) -> str:
+    return measure.title.removesuffix(f" ({measure.currency})")
+
+
+def _float(value: Value) -> float | None:
+    return float(value) if isinstance(value, int | Decimal) else None
+
+
+def _caption(points: Points) -> str:
+    if points.left_out:
+        return f"The {len(points.rows)} largest by attempts; {points.left_out} more are not drawn."
+    return ""
+
+
+def _alt(points: Points) -> str:
+    chart = points.chart
+    if isinstance(chart, MemberChart):
+        said = (
+            f"{row[0]}: "
+            + ", ".join(
+                f"{m.title} {words.show(m, v)} {words.unit(m)}".strip()
+                for m, v in zip(points.measures, row[1:], strict=True)
+            )
+            for row in points.rows
+        )
+        return f"{chart.title}. " + "; ".join(said)
+    first, last = points.rows[0][0], points.rows[-1][0]
+    return f"{chart.title}, {first} to {last}; the days are rows of the report grouped by date."

@@ -1,0 +1,103 @@
+"""Renderers for machines: CSV, JSON and Parquet, which hold the rows only.
+
+Names are machine names, numbers are exact, missing values are empty or null. Nothing is worded or
+rounded for people here.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date
+from decimal import Decimal
+from typing import IO, TYPE_CHECKING
+
+from resources.reporting.figures import Table
+from resources.reporting.model import Column, Kind, Measure, Value
+
+if TYPE_CHECKING:
+    import pyarrow
+
+_RISKY = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
+
+
+def neutral(text: str) -> str:
+    """The text, with an apostrophe before it where a spreadsheet would take it for a formula."""
+    return f"'{text}" if text.startswith(_RISKY) else text
+
+
+def plain(number: int | Decimal) -> str:
+    """A number exactly, without exponent and without needless zeros."""
+    if isinstance(number, int):
+        return str(number)
+    text = f"{number:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("-0", "") else text
+
+
+def write_csv(table: Table, stream: IO[str]) -> None:
+    """UTF-8 CSV after RFC 4180 with a header; the stream must not translate line ends."""
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(column.name for column in table.shown_columns)
+    shown = table.shown
+    writer.writerows([_csv_cell(value) for value in row[:shown]] for row in table.rows)
+
+
+def write_json(table: Table, stream: IO[str]) -> None:
+    """A JSON list of objects, a row to a line; decimals are numbers, printed exactly."""
+    keys = [json.dumps(column.name) for column in table.shown_columns]
+    stream.write("[")
+    for n, row in enumerate(table.rows):
+        cells = (f"{key}: {_json_cell(v)}" for key, v in zip(keys, row, strict=False))
+        stream.write(("," if n else "") + "\n{" + ", ".join(cells) + "}")
+    stream.write("\n]\n")
+
+
+def parquet(table: Table) -> bytes:
+    """A Parquet file: counts are int64, other figures decimals, dates dates, hours local text."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = table.shown_columns
+    fields = [pa.field(column.name, _arrow_type(column)) for column in columns]
+    arrays = [
+        pa.array([row[n] for row in table.rows], type=field.type) for n, field in enumerate(fields)
+    ]
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), sink, compression="zstd")
+    return sink.getvalue()
+
+
+def _arrow_type(column: Column) -> pyarrow.DataType:
+    import pyarrow as pa
+
+    match column.kind:
+        case Kind.TEXT | Kind.HOUR:
+            return pa.string()
+        case Kind.DATE:
+            return pa.date32()
+        case Kind.COUNT:
+            return pa.int64()
+        case Kind.SECONDS if isinstance(column, Measure) and column.formula.over is None:
+            return pa.decimal128(38, 3)
+        case Kind.MONEY if isinstance(column, Measure) and column.per_currency:
+            return pa.decimal128(38, 8)
+        case _:
+            return pa.decimal128(38, 12)
+
+
+def _csv_cell(value: Value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return neutral(value)
+    return value.isoformat() if isinstance(value, date) else plain(value)
+
+
+def _json_cell(value: Value) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return f'"{value.isoformat()}"' if isinstance(value, date) else plain(value)

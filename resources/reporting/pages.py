@@ -1,0 +1,155 @@
+"""The renderers HTML and PDF: one template, one style sheet, laid out for screen, phone and paper.
+
+Everything is escaped by Jinja, the page fetches nothing, and WeasyPrint may fetch only what is
+handed to it here.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from resources.reporting import words
+from resources.reporting.charts import Picture, draw, is_worth_drawing
+from resources.reporting.document import Document
+from resources.reporting.model import Measure, Value
+from resources.reporting.widths import layout
+
+if TYPE_CHECKING:
+    from weasyprint.urls import URLFetcherResponse
+
+LOSS_MARK = "▼"
+"""Stands before a negative profit or margin, so that colour is not all that marks a loss."""
+
+_TEMPLATES = ("report.html.j2", "mail.html.j2", "mail.txt.j2")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell as it is printed; `style` is its CSS class."""
+
+    text: str
+    style: str
+    loss: bool = False
+    beside: str = ""
+
+    @property
+    def printed(self) -> str:
+        """All that stands in the cell."""
+        return f"{LOSS_MARK} {self.text}" if self.loss else f"{self.text} {self.beside}".rstrip()
+
+
+def html(document: Document) -> str:
+    """The report as one HTML page that needs nothing else."""
+
+    def embed(name: str, svg: str) -> str:
+        return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+
+    return _page(document, embed)
+
+
+def pdf(document: Document) -> bytes:
+    """The report as PDF, A4 landscape."""
+    from weasyprint import HTML
+
+    assets: dict[str, bytes] = {}
+
+    def embed(name: str, svg: str) -> str:
+        assets[f"report:{name}"] = svg.encode()
+        return f"report:{name}"
+
+    page = _page(document, embed)
+    made: bytes = HTML(string=page, base_url=None, url_fetcher=fetcher(assets)).write_pdf()
+    return made
+
+
+def fetcher(assets: Mapping[str, bytes]) -> Callable[[str], URLFetcherResponse]:
+    """A fetcher for WeasyPrint that knows only these URLs and refuses every other one."""
+    from weasyprint.urls import FatalURLFetchingError, URLFetcherResponse
+
+    def fetch(url: str, *_: object, **__: object) -> URLFetcherResponse:
+        if url not in assets:
+            raise FatalURLFetchingError(f"a report may not fetch {url!r}")
+        return URLFetcherResponse(url, assets[url], {"Content-Type": "image/svg+xml"})
+
+    return fetch
+
+
+@cache
+def environment() -> Environment:
+    """The templates of this package, everything escaped but the plain-text mail."""
+    folder = files("resources.reporting") / "templates"
+    loaded = {name: (folder / name).read_text(encoding="utf-8") for name in _TEMPLATES}
+    return Environment(
+        loader=DictLoader(loaded),
+        autoescape=select_autoescape(
+            enabled_extensions=("html.j2",), default=True, disabled_extensions=("txt.j2",)
+        ),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def cells(document: Document, row: Sequence[Value], *, totals: bool = False) -> list[Cell]:
+    """The shown columns of a row, or of the totals, as they are printed."""
+    table, minutes = document.table, document.minutes
+    found = []
+    for n, column in enumerate(document.columns):
+        value, style = row[n], "n" if words.is_number(column) else "t"
+        if totals and style == "t" and value is None:
+            found.append(Cell("Totals" if n == 0 else "", style))
+            continue
+        beside = ""
+        if isinstance(column, Measure) and column.beside and value is not None:
+            at = table.position(column.beside)
+            other = table.columns[at]
+            beside = f"{words.show(other, row[at])} %" if row[at] is not None else ""
+        found.append(
+            Cell(
+                words.show(column, value, minutes=minutes), style, words.is_negative(value), beside
+            )
+        )
+    return found
+
+
+def _page(document: Document, embed: Callable[[str, str], str]) -> str:
+    env = environment()
+    drawn: list[tuple[Picture, str]] = []
+    for n, points in enumerate(document.charts):
+        if is_worth_drawing(points):
+            picture = draw(points)
+            drawn.append((picture, embed(f"chart-{n}.svg", picture.svg)))
+    heads = [
+        (words.heading(column, minutes=document.minutes), words.is_number(column))
+        for column in document.columns
+    ]
+    sections = [
+        (section, [(cells(document, row), document.is_loss(row)) for row in section.rows])
+        for section in document.sections
+    ]
+    totals = cells(document, document.table.totals, totals=True)
+    printed = [totals, *(row for _, rows in sections for row, _ in rows)]
+    return env.get_template("report.html.j2").render(
+        document=document,
+        css=Markup(_style_sheet()),  # noqa: S704 - the package's own file
+        pictures=drawn,
+        heads=heads,
+        sections=sections,
+        totals=totals,
+        layout=layout(heads, ([cell.printed for cell in row] for row in printed)),
+        loss_mark=LOSS_MARK,
+        count=words.count,
+    )
+
+
+def _style_sheet() -> str:
+    folder = files("resources.reporting") / "templates"
+    return (folder / "report.css").read_text(encoding="utf-8")

@@ -1,0 +1,209 @@
+"""From the words somebody typed to a request that can be carried out, or a refusal that helps.
+
+All names are checked here against the report's declaration, so what comes after handles only known
+columns. No SQL and no files.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from resources.reporting.errors import ReportError, unknown
+from resources.reporting.model import Column, Dimension, Measure, Report
+from resources.reporting.period import Period
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was typed. None is 'not said'; an empty `group_by` asks for the totals only."""
+
+    group_by: str | None = None
+    columns: str | None = None
+    sort: str | None = None
+    top: int | None = None
+    customers: Sequence[str] = ()
+    providers: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class SortKey:
+    """One column of the order, ascending unless `descending`."""
+
+    column: Column
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """A report to make: every name known, every default filled in.
+
+    `sort` is empty where nobody chose an order. `customers` and `providers` are ids; empty means
+    all of them.
+    """
+
+    report: Report
+    period: Period
+    group: tuple[Dimension, ...]
+    columns: tuple[Column, ...]
+    sort: tuple[SortKey, ...] = ()
+    top: int | None = None
+    customers: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+
+
+def find_report(name: str, reports: Mapping[str, Report]) -> Report:
+    """The report of that name; refuses an unknown one with the nearest."""
+    if name not in reports:
+        raise unknown("report", name, reports)
+    return reports[name]
+
+
+def split(text: str) -> list[str]:
+    """`a, b,"c, d"` as a list, quoted like CSV; blanks and repetitions fall away."""
+    cells = next(csv.reader([text], skipinitialspace=True), []) if text.strip() else []
+    return list(dict.fromkeys(cell.strip() for cell in cells if cell.strip()))
+
+
+def resolve(report: Report, asked: Asked, period: Period, *, people: bool) -> Request:
+    """The request that was meant; `people` chooses the defaults of formats made for reading.
+
+    Accounts are not looked at: see `resolve_accounts`. Raises ReportError for unknown names, for
+    columns outside the group-by and for charges in several currencies.
+    """
+    named = None if asked.columns is None else _columns(report, split(asked.columns))
+    if named is not None and not named:
+        raise ReportError("--columns is empty: name at least one, or leave it out")
+    group = _group(report, asked.group_by, named)
+    if named is not None:
+        columns = _chosen(group, named)
+    elif asked.group_by is None:
+        columns = tuple(_standing_in(report, group, report.columns))
+    elif people:
+        shown = [c for c in report.columns if isinstance(report.column(c), Measure)]
+        columns = (*group, *_standing_in(report, group, shown))
+    else:
+        columns = (*group, *_meaningful(report, group, report.machine_columns))
+    if asked.top is not None and asked.top < 1:
+        raise ReportError(f"--top {asked.top}: ask for at least 1 row")
+    sort = _sort(report, group, split(asked.sort or ""))
+    return Request(report, period, group, columns, sort, asked.top)
+
+
+def resolve_accounts(
+    what: str,
+    asked: Iterable[str],
+    names: Mapping[str, str],
+    in_data: Callable[[], Iterable[str]],
+) -> tuple[str, ...]:
+    """Ids of the accounts asked for by id or by name, in any case of letters.
+
+    An id counts as known when it has a name or turns up in the data (`in_data` is called only
+    when needed). A name that several accounts share means all of them.
+    """
+    by_name: dict[str, list[str]] = {}
+    for account, name in names.items():
+        by_name.setdefault(name.strip().casefold(), []).append(account)
+    found: list[str] = []
+    seen: set[str] | None = None
+    for word in (word for text in asked for word in _accounts(text, by_name, names)):
+        if word in names:
+            found.append(word)
+        elif word.casefold() in by_name:
+            found.extend(by_name[word.casefold()])
+        else:
+            seen = set(in_data()) if seen is None else seen
+            if word not in seen:
+                raise unknown(what, word, [*names.values(), *sorted(seen | set(names))])
+            found.append(word)
+    return tuple(dict.fromkeys(found))
+
+
+def _accounts(text: str, by_name: Mapping[str, list[str]], names: Mapping[str, str]) -> list[str]:
+    # A whole option may be one name that holds commas or quotes, taken as it is.
+    whole = text.strip()
+    return [whole] if whole in names or whole.casefold() in by_name else split(text)
+
+
+def _columns(report: Report, words: Iterable[str]) -> list[Column]:
+    found = []
+    for word in words:
+        if word not in report.names:
+            raise unknown("column", word, report.names)
+        found.append(report.column(word))
+    return found
+
+
+def _group(
+    report: Report, group_by: str | None, named: list[Column] | None
+) -> tuple[Dimension, ...]:
+    if group_by is None:
+        inside = tuple(c for c in named or () if isinstance(c, Dimension))
+        return inside or tuple(report.dimension(name) for name in report.group)
+    known = [d.name for d in report.dimensions]
+    group = []
+    for word in split(group_by):
+        if word not in known:
+            if word in report.names:
+                raise ReportError(
+                    f"{word!r} is a measure and cannot be grouped by: put it into --columns"
+                )
+            raise unknown("dimension", word, known)
+        group.append(report.dimension(word))
+    return tuple(group)
+
+
+def _chosen(group: tuple[Dimension, ...], named: list[Column]) -> tuple[Column, ...]:
+    names = {d.name for d in group}
+    for column in named:
+        if isinstance(column, Dimension) and column.name not in names:
+            raise ReportError(
+                f"column {column.name!r} is not in the group-by: add it to --group-by, "
+                "or leave it out of --columns"
+            )
+        if isinstance(column, Measure) and column.per_currency and column.currency not in names:
+            raise ReportError(
+                f"column {column.name!r} is in each rate card's own currency and cannot be added "
+                f"up across currencies: add {column.currency!r} to --group-by, or ask for "
+                f"{column.instead!r}"
+            )
+    unnamed = [d for d in group if d not in named]
+    return (*unnamed, *named)
+
+
+def _standing_in(
+    report: Report, group: tuple[Dimension, ...], names: Iterable[str]
+) -> list[Column]:
+    """The default columns, a converted charge in place of one whose currency is not there."""
+    grouped = {d.name for d in group}
+    found: list[Column] = []
+    for name in names:
+        column = report.column(name)
+        if (
+            isinstance(column, Measure)
+            and column.per_currency
+            and column.currency not in grouped
+            and column.instead
+        ):
+            column = report.column(column.instead)
+        found.append(column)
+    return found
+
+
+def _meaningful(report: Report, group: tuple[Dimension, ...], names: Iterable[str]) -> list[Column]:
+    grouped = {d.name for d in group}
+    measures = [report.measure(name) for name in names]
+    return [m for m in measures if not m.per_currency or m.currency in grouped]
+
+
+def _sort(
+    report: Report, group: tuple[Dimension, ...], words: Iterable[str]
+) -> tuple[SortKey, ...]:
+    keys = []
+    for word in words:
+        descending, name = word.startswith("-"), word.removeprefix("-")
+        (column,) = _columns(report, [name])
+        _chosen(group, [column])
+        keys.append(SortKey(column, descending))
+    return tuple(keys)

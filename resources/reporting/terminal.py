@@ -1,0 +1,133 @@
+"""The renderer for the terminal: a table that fits the window, notices above, totals below.
+
+Columns that do not fit are left out, the least telling first, and said to be. Names are printed as
+they are: neither markup nor control characters in them have any effect.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from resources.reporting import words
+from resources.reporting.document import table_notices
+from resources.reporting.figures import Table
+from resources.reporting.interfaces import Reporting
+from resources.reporting.model import Column, Dimension, Measure, Value
+
+_TEXT_LEAST, _TEXT_MOST = 10, 40
+_GAP = 2
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_LAST_TO_GO = ("profit_usd", "profit_percent", "attempts", "customer_charge_usd", "asr")
+
+
+def print_table(reporting: Reporting, table: Table, console: Console) -> None:
+    """Prints the table to the console."""
+    request, minutes = table.request, reporting.minutes
+    title = f"{request.report.title}, {words.period(request.period)} ({reporting.timezone})"
+    console.print(Text(title, style="bold"))
+    for notice in table_notices(reporting, table):
+        console.print(Text(f"! {notice}", style="yellow"))
+    if not table.rows:
+        console.print(Text("No rows for this period and these filters."))
+        return
+    body = [_texts(table, row, minutes) for row in table.rows]
+    totals = _texts(table, table.totals, minutes, totals=True)
+    kept, left_out = _fitting(table, [*body, totals], console.width, minutes)
+    grid = Grid(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    for n, width in kept.items():
+        column = table.columns[n]
+        figure = words.is_number(column)
+        grid.add_column(
+            Text(words.heading(column, minutes=minutes)),
+            justify="right" if figure else "left",
+            vertical="bottom",
+            width=width,
+        )
+    for row, texts in zip(table.rows, body, strict=True):
+        losing = table.is_loss(row)
+        grid.add_row(*(_line(texts[n], _style(row[n], losing)) for n in kept))
+    grid.add_section()
+    grid.add_row(*(_line(totals[n], "bold") for n in kept))
+    console.print(grid)
+    _print_remarks(table, left_out, console)
+
+
+def _print_remarks(table: Table, left_out: Sequence[Column], console: Console) -> None:
+    if len(table.rows) < table.row_count:
+        console.print(
+            Text(
+                f"{len(table.rows):,} of {words.count(table.row_count, 'row')}; "
+                "the totals are over all of them."
+            )
+        )
+    if left_out:
+        names = ", ".join(column.name for column in left_out)
+        console.print(
+            Text(f"No room for {names}: widen the window, or use --columns or --format csv.")
+        )
+
+
+def _texts(table: Table, row: Sequence[Value], minutes: bool, *, totals: bool = False) -> list[str]:
+    found = []
+    for n, column in enumerate(table.shown_columns):
+        value = row[n]
+        if totals and value is None and not words.is_number(column):
+            found.append("Totals" if n == 0 else "")
+            continue
+        text = _safe(words.show(column, value, minutes=minutes))
+        if isinstance(column, Measure) and column.beside and value is not None:
+            at = table.position(column.beside)
+            share = words.show(table.columns[at], row[at])
+            text += f" ({share} %)" if row[at] is not None else ""
+        found.append(text)
+    return found
+
+
+def _safe(text: str) -> str:
+    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text).replace(words.MINUS, "-")
+
+
+def _line(text: str, style: str) -> Text:
+    """One line, whatever its width: a long name ends in an ellipsis."""
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+
+
+def _style(value: Value, losing: bool) -> str:
+    return "red" if losing and words.is_negative(value) else ""
+
+
+def _fitting(
+    table: Table, rows: Sequence[Sequence[str]], width: int, minutes: bool
+) -> tuple[dict[int, int], list[Column]]:
+    """Widths of the columns that fit, by position, and the columns that do not."""
+    columns = table.shown_columns
+    least, wished = [], []
+    for n, column in enumerate(columns):
+        head = max(map(cell_len, words.heading(column, minutes=minutes).split()))
+        widest = max(head, *(cell_len(row[n]) for row in rows))
+        figure = words.is_number(column)
+        least.append(widest if figure else max(head, min(widest, _TEXT_LEAST)))
+        wished.append(widest if figure else min(widest, max(_TEXT_MOST, head)))
+    kept = list(range(len(columns)))
+    order = sorted(kept, key=lambda n: _worth(columns[n], n))
+    while sum(least[n] + _GAP for n in kept) > width + _GAP and len(kept) > 1:
+        kept.remove(order.pop(0))
+    room = width + _GAP - sum(least[n] + _GAP for n in kept)
+    wish = sum(wished[n] - least[n] for n in kept)
+    grown = {n: least[n] + (wished[n] - least[n]) * min(room, wish) // max(wish, 1) for n in kept}
+    return grown, [column for n, column in enumerate(columns) if n not in grown]
+
+
+def _worth(column: Column, position: int) -> tuple[int, int]:
+    """What goes first: minor figures, charges with their currencies, main figures, dimensions."""
+    if isinstance(column, Dimension):
+        return (1 if column.name.endswith("_currency") else 3), -position
+    if column.name in _LAST_TO_GO:
+        return 2, -_LAST_TO_GO.index(column.name)
+    return (1 if column.per_currency else 0), -position

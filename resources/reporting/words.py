@@ -1,0 +1,151 @@
+"""How a value reads to a person: thousands separators, units, signs, dates in words.
+
+For formats made for reading only; files for machines print values as they are (`files`). A minus
+sign is U+2212, which lines up with digits; the terminal turns it back into a hyphen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from resources.reporting.model import Column, Kind, Measure, Value
+from resources.reporting.period import Period
+
+MISSING = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+_NUMERIC = frozenset(Kind) - {Kind.TEXT, Kind.DATE, Kind.HOUR}
+
+
+def is_number(column: Column) -> bool:
+    """Whether the column's values are figures, to be aligned right."""
+    return column.kind in _NUMERIC
+
+
+def show(column: Column, value: Value, *, minutes: bool = False) -> str:
+    """The value as a person reads it, without its unit, which stands in the column's head."""
+    if value is None:
+        return MISSING
+    if isinstance(value, str):
+        return value
+    if isinstance(value, date):
+        return value.isoformat()
+    return _number(column.kind, Decimal(value), minutes)
+
+
+def unit(column: Column, *, minutes: bool = False) -> str:
+    """The unit of a column's figures, blank where it has none or its title says it."""
+    match column.kind:
+        case Kind.SECONDS:
+            return "min" if minutes else "s"
+        case Kind.MILLISECONDS:
+            return "ms"
+        case Kind.FRACTION | Kind.PERCENT:
+            return "%"
+        case _:
+            return ""
+
+
+def heading(column: Column, *, minutes: bool = False) -> str:
+    """Title and, where the title does not say it, the unit."""
+    short = unit(column, minutes=minutes)
+    if not short or (short == "%" and column.title.endswith("Percent")):
+        return column.title
+    return f"{column.title} ({short})"
+
+
+def change(measure: Measure, now: Value, before: Value, *, minutes: bool = False) -> str:
+    """What has become of a figure: percent of amounts, points of percentages; a dash if unknown.
+
+    An amount that was 0 or negative has no meaningful percentage: the difference is given.
+    """
+    if not isinstance(now, int | Decimal) or not isinstance(before, int | Decimal):
+        return MISSING
+    new, old = Decimal(now), Decimal(before)
+    if measure.kind in (Kind.FRACTION, Kind.PERCENT):
+        scale = 100 if measure.kind is Kind.FRACTION else 1
+        return _signed((new - old) * scale, 1, " pp")
+    if old > 0 and new >= 0:
+        return _signed((new / old - 1) * 100, 1, " %")
+    difference = _number(measure.kind, abs(new - old), minutes)
+    return ("+" if new > old else MINUS if new < old else "±") + difference
+
+
+def days(dates: Iterable[date], limit: int = 6) -> str:
+    """Days in words, runs of days joined: `2026-03-01 to 2026-03-04, 2026-03-09`."""
+    runs: list[tuple[date, date]] = []
+    for day in sorted(set(dates)):
+        if runs and (day - runs[-1][1]).days == 1:
+            runs[-1] = (runs[-1][0], day)
+        else:
+            runs.append((day, day))
+    said = [
+        f"{a}" if a == b else f"{a} to {b}" if (b - a).days > 1 else f"{a}, {b}" for a, b in runs
+    ]
+    return ", ".join(said[:limit]) + (f" and {len(said) - limit} more" if len(said) > limit else "")
+
+
+def period(of: Period) -> str:
+    """The period in words: `9 March 2026`, or with a dash from `1` to `30 June 2026`."""
+    a, b = of.first, of.last
+    end = f"{b.day} {b:%B} {b.year}"
+    if a == b:
+        return end
+    if (a.year, a.month) == (b.year, b.month):
+        return f"{a.day}{MISSING}{end}"
+    year = "" if a.year == b.year else f" {a.year}"
+    return f"{a.day} {a:%B}{year} {MISSING} {end}"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """`1 row`, `2,000 rows`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def listing(words: Sequence[str], limit: int = 8) -> str:
+    """The words with commas; after `limit` only how many more there are."""
+    more = len(words) - limit
+    return ", ".join(words[:limit]) + (f" and {more} more" if more > 0 else "")
+
+
+def is_negative(value: Value) -> bool:
+    """Whether this is a figure below zero."""
+    return isinstance(value, int | Decimal) and value < 0
+
+
+def minutes(seconds: Value) -> str:
+    """Seconds as whole minutes."""
+    return _plain(Decimal(seconds) / 60, 0) if isinstance(seconds, int | Decimal) else MISSING
+
+
+def _number(kind: Kind, value: Decimal, in_minutes: bool) -> str:
+    places = 0
+    match kind:
+        case Kind.SECONDS if in_minutes:
+            value, places = value / 60, 2
+        case Kind.SECONDS:
+            places = 1
+        case Kind.MONEY:
+            # A small loss must not read as 0.00.
+            places = 2 if value == 0 or abs(value) >= Decimal("0.005") else 4
+        case Kind.UNIT_COST:
+            places = 4
+        case Kind.FRACTION:
+            value, places = value * 100, 1
+        case Kind.PERCENT:
+            places = 1
+        case _:
+            places = 0
+    return _plain(value, places)
+
+
+def _plain(value: Decimal, places: int) -> str:
+    rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    return f"{abs(rounded):,f}" if rounded >= 0 else f"{MINUS}{abs(rounded):,f}"
+
+
+def _signed(value: Decimal, places: int, suffix: str) -> str:
+    rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    sign = "+" if rounded > 0 else MINUS if rounded < 0 else "±"
+    return f"{sign}{abs(rounded):,f}{suffix}"

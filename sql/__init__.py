@@ -1,0 +1,34 @@
+"""The transformations: one SELECT a file, `sql/<layer>/<table>.sql`, found from the code's own place.
+
+Nothing but SQL and this reader lives here; what runs the SQL is `resources.engine`.
+"""
+
+import re
+from functools import cache
+from importlib.resources import files
+
+
+@cache
+def text(name: str) -> str:
+    """The SQL of model `layer/table`. Raises FileNotFoundError when there is none."""
+    return files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+
+
+def description(name: str) -> str:
+    """The header comment of a model: its grain, inputs and parameters, as plain text."""
+    lines = []
+    for line in text(name).splitlines():
+        if not line.startswith("--"):
+            break
+        lines.append(line.removeprefix("--").strip())
+    return "\n".join(lines)
+
+
+def columns(name: str) -> dict[str, str]:
+    """Column name → its comment (`... AS name, -- what it is`), in the model's last SELECT list."""
+    found = {}
+    for line in text(name).splitlines():
+        match = re.match(r".*?(\w+)\s*,?\s*--\s*(.+)$", line)
+        if match and not line.lstrip().startswith("--"):
+            found[match[1]] = match[2].strip()
+    return found

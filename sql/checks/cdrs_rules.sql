@@ -1,0 +1,90 @@
+-- Which rules each attempt of a staged day breaks: 1 where it does, else 0.
+-- grain: one row per attempt
+-- inputs: cdrs (the staged day), currencies (currency)
+-- parameters: day_start, day_end (instants, half-open), longest_call (seconds)
+SELECT
+    source,
+    callid,
+    branch_idx,
+    CASE
+        WHEN source IS NULL OR callid IS NULL OR branch_idx IS NULL OR dt IS NULL THEN 1 ELSE 0
+    END AS key_incomplete, -- source, call id, branch or time is missing
+    CASE
+        WHEN dt >= $day_start AND dt < $day_end THEN 0 ELSE 1
+    END AS outside_day, -- the call does not begin on the day
+    CASE
+        WHEN duration >= 0 AND duration <= $longest_call THEN 0 ELSE 1
+    END AS duration_out_of_range, -- talk time is missing, negative or longer than the longest call
+    CASE
+        WHEN customer_duration < 0 OR provider_duration < 0 THEN 1
+        WHEN customer_duration > 2 * $longest_call OR provider_duration > 2 * $longest_call THEN 1
+        ELSE 0
+    END AS billed_duration_out_of_range, -- billed time is negative or twice the longest call
+    CASE
+        WHEN customer_charge < 0 OR provider_charge < 0 THEN 1
+        WHEN customer_charge > 1000000 OR provider_charge > 1000000 THEN 1
+        ELSE 0
+    END AS charge_out_of_range, -- a charge is negative or over a million
+    CASE
+        WHEN branch_idx < 0 OR branch_idx > 99 THEN 1 ELSE 0
+    END AS branch_out_of_range, -- the branch is not one of 0 to 99
+    CASE
+        WHEN
+            customer_currency NOT IN (SELECT currency FROM currencies)
+            OR provider_currency NOT IN (SELECT currency FROM currencies)
+            THEN 1
+        ELSE 0
+    END AS currency_unknown, -- no exchange rate is known for the currency
+    CASE
+        WHEN
+            (customer_charge <> 0 AND customer_currency IS NULL)
+            OR (provider_charge <> 0 AND provider_currency IS NULL)
+            THEN 1
+        ELSE 0
+    END AS currency_missing, -- a charge has no currency
+    CASE
+        WHEN
+            jurisdiction_state IN ('intrastate', 'interstate', 'indeterminate', 'international')
+            AND jurisdiction_lata IN ('intralata', 'interlata', 'indeterminate', 'international')
+            AND network IN ('onnet', 'offnet', 'international')
+            THEN 0
+        ELSE 1
+    END AS jurisdiction_unknown, -- a jurisdiction is none of the known ones
+    CASE
+        WHEN (jurisdiction_state = 'indeterminate') <> (reason_state IS NOT NULL) THEN 1
+        WHEN (jurisdiction_lata = 'indeterminate') <> (reason_lata IS NOT NULL) THEN 1
+        ELSE 0
+    END AS indeterminate_without_reason, -- indeterminate and no reason, or a reason and determinate
+    CASE
+        WHEN
+            release_class IN ('answered', 'user', 'user_if_alerted', 'destination', 'network')
+            OR release_class IS NULL
+            THEN 0
+        ELSE 1
+    END AS release_class_unknown, -- the release class is none of the known ones
+    CASE
+        WHEN dtmf_digits < 0 OR dtmf_digits > 1000 THEN 1 ELSE 0
+    END AS dtmf_out_of_range, -- more than 1000 digits in a call
+    CASE
+        WHEN customer_card_rate < 0 OR customer_card_rate > 1000000 THEN 1
+        WHEN provider_card_rate < 0 OR provider_card_rate > 1000000 THEN 1
+        ELSE 0
+    END AS card_rate_out_of_range, -- a rate per minute is negative or over a million
+    CASE
+        WHEN ring_duration < 0 OR ring_duration > 3600 THEN 1
+        WHEN pdd_in < 0 OR pdd_in > 3600000 OR pdd_out < 0 OR pdd_out > 3600000 THEN 1
+        ELSE 0
+    END AS delay_out_of_range, -- ringing or post-dial delay is negative or over an hour
+    CASE
+        WHEN duration > 0 AND customer_charge > 0 AND customer_duration < duration - 1 THEN 1
+        WHEN duration > 0 AND provider_charge > 0 AND provider_duration < duration - 1 THEN 1
+        ELSE 0
+    END AS billed_less_than_talked, -- charged, and billed over a second less than talked
+    CASE
+        WHEN customer_duration > duration + 300 OR provider_duration > duration + 300 THEN 1
+        ELSE 0
+    END AS billed_more_than_talked, -- billed over five minutes more than talked
+    CASE
+        WHEN duration = 0 AND (customer_charge > 0 OR provider_charge > 0) THEN 1 ELSE 0
+    END AS charged_without_connection -- not connected, and charged all the same
+FROM cdrs

@@ -1,0 +1,262 @@
+-- Every record of one file, typed and judged: the contract's reasons for refusing a row, all at once.
+-- grain: one row per record of the file, in the file's order; refused ones have `reasons`
+-- inputs: mapped (canonical columns as text, by sql/sources/<source>.sql), currencies (currency)
+-- parameters: source, file_id, timezone (of the reports), taken_at (UTC), first_day,
+--   longest_call (seconds)
+WITH typed AS (
+    SELECT
+        CASE
+            WHEN REGEXP_FULL_MATCH(
+                dt, '\s*[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?Z?\s*'
+            ) THEN TRY_CAST(dt AS TIMESTAMP)
+        END AS utc,
+        CASE
+            WHEN STARTS_WITH(callid, ' ') OR ENDS_WITH(callid, ' ') THEN NULLIF(TRIM(callid), '')
+            ELSE NULLIF(callid, '')
+        END AS callid,
+        CASE
+            WHEN STARTS_WITH(customer_id, ' ') OR ENDS_WITH(customer_id, ' ') THEN NULLIF(TRIM(customer_id), '')
+            ELSE NULLIF(customer_id, '')
+        END AS customer_id,
+        CASE
+            WHEN STARTS_WITH(provider_id, ' ') OR ENDS_WITH(provider_id, ' ') THEN NULLIF(TRIM(provider_id), '')
+            ELSE NULLIF(provider_id, '')
+        END AS provider_id,
+        CASE
+            WHEN STARTS_WITH(dest_number, ' ') OR ENDS_WITH(dest_number, ' ') THEN NULLIF(TRIM(dest_number), '')
+            ELSE NULLIF(dest_number, '')
+        END AS dest_number,
+        CASE
+            WHEN STARTS_WITH(customer_card_currency, ' ') OR ENDS_WITH(customer_card_currency, ' ') THEN NULLIF(TRIM(customer_card_currency), '')
+            ELSE NULLIF(customer_card_currency, '')
+        END AS customer_card_currency,
+        CASE
+            WHEN STARTS_WITH(provider_card_currency, ' ') OR ENDS_WITH(provider_card_currency, ' ') THEN NULLIF(TRIM(provider_card_currency), '')
+            ELSE NULLIF(provider_card_currency, '')
+        END AS provider_card_currency,
+        CASE WHEN REGEXP_FULL_MATCH(duration, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*') THEN TRY_CAST(duration AS DECIMAL(18, 3)) END AS duration,
+        CASE WHEN REGEXP_FULL_MATCH(customer_duration, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*') THEN TRY_CAST(customer_duration AS DECIMAL(18, 3)) END AS customer_duration,
+        CASE WHEN REGEXP_FULL_MATCH(provider_duration, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*') THEN TRY_CAST(provider_duration AS DECIMAL(18, 3)) END AS provider_duration,
+        CASE
+            WHEN REGEXP_FULL_MATCH(customer_charge, '\s*[+-]?([0-9]+[.]?[0-9]{0,8}|[.][0-9]{1,8})0*\s*')
+                THEN TRY_CAST(customer_charge AS DECIMAL(18, 8))
+        END AS customer_charge,
+        CASE
+            WHEN REGEXP_FULL_MATCH(provider_charge, '\s*[+-]?([0-9]+[.]?[0-9]{0,8}|[.][0-9]{1,8})0*\s*')
+                THEN TRY_CAST(provider_charge AS DECIMAL(18, 8))
+        END AS provider_charge,
+        TRY_CAST(pdd_in AS DECIMAL(18, 3)) AS pdd_in,
+        TRY_CAST(pdd_out AS DECIMAL(18, 3)) AS pdd_out,
+        TRY_CAST(ring_duration AS DECIMAL(18, 3)) AS ring_duration,
+        TRY_CAST(customer_card_rate AS DECIMAL(18, 8)) AS customer_card_rate,
+        TRY_CAST(customer_card_connect_rate AS DECIMAL(18, 8)) AS customer_card_connect_rate,
+        TRY_CAST(provider_card_rate AS DECIMAL(18, 8)) AS provider_card_rate,
+        TRY_CAST(provider_card_connect_rate AS DECIMAL(18, 8)) AS provider_card_connect_rate,
+        CASE WHEN COALESCE(branch_idx, '') = '' THEN 0 ELSE TRY_CAST(branch_idx AS INTEGER) END AS branch_idx,
+        NULLIF(recording_file, '') AS recording_file,
+        NULLIF(recording_cost, '') AS recording_cost,
+        NULLIF(switch_ip, '') AS switch_ip,
+        NULLIF(source_ip, '') AS source_ip,
+        NULLIF(source_cli, '') AS source_cli,
+        NULLIF(source_dest_number, '') AS source_dest_number,
+        NULLIF(jurisdiction, '') AS jurisdiction,
+        NULLIF(customer_card_id, '') AS customer_card_id,
+        NULLIF(customer_card_dest_code, '') AS customer_card_dest_code,
+        NULLIF(customer_card_dest_name, '') AS customer_card_dest_name,
+        NULLIF(customer_card_mcd, '') AS customer_card_mcd,
+        NULLIF(customer_card_pulse, '') AS customer_card_pulse,
+        NULLIF(reseller_id, '') AS reseller_id,
+        NULLIF(reseller_charge, '') AS reseller_charge,
+        NULLIF(reseller_duration, '') AS reseller_duration,
+        NULLIF(reseller_currency, '') AS reseller_currency,
+        NULLIF(reseller_card_rate, '') AS reseller_card_rate,
+        NULLIF(reseller_card_dest_code, '') AS reseller_card_dest_code,
+        NULLIF(reseller_card_dest_name, '') AS reseller_card_dest_name,
+        NULLIF(reseller_card_mcd, '') AS reseller_card_mcd,
+        NULLIF(reseller_card_pulse, '') AS reseller_card_pulse,
+        NULLIF(reseller_card_connect_rate, '') AS reseller_card_connect_rate,
+        NULLIF(reseller_card_currency, '') AS reseller_card_currency,
+        NULLIF(provider_card_id, '') AS provider_card_id,
+        NULLIF(provider_card_dest_code, '') AS provider_card_dest_code,
+        NULLIF(provider_card_dest_name, '') AS provider_card_dest_name,
+        NULLIF(provider_card_mcd, '') AS provider_card_mcd,
+        NULLIF(provider_card_pulse, '') AS provider_card_pulse,
+        NULLIF(release_reason, '') AS release_reason,
+        NULLIF(sip_reason, '') AS sip_reason,
+        NULLIF(callid_b, '') AS callid_b,
+        NULLIF(ingress_id, '') AS ingress_id,
+        NULLIF(billing_id, '') AS billing_id,
+        NULLIF(auth_user, '') AS auth_user,
+        NULLIF(direction, '') AS direction,
+        NULLIF(meta, '') AS meta,
+        NULLIF(tech_prefix, '') AS tech_prefix,
+        NULLIF(sip_code, '') AS sip_code,
+        NULLIF(dtmf, '') AS dtmf,
+        NULLIF(dest_cli, '') AS dest_cli,
+        NULLIF(lrn_number, '') AS lrn_number,
+        NULLIF(customer_charge, '') IS NOT NULL AS has_customer_charge,
+        NULLIF(provider_charge, '') IS NOT NULL AS has_provider_charge,
+        NULLIF(customer_duration, '') IS NOT NULL AS has_customer_duration,
+        NULLIF(provider_duration, '') IS NOT NULL AS has_provider_duration,
+        line,
+        raw,
+        refused
+    FROM mapped
+),
+
+judged AS (
+    SELECT
+        *,
+        CASE
+            WHEN $timezone = 'UTC' THEN CAST(utc AS DATE)
+            ELSE CAST(TIMEZONE($timezone, TIMEZONE('UTC', utc)) AS DATE)
+        END AS call_date,
+        customer_card_currency IS NOT NULL
+        AND customer_card_currency NOT IN (SELECT currency FROM currencies) AS odd_customer_currency,
+        provider_card_currency IS NOT NULL
+        AND provider_card_currency NOT IN (SELECT currency FROM currencies) AS odd_provider_currency
+    FROM typed
+),
+
+reasoned AS (
+    SELECT
+        *,
+        CASE
+            WHEN refused IS NOT NULL THEN refused
+            WHEN
+                callid IS NOT NULL
+                AND branch_idx >= 0
+                AND call_date >= $first_day
+                AND utc <= CAST($taken_at AS TIMESTAMP) + INTERVAL 24 HOUR
+                AND duration >= 0
+                AND duration <= $longest_call
+                AND (customer_duration >= 0 OR NOT has_customer_duration)
+                AND (provider_duration >= 0 OR NOT has_provider_duration)
+                AND customer_id IS NOT NULL
+                AND dest_number IS NOT NULL
+                AND (
+                    customer_charge = 0
+                    OR (customer_charge > 0 AND customer_card_currency IS NOT NULL)
+                    OR NOT has_customer_charge
+                )
+                AND (
+                    provider_charge = 0
+                    OR (provider_charge > 0 AND provider_card_currency IS NOT NULL)
+                    OR NOT has_provider_charge
+                )
+                AND NOT odd_customer_currency
+                AND NOT odd_provider_currency
+                THEN NULL
+            ELSE CONCAT_WS(
+                ',',
+                CASE WHEN callid IS NULL THEN 'missing_call_id' END,
+                CASE WHEN branch_idx IS NULL OR branch_idx < 0 THEN 'invalid_branch' END,
+                CASE WHEN utc IS NULL OR call_date < $first_day THEN 'invalid_call_time' END,
+                CASE
+                    WHEN utc > CAST($taken_at AS TIMESTAMP) + INTERVAL 24 HOUR
+                        THEN 'call_time_in_future'
+                END,
+                CASE
+                    WHEN
+                        duration IS NULL
+                        OR (customer_duration IS NULL AND has_customer_duration)
+                        OR (provider_duration IS NULL AND has_provider_duration)
+                        THEN 'invalid_duration'
+                END,
+                CASE
+                    WHEN duration < 0 OR customer_duration < 0 OR provider_duration < 0
+                        THEN 'negative_duration'
+                END,
+                CASE WHEN duration > $longest_call THEN 'duration_too_long' END,
+                CASE WHEN customer_id IS NULL THEN 'missing_customer' END,
+                CASE WHEN dest_number IS NULL THEN 'missing_destination' END,
+                CASE
+                    WHEN
+                        (customer_charge IS NULL AND has_customer_charge)
+                        OR (provider_charge IS NULL AND has_provider_charge)
+                        THEN 'invalid_charge'
+                END,
+                CASE WHEN customer_charge < 0 OR provider_charge < 0 THEN 'negative_charge' END,
+                CASE
+                    WHEN
+                        (customer_charge <> 0 AND customer_card_currency IS NULL)
+                        OR (provider_charge <> 0 AND provider_card_currency IS NULL)
+                        THEN 'missing_currency'
+                END,
+                CASE
+                    WHEN odd_customer_currency OR odd_provider_currency THEN 'unknown_currency'
+                END
+            )
+        END AS reasons
+    FROM judged
+)
+
+SELECT
+    $source AS source,
+    CAST($file_id AS BIGINT) AS file_id,
+    line,
+    call_date,
+    TIMEZONE('UTC', utc) AS dt,
+    lrn_number,
+    callid,
+    branch_idx,
+    direction,
+    dest_cli,
+    dest_number,
+    duration,
+    ring_duration,
+    pdd_in,
+    pdd_out,
+    tech_prefix,
+    customer_id,
+    customer_charge,
+    customer_duration,
+    customer_card_currency,
+    customer_card_dest_name,
+    customer_card_rate,
+    customer_card_connect_rate,
+    provider_id,
+    provider_charge,
+    provider_duration,
+    provider_card_currency,
+    provider_card_dest_name,
+    provider_card_rate,
+    provider_card_connect_rate,
+    release_reason,
+    sip_code,
+    sip_reason,
+    dtmf,
+    recording_file,
+    recording_cost,
+    switch_ip,
+    source_ip,
+    source_cli,
+    source_dest_number,
+    jurisdiction,
+    customer_card_id,
+    customer_card_dest_code,
+    customer_card_mcd,
+    customer_card_pulse,
+    reseller_id,
+    reseller_charge,
+    reseller_duration,
+    reseller_currency,
+    reseller_card_rate,
+    reseller_card_dest_code,
+    reseller_card_dest_name,
+    reseller_card_mcd,
+    reseller_card_pulse,
+    reseller_card_connect_rate,
+    reseller_card_currency,
+    provider_card_id,
+    provider_card_dest_code,
+    provider_card_mcd,
+    provider_card_pulse,
+    callid_b,
+    ingress_id,
+    billing_id,
+    auth_user,
+    meta,
+    reasons,
+    CASE WHEN reasons IS NOT NULL THEN RTRIM(raw, CHR(10) || CHR(13)) END AS raw
+FROM reasoned

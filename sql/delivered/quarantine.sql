@@ -1,0 +1,14 @@
+-- Every refused record of one delivered file, to be mended and delivered again.
+-- grain: one row per refused record
+-- inputs: delivered (the file's rows)
+-- parameters: file_id, file (its name), taken_at
+SELECT
+    source,
+    file_id,
+    $file AS file,
+    line,
+    reasons, -- all the reasons, in the contract's order, with commas between
+    raw, -- the record as it was delivered
+    CAST($taken_at AS TIMESTAMPTZ) AS taken_at
+FROM delivered
+WHERE file_id = $file_id AND reasons IS NOT NULL

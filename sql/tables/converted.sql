@@ -1,0 +1,33 @@
+-- A table of sums with its charges in US dollars and pounds too.
+-- grain: that of the sums
+-- inputs: sums (with attempts, customer_charge, customer_currency and the provider's), rates (of
+--   the day: currency, rate_usd, rate_gbp, stale)
+-- parameters: none
+-- No currency and no charge is no money in any currency; no charges at all stay NULL.
+SELECT
+    s.*,
+    CASE
+        WHEN s.customer_charge = 0 THEN 0
+        ELSE CAST(CAST(s.customer_charge AS DECIMAL(19, 8)) * c.rate_usd AS DECIMAL(38, 12))
+    END AS customer_charge_usd, -- by the rates of the call's date
+    CASE
+        WHEN s.customer_charge = 0 THEN 0
+        ELSE CAST(CAST(s.customer_charge AS DECIMAL(19, 8)) * c.rate_gbp AS DECIMAL(38, 12))
+    END AS customer_charge_gbp, -- by the rates of the call's date
+    CASE
+        WHEN s.provider_charge = 0 THEN 0
+        ELSE CAST(CAST(s.provider_charge AS DECIMAL(19, 8)) * p.rate_usd AS DECIMAL(38, 12))
+    END AS provider_charge_usd, -- by the rates of the call's date
+    CASE
+        WHEN s.provider_charge = 0 THEN 0
+        ELSE CAST(CAST(s.provider_charge AS DECIMAL(19, 8)) * p.rate_gbp AS DECIMAL(38, 12))
+    END AS provider_charge_gbp, -- by the rates of the call's date
+    CASE
+        WHEN
+            (c.stale AND s.customer_charge <> 0) OR (p.stale AND s.provider_charge <> 0)
+            THEN s.attempts
+        ELSE 0
+    END AS stale_rate_attempts -- attempts converted by a rate older than 7 days
+FROM sums AS s
+LEFT JOIN rates AS c ON s.customer_currency = c.currency
+LEFT JOIN rates AS p ON s.provider_currency = p.currency

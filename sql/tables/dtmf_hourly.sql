@@ -1,0 +1,35 @@
+-- Money, quality and DTMF of the day's traffic by hour.
+-- grain: one row per hour, customer, provider, destinations and currencies
+-- inputs: attempts
+-- parameters: none
+SELECT
+    hour, -- start of the hour in the reporting time zone
+    customer_id, -- who pays
+    provider_id, -- who is paid; NULL when never routed
+    customer_destination, -- the customer's rate card's
+    provider_destination, -- the provider's rate card's
+    customer_currency, -- of the customer's rate card
+    provider_currency, -- of the provider's rate card
+    COUNT(*) AS attempts, -- rows
+    CAST(SUM(is_call) AS BIGINT) AS calls, -- attempts with branch 0
+    CAST(SUM(is_connected) AS BIGINT) AS connected, -- attempts with talk time
+    CAST(SUM(is_short) AS BIGINT) AS short_calls, -- connected, of at most short_call seconds
+    CAST(SUM(is_effective) AS BIGINT) AS ner_attempts, -- connected, or ended at the far user's side
+    SUM(duration) AS duration, -- seconds
+    SUM(customer_duration) AS customer_duration, -- billed seconds
+    SUM(provider_duration) AS provider_duration, -- billed seconds
+    SUM(customer_charge) AS customer_charge, -- in customer_currency; NULL where the source has no charges
+    SUM(provider_charge) AS provider_charge, -- in provider_currency; NULL where the source has no charges
+    SUM(pdd_out) AS pdd_sum, -- ms, of the attempts that have one
+    COUNT(pdd_out) AS pdd_attempts, -- attempts with a post-dial delay
+    CAST(SUM(is_dtmf_call) AS BIGINT) AS dtmf_calls, -- connected calls with digits
+    CAST(SUM(connected_digits) AS BIGINT) AS dtmf_digits -- digits in them
+FROM attempts
+GROUP BY
+    hour,
+    customer_id,
+    provider_id,
+    customer_destination,
+    provider_destination,
+    customer_currency,
+    provider_currency

@@ -1,0 +1,70 @@
+"""Which reference files are in force, and what an unfit one says."""
+
+from pathlib import Path
+
+import pytest
+
+from resources.reference import plan
+from resources.reference.plan import ReferenceData, ReferenceDataError
+
+
+def test_shipped_files_are_in_force_without_a_home() -> None:
+    for data in (ReferenceData(), ReferenceData(Path("/nonexistent"))):
+        for name in plan.COLUMNS:
+            assert data.path(name) == plan.SHIPPED / name
+            assert data.path(name).is_file()
+            assert not data.is_overridden(name)
+
+
+def test_a_file_of_the_home_replaces_the_shipped_one(tmp_path: Path) -> None:
+    data = ReferenceData.of_home(tmp_path)
+    own = tmp_path / "reference" / plan.NPA
+    own.parent.mkdir()
+    own.write_text("\ufeffnpa,category,country,region\n999,geo_us,US,NY\n")
+    assert data.npa == own
+    assert data.lata == plan.SHIPPED / plan.LATA
+    assert list(data.load_plan().area_codes) == ["999"]
+    shown = {entry.name: (entry.own, entry.rows) for entry in data.inventory()}
+    assert shown[plan.NPA] == (True, 1)
+    assert shown[plan.NPANXX] == (False, 222_618)
+    assert shown[plan.LATA] == (False, 225)
+
+
+def test_four_rate_centres_seen_in_the_wild() -> None:
+    exchanges = ReferenceData().load_plan().exchanges
+    found = {npanxx: exchanges[npanxx].rate_center for npanxx in ("925655", "904788")}
+    assert found == {"925655": "CONCORD", "904788": "ST JOHNS"}
+    assert exchanges["267276"].rate_center == "PHPHSBZN43"
+    assert exchanges["774813"].rate_center == "WHITINSVL"
+
+
+def test_the_longest_prefix_wins() -> None:
+    numbers = ReferenceData().load_plan()
+    found = numbers.longest_prefix("447802000014")
+    assert found is not None
+    assert (found.country, found.carrier) == ("GB", "O2")
+    landline = numbers.longest_prefix("442079460013")
+    assert landline is not None
+    assert (landline.prefix, landline.carrier) == ("44", None)
+    assert numbers.longest_prefix("") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("npa,category,country\n", "line 1: no column 'region'"),
+        ("npa,category,country,region\n201,geo_us\n", "line 2: 2 fields where the header has 4"),
+    ],
+)
+def test_an_unfit_file_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / plan.NPA).write_text(text)
+    with pytest.raises(ReferenceDataError, match=message):
+        ReferenceData(tmp_path).load_plan()
+
+
+def test_a_broken_parquet_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / plan.NPANXX).write_text("no parquet")
+    with pytest.raises(ReferenceDataError, match="no readable Parquet file"):
+        ReferenceData(tmp_path).load_plan()
+    with pytest.raises(ReferenceDataError, match="no reference file; known are"):
+        ReferenceData(tmp_path).path("other.csv")

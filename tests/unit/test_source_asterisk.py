@@ -1,0 +1,121 @@
+"""Asterisk's Master.csv: local times, dispositions, peers, and records without a unique id."""
+
+import hashlib
+
+import duckdb
+import pytest
+
+import sql
+from resources.sources import SOURCES
+
+SOURCE = SOURCES["asterisk"]
+COLUMNS = (*SOURCE.columns, *SOURCE.optional)
+ANSWERED = {
+    "accountcode": "101", "src": "442079460013", "dst": "12122260001", "dcontext": "out",
+    "clid": '"Desk" <442079460013>', "channel": "PJSIP/desk-00000001",
+    "dstchannel": "PJSIP/carrier-a-000012ab", "lastapp": "Dial", "lastdata": "PJSIP/1@carrier-a",
+    "start": "2026-07-06 14:00:00", "answer": "2026-07-06 14:00:05",
+    "end": "2026-07-06 14:01:05", "duration": "65", "billsec": "60", "disposition": "ANSWERED",
+    "amaflags": "DOCUMENTATION", "uniqueid": "1783256400.17", "userfield": "note",
+}  # fmt: skip
+
+
+def mapped(
+    timezone: str = "Europe/London", text: str = "text", **values: str | None
+) -> dict[str, object]:
+    """The canonical row of one record."""
+    record = ANSWERED | values
+    with duckdb.connect() as connection:
+        columns = ", ".join(f'"{name}" VARCHAR' for name in COLUMNS)
+        connection.execute(
+            f"CREATE TABLE raw ({columns}, line BIGINT, raw VARCHAR, refused VARCHAR)"
+        )
+        marks = ", ".join("?" * (len(COLUMNS) + 3))
+        connection.execute(
+            f"INSERT INTO raw VALUES ({marks})",
+            [*(record[name] for name in COLUMNS), 7, text, None],
+        )
+        found = connection.execute(sql.text("sources/asterisk"), {"timezone": timezone})
+        rows: list[dict[str, object]] = found.to_arrow_table().to_pylist()
+    assert len(rows) == 1
+    return rows[0]
+
+
+def test_columns_are_the_canonical_ones() -> None:
+    row = mapped()
+    canonical = [*SOURCES["connexcs"].columns, *SOURCES["connexcs"].optional]
+    assert sorted(row) == sorted([*canonical, "line", "raw", "refused"])
+    assert {name: value for name, value in row.items() if value is not None} == {
+        "dt": "2026-07-06 13:00:00.000", "callid": "1783256400.17", "dest_cli": "442079460013",
+        "dest_number": "12122260001", "duration": "60", "source_cli": "442079460013",
+        "source_dest_number": "12122260001", "customer_id": "101", "provider_id": "carrier-a",
+        "release_reason": "ANSWERED", "ring_duration": "5.000", "sip_code": "200",
+        "sip_reason": "OK", "ingress_id": "PJSIP/desk-00000001", "meta": "note", "line": 7,
+        "raw": "text",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("start", "timezone", "utc"),
+    [
+        ("2026-01-06 14:00:00", "Europe/London", "2026-01-06 14:00:00.000"),
+        ("2026-01-06 14:00:00.25", "America/New_York", "2026-01-06 19:00:00.250"),
+        ("2026-01-06 23:30:00", "UTC", "2026-01-06 23:30:00.000"),
+        ("2026-01-01 01:00:00", "Asia/Kolkata", "2025-12-31 19:30:00.000"),
+        ("2026-10-25 01:30:00", "Europe/London", "2026-10-25 01:30:00.000"),  # second turn
+        ("2026-02-30 14:00:00", "UTC", "2026-02-30 14:00:00"),
+        ("2026-02-03", "UTC", "2026-02-03"),
+        ("soon", "UTC", "soon"),
+        ("infinity", "UTC", "infinity"),
+        ("", "UTC", ""),
+        (None, "UTC", None),
+    ],
+)
+def test_local_times(start: str | None, timezone: str, utc: str | None) -> None:
+    assert mapped(timezone, start=start)["dt"] == utc
+
+
+@pytest.mark.parametrize(
+    ("disposition", "code", "duration"),
+    [
+        ("ANSWERED", "200", "60"),
+        ("BUSY", "486", "0"),
+        ("NO ANSWER", "480", "0"),
+        ("FAILED", "503", "0"),
+        ("CONGESTION", "503", "0"),
+        ("SOMETHING", None, "60"),
+    ],
+)
+def test_dispositions(disposition: str, code: str | None, duration: str) -> None:
+    row = mapped(disposition=disposition)
+    assert (row["sip_code"], row["duration"], row["release_reason"]) == (
+        code, duration, disposition,
+    )  # fmt: skip
+
+
+def test_a_duration_that_is_none_is_passed_on() -> None:
+    assert mapped(billsec="long", disposition="BUSY")["duration"] == "long"
+    assert mapped(billsec="long", disposition="BUSY")["ring_duration"] is None
+
+
+@pytest.mark.parametrize(
+    ("channel", "provider"),
+    [
+        ("SIP/carrier-000012ab", "carrier"),
+        ("PJSIP/big-carrier-east-000012AB", "big-carrier-east"),
+        ("IAX2/peer-1234", "peer"),
+        ("Local/1@out-00000001;1", None),
+        ("DAHDI/1-1", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_provider_is_the_peer(channel: str | None, provider: str | None) -> None:
+    assert mapped(dstchannel=channel)["provider_id"] == provider
+
+
+@pytest.mark.parametrize("unique", ["", " ", None])
+def test_without_a_unique_id_the_text_is_the_identity(unique: str | None) -> None:
+    assert mapped(uniqueid=unique, text='"101","1"')["callid"] == (
+        hashlib.md5(b'"101","1"').hexdigest()
+    )
