@@ -1,5 +1,6 @@
 """The one place where everything is put together; `workspace.yaml` loads `defs` from here."""
 
+import warnings
 from collections.abc import Callable
 
 import dagster as dg
@@ -22,11 +23,19 @@ def build_defs(
     """All definitions by the settings in force; `open_workplace` is where tests put their own."""
     settings = settings or load_settings()
     partitions = daily(settings)
+    with warnings.catch_warnings():
+        # Back-fill policies are in beta in 1.13; a warning an asset on every start tells users of
+        # nothing that they can do. That they work is tested.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        assets = [intake, cdrs_asset(partitions), *table_assets(partitions)]
     return dg.Definitions(
-        assets=[intake, cdrs_asset(partitions), *table_assets(partitions)],
+        assets=assets,
         jobs=[intake_job, build_days],
         schedules=[nightly(settings)],
         sensors=[stale_days],
+        # Also for back-fills and what is materialised by hand: two tables at once gain nothing on
+        # the engine's threads and double its memory.
+        executor=dg.in_process_executor,
         resources={
             "workplace": workplace_resource(open_workplace or (lambda: Workplace(settings)))
         },

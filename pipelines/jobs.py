@@ -15,6 +15,4 @@ build_days = dg.define_asset_job(
     "build_days",
     selection=dg.AssetSelection.assets(CDRS_KEY, *TABLES),
     description="Build days: cdrs and the tables of sums.",
-    # Two tables at once gain nothing on the engine's threads and double its memory.
-    executor_def=dg.in_process_executor,
 )

@@ -1,6 +1,6 @@
 """Partitions: one a call date, in the reporting time zone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 import dagster as dg
@@ -9,6 +9,7 @@ from pipelines.settings import Settings
 
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
+SINGLE = "dagster/partition"
 
 
 def daily(settings: Settings) -> dg.DailyPartitionsDefinition:
@@ -42,3 +43,14 @@ def range_tags(first: date, last: date) -> dict[str, str]:
 def days_of(keys: Sequence[str]) -> list[date]:
     """The days of a run's partition keys."""
     return [date.fromisoformat(key) for key in keys]
+
+
+def run_days(tags: Mapping[str, str]) -> list[date]:
+    """The days that a run's tags name; none for a run that is not about days."""
+    try:
+        if SINGLE in tags:
+            return [date.fromisoformat(tags[SINGLE])]
+        first, last = date.fromisoformat(tags[RANGE_START]), date.fromisoformat(tags[RANGE_END])
+    except (KeyError, ValueError):  # no day, or some other partition
+        return []
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]

@@ -24,7 +24,7 @@ from resources.intake.verdicts import judged_day, settle_days
 from resources.lake import Lake
 from resources.ledger import Days, Files
 from resources.locks import exclusive
-from resources.reference.accounts import read_dids
+from resources.reference.lookups import lookups
 from resources.reference.plan import ReferenceData
 from resources.reference.rates import Rates
 
@@ -246,31 +246,7 @@ class DayBuilder:
     @cached_property
     def _reference(self) -> dict[str, pa.Table]:
         """The number plan and the users' own numbers, as the relations that `cdrs.sql` reads."""
-        data = ReferenceData.of_home(self.home)
-        csv = "read_csv(?, header = true, all_varchar = true)"
-        with self.engine.connect() as connection:
-
-            def rows(text: str, path: Path) -> pa.Table:
-                return connection.execute(text, [str(path)]).to_arrow_table()
-
-            return {
-                "npa": rows(f"SELECT npa, category, country, region FROM {csv}", data.npa),
-                "npanxx": rows(
-                    "SELECT npanxx, rate_center, lata FROM read_parquet(?)", data.npanxx
-                ),
-                "prefixes": rows(
-                    f"SELECT prefix, country, carrier, destination FROM {csv}", data.prefixes
-                ),
-                "countries": rows(
-                    f"SELECT country, MIN(country_name) AS name FROM {csv} "
-                    "WHERE country IS NOT NULL GROUP BY country",
-                    data.prefixes,
-                ),
-                "release_causes": rows(f"SELECT sip, kpi_class FROM {csv}", data.release_causes),
-                "dids": pa.table(
-                    {"digits": pa.array(read_dids(self.home, data.load_plan()), pa.string())}
-                ),
-            }
+        return lookups(self.engine, ReferenceData.of_home(self.home), self.home)
 
 
 def summed(table: str) -> Model:

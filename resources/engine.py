@@ -56,7 +56,7 @@ class Engine:
             "autoload_known_extensions": "false",
         }
         with duckdb.connect(config=config) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
             for name, value in (inputs or {}).items():
                 if isinstance(value, list):
                     if not value:

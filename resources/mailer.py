@@ -11,6 +11,7 @@ import smtplib
 import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -71,7 +72,7 @@ def parse_addresses(texts: Iterable[str]) -> list[str]:
                 continue
             try:
                 parsed = Address(addr_spec=address)
-            except (ValueError, IndexError) as error:
+            except (MessageError, ValueError, IndexError) as error:
                 raise MailRefusedError(
                     f"{address!r} is no e-mail address ({error}): write it as name@example.com"
                 ) from None
@@ -96,6 +97,11 @@ def envelope(subject: str, sender: str, recipients: Iterable[str], message_id: s
     message = EmailMessage(policy=SMTP)
     message["Subject"] = _one_line(subject, "subject")
     message["From"] = _one_line(sender, "sender")
+    if [bool(a.username and a.domain) for a in message["From"].addresses] != [True]:
+        raise MailRefusedError(
+            f"the sender {sender!r} is no e-mail address: set CDR_REPORTS_SMTP_FROM to one, "
+            "e.g. Reports <reports@example.com>"
+        )
     message["To"] = ", ".join(to)
     identity = _one_line(message_id, "Message-ID")
     if not re.fullmatch(r"<[^<>\s@]+@[^<>\s@]+>", identity):

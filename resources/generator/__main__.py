@@ -5,6 +5,7 @@ python -m resources.generator --folder var/landing/connexcs --first-day 2026-03-
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for path in generate(
         given.folder, given.first_day, given.days, given.rows, given.seed, given.gzip, given.dirty
     ):
-        print(path)
+        sys.stdout.write(f"{path}\n")
 
 
 if __name__ == "__main__":

@@ -195,7 +195,7 @@ def _write_day(
     spoilt = round(count * dirty_share)
     if not spoilt:
         return
-    dice = random.Random(f"{seed} {day}")
+    dice = random.Random(f"{seed} {day}")  # noqa: S311 - made-up data
     chosen = sorted(dice.sample(range(count), spoilt))
     with path.open("a", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

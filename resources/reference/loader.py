@@ -21,14 +21,14 @@ import re
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resources.reference.plan import COLUMNS, NPANXX, ReferenceData, read_npanxx
+from resources.reference.plan import COLUMNS, NPANXX, AreaCode, ReferenceData, read_npanxx
 
 LEAST_ROWS = 1000
 """A file with fewer assigned codes is a part of the plan, or none: it would empty the rest."""
@@ -78,8 +78,10 @@ def load(home: Path, nanpa: Path | None, cnac: Path | None) -> list[Loaded]:
     if nanpa is None and cnac is None:
         raise LoadError("no file given; name NANPA's, CNAC's or both")
     data = ReferenceData.of_home(home)
-    npas = {area.npa: (area.country, area.region) for area in data.load_plan().area_codes.values()}
-    in_force = [Code(**row) for row in read_npanxx(data.npanxx).to_pylist()]
+    npas = data.load_area_codes()
+    table = read_npanxx(data.npanxx)
+    columns = [table.column(name).to_pylist() for name in COLUMNS[NPANXX]]
+    in_force = [Code(*values) for values in zip(*columns, strict=True)]
     kept = list(in_force)
     reports = []
     for path, country, read in ((nanpa, "US", read_nanpa), (cnac, "CA", read_cnac)):
@@ -143,15 +145,16 @@ def carry_latas(codes: list[Code], in_force: list[Code]) -> list[Code]:
     by_both = _only(latas, lambda code: (code.npanxx[:3], code.region, code.rate_center))
     by_npa = _only(latas, lambda code: code.npanxx[:3])
     whole = {code.lata for code in latas}
+    canada = next(iter(whole)) if len(whole) == 1 else None
     found = []
     for code in codes:
         old = by_code.get(code.npanxx)
         centre = (code.region, code.rate_center)
-        lata: str | None
         if code.country == "CA":
-            lata, source = (whole.copy().pop() if len(whole) == 1 else None), None
-            found.append(replace(code, lata=lata, lata_source=source))
+            found.append(replace(code, lata=canada))
             continue
+        lata: str | None
+        how: str
         if old and old.lata and (old.region, old.rate_center) == centre:
             lata, how = old.lata, old.lata_source or "prefix"
         elif code.rate_center and centre in by_centre:
@@ -168,19 +171,19 @@ def carry_latas(codes: list[Code], in_force: list[Code]) -> list[Code]:
     return found
 
 
-def _only[Key](codes: list[Code], key: Callable[[Code], Key]) -> dict[Key, str]:
+def _only(codes: list[Code], key: Callable[[Code], Hashable]) -> dict[Hashable, str]:
     """Key → LATA, of the keys that have one LATA only."""
-    found: dict[Key, set[str]] = {}
+    found: dict[Hashable, set[str]] = {}
     for code in codes:
         if code.lata:
             found.setdefault(key(code), set()).add(code.lata)
     return {name: next(iter(latas)) for name, latas in found.items() if len(latas) == 1}
 
 
-def _with_state(code: Code, npas: dict[str, tuple[str | None, str | None]]) -> Code:
+def _with_state(code: Code, npas: dict[str, AreaCode]) -> Code:
     """The state follows from the area code; the file's own is used for one that is new."""
-    country, region = npas.get(code.npanxx[:3], (None, None))
-    return replace(code, region=region) if country == "US" and region else code
+    area = npas.get(code.npanxx[:3])
+    return replace(code, region=area.region) if area and area.country == "US" else code
 
 
 def _report(
@@ -207,7 +210,7 @@ def _report(
 
 def _read(
     path: Path,
-    needed: dict[str, tuple[str, ...]],
+    needed: Mapping[str, tuple[str, ...]],
     country: str,
     title: str,
     assigned: set[str],
@@ -271,7 +274,7 @@ def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
     header = text.partition("\n")[0]
     if "\t" in header:
         # Tab-separated text is not quoted throughout; a lone quote belongs to a name.
-        for line, record in enumerate(text.splitlines(), 1):
+        for line, record in enumerate(text.split("\n"), 1):
             if record.strip():
                 yield line, [_unquoted(field) for field in record.split("\t")]
         return

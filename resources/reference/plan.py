@@ -137,14 +137,18 @@ class ReferenceData:
         """CSV: LATA → name."""
         return self.path(LATA)
 
-    def load_plan(self) -> NumberPlan:
-        """Read the number plan into memory. Raises ReferenceDataError when a file is unfit."""
-        areas = {
+    def load_area_codes(self) -> dict[str, AreaCode]:
+        """The area codes by their digits. Raises ReferenceDataError when the file is unfit."""
+        return {
             row["npa"]: AreaCode(
                 row["npa"], row["category"], row["country"] or None, row["region"] or None
             )
             for row in read_csv(self.npa, COLUMNS[NPA])
         }
+
+    def load_plan(self) -> NumberPlan:
+        """Read the number plan into memory. Raises ReferenceDataError when a file is unfit."""
+        areas = self.load_area_codes()
         prefixes = {
             row["prefix"]: Prefix(
                 row["prefix"], row["country"], row["carrier"] or None, row["destination"]

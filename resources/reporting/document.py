@@ -19,7 +19,7 @@ from resources.reporting.notices import compared_with, notices
 from resources.reporting.request import Request
 
 LOSSES_SHOWN = 40
-LARGEST_SHOWN = 40
+LARGEST_SHOWN = 25
 """Rows of a page made for reading: at most so many losses, and so many of the largest others."""
 
 CHOSEN_SHOWN = 80
@@ -194,10 +194,18 @@ def _sections(table: Table) -> tuple[Section, ...]:
     loss, weight = table.position(report.loss), table.position(report.weight)
     losses = [row for row in table.rows if words.is_negative(row[loss])]
     others = [row for row in table.rows if not words.is_negative(row[loss])]
-    others.sort(key=lambda row: Decimal(row[weight] or 0), reverse=True)  # type: ignore[arg-type]
+    order = "by charge in USD"
+    group = table.request.group
+    if group and group[0].kind in (Kind.DATE, Kind.HOUR):
+        # A series is read from its beginning.
+        order = f"by {group[0].title.lower()}"
+        at = table.position(group[0].name)
+        others.sort(key=lambda row: str(row[at]))
+    else:
+        others.sort(key=lambda row: Decimal(row[weight] or 0), reverse=True)  # type: ignore[arg-type]
     sections = (
         Section("Losses, the largest first", losses[:LOSSES_SHOWN], len(losses)),
-        Section("Without loss, by charge in USD", others[:LARGEST_SHOWN], len(others)),
+        Section(f"Without loss, {order}", others[:LARGEST_SHOWN], len(others)),
     )
     return tuple(section for section in sections if section.of)
 

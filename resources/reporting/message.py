@@ -13,7 +13,7 @@ from typing import Any
 
 from resources.mailer import envelope
 from resources.reporting import words
-from resources.reporting.charts import draw_png, is_worth_drawing
+from resources.reporting.charts import draw, draw_png, is_worth_drawing
 from resources.reporting.document import Document
 from resources.reporting.model import Dimension, Measure, Value
 from resources.reporting.pages import LOSS_MARK, environment, pdf
@@ -45,10 +45,10 @@ def compose(
     message = envelope(subject(document), sender, recipients, message_id)
     message["Date"] = document.generated.astimezone()
     message["Auto-Submitted"] = "auto-generated"
-    drawn = [points for points in document.charts if is_worth_drawing(points)]
+    drawn = [draw(points) for points in document.charts if is_worth_drawing(points)]
     pictures = [
-        (make_msgid(f"chart-{n}", domain="report.invalid"), points)
-        for n, points in enumerate(drawn)
+        (make_msgid(f"chart-{n}", domain="report.invalid"), picture)
+        for n, picture in enumerate(drawn)
     ]
     told = {
         "document": document,
@@ -56,7 +56,7 @@ def compose(
         "measures": _measures(document),
         "sections": _sections(document),
         "loss_mark": LOSS_MARK,
-        "pictures": [(cid[1:-1], points.chart.title) for cid, points in pictures],
+        "pictures": [(cid[1:-1], picture) for cid, picture in pictures],
         "attached": [file_name(document, "pdf"), file_name(document, "xlsx")],
         "count": words.count,
     }
@@ -65,9 +65,9 @@ def compose(
     message.add_alternative(env.get_template("mail.html.j2").render(told), subtype="html")
     # The part just added; add_related turns it into multipart/related.
     page: Any = message.get_body(("html",))
-    for n, (cid, points) in enumerate(pictures, start=1):
+    for n, (cid, picture) in enumerate(pictures, start=1):
         page.add_related(
-            draw_png(points),
+            draw_png(picture),
             maintype="image",
             subtype="png",
             cid=cid,

@@ -60,7 +60,7 @@ def for_people(fmt: str) -> bool:
 
 def render(reporting: Reporting, request: Request, fmt: str, generated: datetime) -> Output:
     """The report in any format but `table`. `generated` is in the reporting time zone."""
-    from resources.reporting import files, pages, workbook
+    from resources.reporting import charts, files, pages, workbook
 
     if not for_people(fmt):
         table = make_table(reporting, request, people=False)
@@ -70,6 +70,8 @@ def render(reporting: Reporting, request: Request, fmt: str, generated: datetime
         stream = io.StringIO(newline="")
         (files.write_csv if fmt == "csv" else files.write_json)(table, stream)
         return Output(stream.getvalue().encode("utf-8"), said)
+    if fmt in ("html", "pdf"):
+        charts.warm_up()
     document = make_document(reporting, request, generated)
     match fmt:
         case "xlsx":

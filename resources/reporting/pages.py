@@ -111,7 +111,9 @@ def cells(document: Document, row: Sequence[Value], *, totals: bool = False) -> 
         if isinstance(column, Measure) and column.beside and value is not None:
             at = table.position(column.beside)
             other = table.columns[at]
-            beside = f"{words.show(other, row[at])} %" if row[at] is not None else ""
+            # Figure spaces are as wide as digits: the figures before them stay in line.
+            share = words.show(other, row[at]).rjust(5, "\N{FIGURE SPACE}")
+            beside = f"{share} %" if row[at] is not None else ""
         found.append(
             Cell(
                 words.show(column, value, minutes=minutes), style, words.is_negative(value), beside

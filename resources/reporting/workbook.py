@@ -83,6 +83,8 @@ def _figures_sheet(book: Any, document: Document) -> None:
     for n in range(len(columns)):
         if n == 0 and not labelled:
             sheet.write_string(end, 0, "Totals", foot[0])
+        elif table.totals[n] is None and not words.is_number(columns[n]):
+            sheet.write_blank(end, n, None, foot[n])
         else:
             _write(sheet, end, n, table.totals[n], foot[n])
     sheet.autofilter(0, 0, max(1, len(table.rows)), len(columns) - 1)

@@ -1,8 +1,10 @@
 -- The calls of one day as they count: the newest delivery of each, its numbers judged by the
 -- number plan, its jurisdiction, its destination.
 -- grain: one row per attempt (source, callid, branch_idx)
--- inputs: delivered, verdicts (file_id, line of records that do not count), npa, npanxx, prefixes,
---   countries (country, name), release_causes, dids (digits)
+-- inputs: delivered, verdicts (of records that do not count), area_codes, exchanges, prefixes_5,
+--   prefixes_7, prefixes_9, countries (country, name), release_causes, dids (digits)
+--   Lookups have a row for every key, so that the joins are inner ones: a left join with partial
+--   matches cuts the engine's batches into pieces, which costs more than the join.
 -- parameters: day
 WITH counting AS (
     SELECT
@@ -20,7 +22,8 @@ WITH counting AS (
             ELSE LOWER(REGEXP_REPLACE(d.lrn_number, '[ +().-]', '', 'g'))
         END AS lrn_text
     FROM delivered AS d
-    LEFT JOIN verdicts AS v ON d.file_id = v.file_id AND d.line = v.line
+    LEFT JOIN verdicts AS v
+        ON d.file_id = v.file_id AND d.line = v.line AND d.branch_idx = v.branch_idx
     WHERE d.call_date = $day AND d.reasons IS NULL AND v.file_id IS NULL
 ),
 
@@ -40,7 +43,7 @@ shaped AS (
     SELECT
         u.*,
         CASE
-            WHEN a.npa IS NOT NULL THEN CONCAT('1', cli)
+            WHEN a.category IS NOT NULL THEN CONCAT('1', cli)
             WHEN LENGTH(cli) = 11 AND cli >= '12' AND cli < '2' AND SUBSTR(cli, 5, 1) >= '2' AND REGEXP_FULL_MATCH(cli, '[0-9]+') THEN cli
         END AS cli_nanp,
         CASE
@@ -54,7 +57,7 @@ shaped AS (
         LENGTH(dest) BETWEEN 7 AND 15 AND dest NOT LIKE '1%'
         AND REGEXP_FULL_MATCH(dest, '[0-9]+') AS dest_foreign_shape
     FROM unprefixed AS u
-    LEFT JOIN npa AS a
+    INNER JOIN area_codes AS a
         ON
             a.npa = CASE
                 WHEN
@@ -62,6 +65,7 @@ shaped AS (
                     AND u.cli >= '2' AND SUBSTR(u.cli, 4, 1) >= '2'
                     AND REGEXP_FULL_MATCH(u.cli, '[0-9]+')
                     THEN SUBSTR(u.cli, 1, 3)
+                ELSE ''
             END
 ),
 
@@ -84,7 +88,7 @@ judged AS (
         CASE
             WHEN orig_area.country = 'US' THEN 'us'
             WHEN orig_area.country IS NOT NULL THEN 'foreign'
-            WHEN orig_area.npa IS NOT NULL THEN 'non_geographic'
+            WHEN orig_area.category IS NOT NULL THEN 'non_geographic'
             WHEN s.cli_nanp IS NOT NULL THEN 'invalid'
             WHEN s.cli_foreign_shape THEN 'foreign'
             WHEN COALESCE(s.cli, '') = '' THEN 'missing'
@@ -101,7 +105,7 @@ judged AS (
         CASE
             WHEN term_area.country = 'US' THEN 'us'
             WHEN term_area.country IS NOT NULL THEN 'foreign'
-            WHEN term_area.npa IS NOT NULL THEN 'non_geographic'
+            WHEN term_area.category IS NOT NULL THEN 'non_geographic'
             WHEN s.term_nanp IS NOT NULL THEN 'unassigned'
             WHEN s.dest_foreign_shape THEN 'foreign'
             ELSE 'invalid'
@@ -112,9 +116,9 @@ judged AS (
             WHEN dest_area.category = 'geo_other_nanp' THEN s.dest_nanp
         END AS prefix_digits
     FROM sided AS s
-    LEFT JOIN npa AS orig_area ON SUBSTR(s.cli_nanp, 2, 3) = orig_area.npa
-    LEFT JOIN npa AS term_area ON SUBSTR(s.term_nanp, 2, 3) = term_area.npa
-    LEFT JOIN npa AS dest_area ON SUBSTR(s.dest_nanp, 2, 3) = dest_area.npa
+    INNER JOIN area_codes AS orig_area ON COALESCE(SUBSTR(s.cli_nanp, 2, 3), '') = orig_area.npa
+    INNER JOIN area_codes AS term_area ON COALESCE(SUBSTR(s.term_nanp, 2, 3), '') = term_area.npa
+    INNER JOIN area_codes AS dest_area ON COALESCE(SUBSTR(s.dest_nanp, 2, 3), '') = dest_area.npa
 ),
 
 placed AS (
@@ -126,34 +130,41 @@ placed AS (
         term_place.rate_center AS term_rate_center,
         CASE
             WHEN n.dest_nanp IS NOT NULL THEN n.dest_area_country
-            ELSE COALESCE(p9.country, p8.country, p7.country, p6.country, p5.country, p4.country, p3.country, p2.country, p1.country)
+            ELSE CASE
+            WHEN p9.prefix <> '' THEN p9.country
+            WHEN p7.prefix <> '' THEN p7.country
+            ELSE p5.country
+        END
         END AS country,
-        COALESCE(p9.carrier, p8.carrier, p7.carrier, p6.carrier, p5.carrier, p4.carrier, p3.carrier, p2.carrier, p1.carrier) AS carrier,
         CASE
-            WHEN n.dest_nanp IS NULL OR p5.prefix IS NOT NULL OR p6.prefix IS NOT NULL
-                OR p7.prefix IS NOT NULL OR p8.prefix IS NOT NULL OR p9.prefix IS NOT NULL
-                THEN COALESCE(p9.destination, p8.destination, p7.destination, p6.destination, p5.destination, p4.destination, p3.destination, p2.destination, p1.destination)
+            WHEN p9.prefix <> '' THEN p9.carrier
+            WHEN p7.prefix <> '' THEN p7.carrier
+            ELSE p5.carrier
+        END AS carrier,
+        CASE
+            WHEN n.dest_nanp IS NULL OR n.prefix_digits IS NOT NULL
+                THEN CASE
+            WHEN p9.prefix <> '' THEN p9.destination
+            WHEN p7.prefix <> '' THEN p7.destination
+            ELSE p5.destination
+        END
             WHEN n.dest_area_category = 'tollfree' THEN 'North America Toll-Free'
             WHEN n.dest_area_country IS NULL THEN 'North America Non-Geographic'
         END AS network_destination
     FROM judged AS n
-    LEFT JOIN npanxx AS orig_place
+    INNER JOIN exchanges AS orig_place
         ON
             orig_place.npanxx
-            = CASE WHEN n.orig_kind = 'us' THEN SUBSTR(n.cli_nanp, 2, 6) END
-    LEFT JOIN npanxx AS term_place
+            = CASE WHEN n.orig_kind = 'us' THEN SUBSTR(n.cli_nanp, 2, 6) ELSE '' END
+    INNER JOIN exchanges AS term_place
         ON
             term_place.npanxx
-            = CASE WHEN n.term_kind = 'us' THEN SUBSTR(n.term_nanp, 2, 6) END
-    LEFT JOIN prefixes AS p9 ON p9.prefix = SUBSTR(n.prefix_digits, 1, 9)
-    LEFT JOIN prefixes AS p8 ON p8.prefix = SUBSTR(n.prefix_digits, 1, 8)
-    LEFT JOIN prefixes AS p7 ON p7.prefix = SUBSTR(n.prefix_digits, 1, 7)
-    LEFT JOIN prefixes AS p6 ON p6.prefix = SUBSTR(n.prefix_digits, 1, 6)
-    LEFT JOIN prefixes AS p5 ON p5.prefix = SUBSTR(n.prefix_digits, 1, 5)
-    LEFT JOIN prefixes AS p4 ON p4.prefix = SUBSTR(n.prefix_digits, 1, 4)
-    LEFT JOIN prefixes AS p3 ON p3.prefix = SUBSTR(n.prefix_digits, 1, 3)
-    LEFT JOIN prefixes AS p2 ON p2.prefix = SUBSTR(n.prefix_digits, 1, 2)
-    LEFT JOIN prefixes AS p1 ON p1.prefix = SUBSTR(n.prefix_digits, 1, 1)
+            = CASE WHEN n.term_kind = 'us' THEN SUBSTR(n.term_nanp, 2, 6) ELSE '' END
+    INNER JOIN prefixes_5 AS p5 ON p5.prefix = COALESCE(SUBSTR(n.prefix_digits, 1, 5), '')
+    INNER JOIN prefixes_7 AS p7
+        ON p7.prefix = CASE WHEN p5.has_longer THEN SUBSTR(n.prefix_digits, 1, 7) ELSE '' END
+    INNER JOIN prefixes_9 AS p9
+        ON p9.prefix = CASE WHEN p7.has_longer THEN SUBSTR(n.prefix_digits, 1, 9) ELSE '' END
 )
 
 SELECT

@@ -100,6 +100,7 @@ counted AS (
     SELECT
         file_id,
         line,
+        branch_idx,
         news,
         SUM(news) OVER (
             PARTITION BY source, callid, branch_idx ORDER BY file_id, line
@@ -112,6 +113,7 @@ counted AS (
 SELECT
     file_id,
     line,
+    branch_idx,
     CASE WHEN news = 0 THEN 'duplicate' ELSE 'superseded' END AS verdict
 FROM counted
 WHERE news = 0 OR nth < last_nth

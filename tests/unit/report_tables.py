@@ -129,7 +129,7 @@ def reporting(folder: Path, rows: Sequence[dict[str, Any]] = ROWS, **parts: Any)
     tables = FolderTables(folder)
     for table in ("breakout_daily", "dtmf_hourly", "breakout_hourly"):
         tables.add(table, rows)
-    return Reporting(tables=tables, names=NAMES, **{"memory_limit": "256MB", "threads": 1} | parts)
+    return Reporting(tables=tables, names=NAMES, **parts)
 
 
 def some_notices(first: date, last: date) -> DayNotices:

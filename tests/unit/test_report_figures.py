@@ -110,7 +110,10 @@ def test_the_period_cuts(stored: Reporting) -> None:
 
 
 def test_original_charges_total_in_one_currency_only(stored: Reporting) -> None:
-    asked = {"group_by": "customer_id,customer_currency", "columns": "customer_charge"}
+    asked: dict[str, Any] = {
+        "group_by": "customer_id,customer_currency",
+        "columns": "customer_charge",
+    }
     mixed = table(stored, **asked)
     assert mixed.totals[:3] == (None, None, None)
     one = table(stored, **asked, customers=["101"])
@@ -124,7 +127,7 @@ def test_a_blank_currency_without_money_does_not_count_as_one(stored: Reporting)
 
 
 def test_people_see_losses_first_and_machines_the_dimensions(stored: Reporting) -> None:
-    asked = {"group_by": "customer_id", "columns": "profit_usd"}
+    asked: dict[str, Any] = {"group_by": "customer_id", "columns": "profit_usd"}
     assert [r["customer_id"] for r in dicts(table(stored, **asked))] == ["101", "102", "103"]
     people = table(stored, people=True, **asked)
     assert [r["customer_id"] for r in dicts(people)] == ["102", "101", "103"]
@@ -234,7 +237,7 @@ def test_any_grouping_adds_up_to_the_totals(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], group: list[str]
 ) -> None:
     of = reporting(tmp_path_factory.mktemp("rows"), rows)
-    asked = {"columns": ",".join([*ADDITIVE, "asr"])}
+    asked: dict[str, Any] = {"columns": ",".join([*ADDITIVE, "asr"])}
     whole = dicts(table(of, group_by="", **asked))[0]
     parts = table(of, group_by=",".join(group), **asked)
     for name in ADDITIVE:

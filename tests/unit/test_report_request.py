@@ -155,4 +155,4 @@ def test_the_declaration_names_only_what_it_has() -> None:
         assert measure.definition.endswith(".")
         for other in (measure.instead, measure.beside):
             assert other is None or isinstance(BREAKOUT.column(other), Measure)
-        assert not measure.per_currency or BREAKOUT.dimension(measure.currency)
+        assert not measure.per_currency or measure.currency in BREAKOUT.names

@@ -1,0 +1,236 @@
+"""`cdr-reports files` and `quarantine`: what was delivered, what became of it, taking it back."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from pipelines.cli.show import show_table
+from resources.ledger.files import FileAccount, FileStatus, UnknownFile
+from resources.sources import SOURCES
+
+if TYPE_CHECKING:
+    from pipelines.cli.main import Program
+
+_NUMBERS = ("records", "accepted", "duplicates", "quarantined", "superseded")
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def files(ctx: click.Context) -> None:
+    """List the delivered files and their accounts.
+
+    For each file: records = accepted + duplicates + quarantined; superseded are accepted records
+    that a later delivery has replaced.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    program: Program = ctx.obj
+    accounts = program.workplace.files.accounts()
+    if not accounts:
+        click.echo(f"no files yet; put them into {program.settings.landing_url}/<source>/")
+        return
+    show_table(
+        [("file", True), ("source", False), ("name", False), ("status", False),
+         *((name, True) for name in _NUMBERS), ("days", False), ("reason", False)],
+        (
+            (a.file.id, a.file.source, a.file.name, a.file.status, *_numbers(a), _days(a),
+             a.file.reason or "")
+            for a in accounts
+        ),
+    )  # fmt: skip
+
+
+@files.command("show")
+@click.argument("file")
+@click.pass_context
+def show(ctx: click.Context, file: str) -> None:
+    """Show one FILE (its number or name) with the reasons of what was refused."""
+    program: Program = ctx.obj
+    account = _account(program, file)
+    found = account.file
+    click.echo(f"{found.source}/{found.name}")
+    facts = [
+        ("number", found.id), ("status", found.status), ("reason", found.reason),
+        ("size", f"{found.size:,} bytes"), ("sha256", found.sha256),
+        ("taken", f"{found.taken_at:%Y-%m-%d %H:%M:%S} UTC"), ("days", _days(account)),
+        *zip(_NUMBERS, _numbers(account), strict=True),
+    ]  # fmt: skip
+    show_table([("", False), ("", False)], facts)
+    reasons = program.workplace.files.reasons(found.id)
+    if reasons:
+        click.echo("\nrefused, by reason (a record may have several):")
+        show_table([("reason", False), ("records", True)], reasons.items())
+        click.echo(f"\n`cdr-reports quarantine export --file {found.id}` writes these records.")
+
+
+@files.command("withdraw")
+@click.argument("file")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def withdraw(ctx: click.Context, file: str, yes: bool) -> None:
+    """Take a wrongly delivered FILE (its number or name) out again.
+
+    Its rows leave, rows that it had superseded come back, its days are built anew by the next
+    run. The file in the landing folder is not touched, and is not taken in again.
+    """
+    program: Program = ctx.obj
+    account = _account(program, file)
+    if account.file.status is not FileStatus.TAKEN:
+        raise click.ClickException(
+            f"{account.file.name} is {account.file.status}: only a taken file can be withdrawn"
+        )
+    if not yes:
+        click.confirm(
+            f"withdraw {account.file.source}/{account.file.name} with {account.accepted:,} "
+            f"accepted records of {_days(account)}?",
+            abort=True,
+        )
+    program.workplace.intake.withdraw(account.file)
+    click.echo(f"withdrawn; stale now: {_days(account) or 'no day'}. `cdr-reports run` builds them")
+
+
+@click.group()
+def quarantine() -> None:
+    """Work with the records that were refused."""
+
+
+@quarantine.command("export")
+@click.option("--file", "file", help="Only of this file (its number or name).")
+@click.option("--source", type=click.Choice(sorted(SOURCES)), help="Only of this source.")
+@click.option("--output", default="-", metavar="FILE", help="A file, or - for standard output.")
+@click.pass_context
+def export(ctx: click.Context, file: str | None, source: str | None, output: str) -> None:
+    """Write the refused records as CSV, to be mended and delivered again.
+
+    The columns are the source's own; behind them stand quarantine_file, quarantine_line,
+    quarantine_reasons and quarantine_raw (the record as delivered), which the intake ignores. For
+    a source whose files have no header the records are written as delivered, and the rest goes
+    beside them into FILE.reasons.csv.
+    """
+    program: Program = ctx.obj
+    wanted = [
+        account
+        for account in ([_account(program, file)] if file else program.workplace.files.accounts())
+        if account.file.quarantined and account.file.status is FileStatus.TAKEN
+        and (source is None or account.file.source == source)
+    ]  # fmt: skip
+    sources = sorted({account.file.source for account in wanted})
+    if not wanted:
+        click.echo("nothing in quarantine", err=True)
+        return
+    if len(sources) > 1:
+        raise click.UsageError(
+            f"there are refused records of {' and '.join(sources)}: choose one with --source"
+        )
+    records = _records(program, wanted)
+    if SOURCES[sources[0]].header:
+        count = _to(output, lambda handle: _write_named(handle, wanted, records))
+    elif output == "-":
+        raise click.UsageError(f"records of {sources[0]} need --output FILE: they make two files")
+    else:
+        count = _write_unnamed(Path(output), records)
+    click.echo(f"{count:,} records", err=True)
+
+
+def _account(program: "Program", wanted: str) -> FileAccount:
+    try:
+        return program.workplace.files.account(wanted)
+    except UnknownFile as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _numbers(account: FileAccount) -> tuple[int | None, ...]:
+    if account.file.status is not FileStatus.TAKEN:
+        return (None,) * len(_NUMBERS)
+    return (
+        account.file.records,
+        account.accepted,
+        account.duplicates,
+        account.file.quarantined,
+        account.superseded,
+    )
+
+
+def _days(account: FileAccount) -> str:
+    days = account.days
+    if len(days) <= 3:
+        return ", ".join(map(str, days))
+    return f"{days[0]} to {days[-1]} ({len(days)} days)"
+
+
+def _records(program: "Program", wanted: list[FileAccount]) -> Iterator[dict[str, Any]]:
+    """Refused records, each with the names of its file's columns."""
+    workplace = program.workplace
+    for account in wanted:
+        paths = workplace.lake.of_file("quarantine", account.file.id)
+        if not paths:
+            continue
+        header = json.loads(account.file.header or "[]")
+        with workplace.engine.connect({"quarantine": paths}) as connection:
+            rows = connection.execute(
+                "SELECT line, reasons, raw FROM quarantine WHERE file_id = $file_id ORDER BY line",
+                {"file_id": account.file.id},
+            )
+            while batch := rows.fetchmany(10_000):
+                for line, reasons, raw in batch:
+                    yield {
+                        "header": header,
+                        "raw": raw,
+                        "quarantine_file": account.file.name,
+                        "quarantine_line": line,
+                        "quarantine_reasons": reasons,
+                    }
+
+
+_EXTRA = ("quarantine_file", "quarantine_line", "quarantine_reasons")
+
+
+def _write_named(
+    handle: TextIO, wanted: list[FileAccount], records: Iterator[dict[str, Any]]
+) -> int:
+    columns: dict[str, None] = {}
+    for account in wanted:
+        columns |= dict.fromkeys(json.loads(account.file.header or "[]"))
+    writer = csv.DictWriter(
+        handle, [*columns, *_EXTRA, "quarantine_raw"], restval="", extrasaction="ignore"
+    )
+    writer.writeheader()
+    count = 0
+    for count, record in enumerate(records, 1):
+        values = next(csv.reader(io.StringIO(record["raw"], newline="")), [])
+        row = dict(zip(record["header"], values, strict=False))
+        row |= {name: str(record[name]) for name in _EXTRA} | {"quarantine_raw": record["raw"]}
+        writer.writerow(row)
+    return count
+
+
+def _write_unnamed(path: Path, records: Iterator[dict[str, Any]]) -> int:
+    count = 0
+    beside = path.with_name(f"{path.name}.reasons.csv")
+    with path.open("w", encoding="utf-8", newline="") as raw, beside.open(
+        "w", encoding="utf-8", newline=""
+    ) as why:  # fmt: skip
+        writer = csv.writer(why)
+        writer.writerow(_EXTRA)
+        for count, record in enumerate(records, 1):
+            raw.write(record["raw"] + "\n")
+            writer.writerow([record[name] for name in _EXTRA])
+    return count
+
+
+def _to(output: str, write: Any) -> int:
+    if output == "-":
+        return int(write(sys.stdout))
+    path = Path(output)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    with part.open("w", encoding="utf-8", newline="") as handle:
+        count = int(write(handle))
+    part.replace(path)
+    return count

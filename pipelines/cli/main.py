@@ -1,0 +1,73 @@
+"""The command `cdr-reports`: gathers the command families and opens what they work with."""
+
+import logging
+import os
+import sys
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import click
+
+from pipelines.cli.demo import demo
+from pipelines.cli.files import files, quarantine
+from pipelines.cli.reference import reference
+from pipelines.cli.report import report
+from pipelines.cli.run import run, ui
+from pipelines.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from pipelines.assembly import Workplace
+    from resources.reporting.interfaces import Reporting
+
+
+class Program:
+    """What the commands share: settings, the home's parts, reporting; each opened when used."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings in force. Raises click.ClickException naming the wrong one."""
+        try:
+            return load_settings()
+        except SettingsError as error:
+            raise click.ClickException(str(error)) from None
+
+    @cached_property
+    def workplace(self) -> "Workplace":
+        """Lake, ledger, landing folder and engine of the home."""
+        from pipelines.assembly import Workplace
+
+        return Workplace(self.settings)
+
+    def reporting(self) -> "Reporting":
+        """What reports are made from."""
+        from pipelines.reporting import open_reporting
+
+        return open_reporting(self.workplace)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="cdr-reports")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Nightly reports from call detail records.
+
+    CDR files go into the landing folder, `run` takes them in and builds their days, `report` tells
+    what they say. Settings are CDR_REPORTS_* variables or lines of .env; README.md lists them.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    ctx.obj = ctx.obj or Program()
+    # A wrong setting is refused before anything starts, whatever the command.
+    _ = ctx.obj.settings
+
+
+for command in (run, report, files, quarantine, reference, ui, demo):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """The entry point. A reader of our output that goes away is no error."""
+    try:
+        cli(prog_name="cdr-reports")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

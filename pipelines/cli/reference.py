@@ -1,0 +1,100 @@
+"""`cdr-reports reference`: load a newer number plan, show what is in force.
+
+Reads options and prints; the work is `resources.reference`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.settings import Settings
+from resources.reference.loader import Loaded, LoadError, load
+from resources.reference.plan import ReferenceData, ReferenceDataError
+from resources.reference.rates import RatesError, load_rates
+
+_COUNTRIES = {"US": "United States", "CA": "Canada"}
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class ReferenceContext(Protocol):
+    """What `ctx.obj` must offer."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        ...
+
+
+@click.group()
+def reference() -> None:
+    """Number plan and exchange rates: load newer ones, show what is in force."""
+
+
+@reference.command("load")
+@click.option("--nanpa", type=_FILE, help="NANPA's CoCodeAssignment_Utilized file, zip or text.")
+@click.option("--cnac", type=_FILE, help="CNAC's COCodeStatus file, zip or CSV.")
+@click.pass_obj
+def load_command(context: ReferenceContext, nanpa: Path | None, cnac: Path | None) -> None:
+    """Replace the NPA-NXX table by newer files, as they are published.
+
+    The country whose file is given is replaced as a whole. Days that are built from then on use
+    the new table.
+    """
+    if nanpa is None and cnac is None:
+        raise click.UsageError("name a file with --nanpa, --cnac or both")
+    home = context.settings.home
+    try:
+        reports = load(home, nanpa, cnac)
+    except (LoadError, ReferenceDataError) as error:
+        raise click.ClickException(str(error)) from None
+    for report in reports:
+        _print(report)
+    click.echo(f"written: {ReferenceData.of_home(home).npanxx}")
+
+
+@reference.command("show")
+@click.pass_obj
+def show_command(context: ReferenceContext) -> None:
+    """Which reference files are in force, from where, of when, and how many rows they have."""
+    try:
+        inventory = ReferenceData.of_home(context.settings.home).inventory()
+        rates = load_rates()
+    except (ReferenceDataError, RatesError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    table = Table("File", "From", "Written", "Rows")
+    table.columns[3].justify = "right"
+    for entry in inventory:
+        origin = str(entry.path) if entry.own else "shipped"
+        table.add_row(entry.name, origin, f"{entry.modified:%Y-%m-%d}", f"{entry.rows:,}")
+    days = {day for quotes in rates.quotes.values() for day, _ in quotes}
+    table.add_row("exchange rates", "European Central Bank", f"{rates.last_day}", f"{len(days):,}")
+    Console().print(table)
+
+
+def _print(report: Loaded) -> None:
+    click.echo(
+        f"{_COUNTRIES[report.country]}: {report.rows:,} codes, {report.added:,} added, "
+        f"{report.removed:,} removed, {report.changed:,} changed, "
+        f"{report.without_lata:,} without a LATA"
+    )
+    if report.skipped:
+        told = ", ".join(f"{count:,} {name or 'blank'}" for name, count in report.skipped.items())
+        click.echo(f"  not assigned and left out: {told}")
+    if report.gone_regions:
+        click.echo(
+            f"  warning: no code any more in {', '.join(report.gone_regions)}; if the file is not "
+            "of all areas, load the complete one",
+            err=True,
+        )
+    if report.unknown_npas:
+        click.echo(
+            f"  warning: area codes {', '.join(report.unknown_npas)} are not in nanp_npa.csv, so "
+            "their calls count as invalid; put a newer nanp_npa.csv into the home's folder "
+            "reference",
+            err=True,
+        )

@@ -1,0 +1,147 @@
+"""`cdr-reports run` and `ui`: the night in this process, and the web interface that watches it."""
+
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from pipelines.cli.show import console
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from pipelines.assembly import Workplace
+    from pipelines.cli.main import Program
+
+
+@click.command()
+@click.pass_context
+def run(ctx: click.Context) -> None:
+    """Take in new files and build the days that are stale, now and in this process.
+
+    The runs are recorded in the same Dagster instance that the web interface shows. Ends with
+    status 1 when a file could not be taken or a day failed its checks.
+    """
+    program: Program = ctx.obj
+    troubles = run_night(program.workplace)
+    if troubles:
+        for trouble in troubles:
+            click.echo(f"trouble: {trouble}", err=True)
+        sys.exit(1)
+
+
+def run_night(workplace: "Workplace") -> list[str]:
+    """Intake, then the stale days, with a progress bar on standard error; what went wrong."""
+    from pipelines.definitions import build_defs
+    from pipelines.instance import open_instance
+    from pipelines.partitions import range_tags
+    from pipelines.sensors import batches
+    from resources.days import DAY_TABLES
+    from resources.ledger import FileStatus
+
+    started = time.monotonic()
+    settings = workplace.settings
+    before = {a.file.id for a in workplace.files.accounts() if a.file.status != FileStatus.TAKING}
+    out = console(stderr=True)
+    with (
+        open_instance(settings) as instance,
+        Progress(
+            TextColumn("{task.description:<40.40}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=out,
+            disable=not out.is_terminal,
+        ) as progress,
+    ):
+        bar = progress.add_task("intake", total=None)
+        telling = replace(workplace, tell=lambda step: progress.update(bar, description=step))
+        defs = build_defs(settings, open_workplace=lambda: telling)
+        troubles = _execute(defs, "intake_job", instance, {})
+        taken = [a for a in workplace.files.accounts() if a.file.id not in before]
+        for account in taken:
+            if account.file.status is FileStatus.FAILED:
+                troubles.append(f"{account.file.source}/{account.file.name}: {account.file.reason}")
+        stale = workplace.days.stale(DAY_TABLES)
+        # Also those that failed: somebody who runs this by hand wants to see them tried.
+        due = batches(
+            [replace(day, failed=False) for day in stale], settings.first_day, workplace.today()
+        )
+        days = sum((batch.last - batch.first).days + 1 for batch in due)
+        progress.update(bar, total=days * len(DAY_TABLES), completed=0, description="days")
+
+        def advance(step: str) -> None:
+            progress.update(bar, description=step, advance=1)
+
+        building = replace(workplace, tell=advance)
+        defs = build_defs(settings, open_workplace=lambda: building)
+        for batch in due:
+            troubles += _execute(
+                defs, "build_days", instance, range_tags(batch.first, batch.last)
+            )
+    _summary(workplace, taken, days, time.monotonic() - started)
+    return troubles
+
+
+def _execute(
+    defs: "dg.Definitions", job: str, instance: "dg.DagsterInstance", tags: dict[str, str]
+) -> list[str]:
+    """Runs a job in this process; its failures in words."""
+    result = defs.resolve_job_def(job).execute_in_process(
+        instance=instance,
+        tags=tags,
+        raise_on_error=False,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )
+    failures = []
+    for event in result.all_events:
+        if event.is_step_failure and event.step_failure_data.error is not None:
+            data = event.step_failure_data
+            words = data.user_failure_data.description if data.user_failure_data else None
+            cause = data.error.cause if data.error else None
+            text = words or (cause.message if cause else data.error.message)
+            failures.append(f"{event.step_key}: {text.strip()}")
+    if not result.success and not failures:
+        failures.append(f"{job} failed; `cdr-reports ui` shows run {result.run_id}")
+    return failures
+
+
+def _summary(workplace: "Workplace", taken: list, days: int, seconds: float) -> None:  # type: ignore[type-arg]
+    accounts = {a.file.id: a for a in workplace.files.accounts()}
+    settled = [accounts[a.file.id] for a in taken if a.file.id in accounts]
+    records = sum(a.file.records or 0 for a in settled)
+    quarantined = sum(a.file.quarantined or 0 for a in settled)
+    duplicates = sum(a.duplicates for a in settled)
+    click.echo(
+        f"{len(taken)} new files, {records:,} records: "
+        f"{records - duplicates - quarantined:,} accepted, {duplicates:,} duplicates, "
+        f"{quarantined:,} quarantined; {days} days built; {seconds:.1f} s",
+        err=True,
+    )
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=3000, show_default=True)
+@click.pass_context
+def ui(ctx: click.Context, host: str, port: int) -> None:
+    """Open Dagster's web interface and daemon: assets, runs, back-fills, the nightly schedule."""
+    from pipelines.instance import prepare_instance
+
+    program: Program = ctx.obj
+    settings = program.settings
+    home = prepare_instance(settings)
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(home),
+        "CDR_REPORTS_HOME": str(settings.home),
+    }
+    dagster = Path(sys.executable).with_name("dagster")
+    command = [str(dagster), "dev", "-m", "pipelines.definitions", "-h", host, "-p", str(port)]
+    click.echo(f"http://{host}:{port} (Ctrl-C ends it)")
+    os.execve(command[0], command, environment)  # noqa: S606 (our own command, no shell)

@@ -1,0 +1,36 @@
+"""How commands show tables: fitting the window at a terminal, whole in a pipe."""
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+PIPE_WIDTH = 200
+
+
+def console(stderr: bool = False) -> Console:
+    """A console on standard output (or error) that does not colour what it does not know."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(
+        stderr=stderr, highlight=False, width=None if stream.isatty() else PIPE_WIDTH
+    )
+
+
+def show_table(
+    columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[object]], title: str = ""
+) -> None:
+    """Prints rows; a column is (heading, is a number). None shows as a dash."""
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for heading, is_number in columns:
+        table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    console().print(table)
+
+
+def _cell(value: object) -> Text:
+    if value is None:
+        return Text("–")
+    return Text(f"{value:,}" if isinstance(value, int) else str(value))

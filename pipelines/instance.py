@@ -1,0 +1,127 @@
+"""The Dagster instance of a home: where runs, ticks and materialisations are kept, and its limits.
+
+What runs there is `definitions.py`. The web server and the daemon are started by the commands;
+here is only what they, and runs in process, have in common: `<home>/dagster` and its
+`dagster.yaml`.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from pipelines.settings import PREFIX, Settings
+
+CONFIG = "dagster.yaml"
+HOME_VARIABLE = "DAGSTER_HOME"
+
+_TEXT = """\
+# Dagster's settings for this home. Written once and yours from then on: it is never overwritten.
+# https://docs.dagster.io/deployment/oss/oss-instance-configuration
+
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+
+# Runs, ticks and materialisations are kept in SQLite files beside this one. In PostgreSQL instead:
+# storage:
+#   postgres:
+#     postgres_url: {env: DAGSTER_POSTGRES_URL}
+
+concurrency:
+  pools:
+    # Everything that writes the lake is in the pool `lake`: one such run at a time, the others wait
+    # in the queue and cost nothing. Runs that `cdr-reports run` makes in its own process do not
+    # queue; the lake itself keeps those apart.
+    default_limit: 1
+    granularity: run
+  runs:
+    # Reports and deliveries go on while a long back-fill holds the lake.
+    max_concurrent_runs: 4
+
+run_queue:
+  dequeue_interval_seconds: 2
+
+# A run whose process died (killed, out of memory, machine restarted) is found and started again.
+# Steps have retry policies of their own, and bad data is not tried twice.
+run_monitoring:
+  enabled: true
+  start_timeout_seconds: 300
+  poll_interval_seconds: 30
+run_retries:
+  enabled: true
+  max_retries: 2
+  retry_on_asset_or_op_failure: false
+
+retention:
+  schedule:
+    purge_after_days: 365
+  sensor:
+    purge_after_days:
+      skipped: 2
+      started: 30
+      success: 90
+      failure: 90
+"""
+
+
+class InstanceError(Exception):
+    """The instance cannot be opened; the text names the file and says what to do."""
+
+
+def prepare_instance(settings: Settings) -> Path:
+    """The Dagster home of a cdr-reports home: `<home>/dagster`, an absolute path.
+
+    The folder is made, and a `dagster.yaml` is written to it, when they are missing.
+    """
+    folder = settings.home / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / CONFIG
+    if not config.exists():
+        half = folder / f".{CONFIG}.{os.getpid()}"
+        half.write_text(_TEXT, encoding="utf-8")
+        half.replace(config)
+    return folder
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment for a web server, a daemon or another child process of this home.
+
+    Settings that are not in the environment or in `.env` do not get there, but for the home.
+    """
+    return {
+        **os.environ,
+        HOME_VARIABLE: str(prepare_instance(settings)),
+        f"{PREFIX}HOME": str(settings.home),
+    }
+
+
+@contextmanager
+def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The instance of a home, whatever DAGSTER_HOME says; set within, for child processes.
+
+    Pools and the queue hold for runs that the daemon launches, not for `execute_in_process`.
+    Raises InstanceError when `dagster.yaml` is wrong.
+    """
+    folder = prepare_instance(settings)
+    before = os.environ.get(HOME_VARIABLE)
+    os.environ[HOME_VARIABLE] = str(folder)
+    try:
+        try:
+            instance = dg.DagsterInstance.from_config(str(folder))
+        except Exception as error:
+            # Dagster adds all that would have been allowed: several thousand characters.
+            said = str(error).split(" Expected: ", 1)[0]
+            raise InstanceError(
+                f"{folder / CONFIG}: {said}\nCorrect it, or remove it: it is then written anew."
+            ) from error
+        with instance:
+            yield instance
+    finally:
+        if before is None:
+            os.environ.pop(HOME_VARIABLE, None)
+        else:
+            os.environ[HOME_VARIABLE] = before

@@ -1,0 +1,108 @@
+"""Great Expectations' verdict on what was found. The only module that knows its API for judging.
+
+It compares in floats. That cannot mislead here: a count is judged by its distance from the one
+value that is allowed, and a whole number that is not 0 never becomes 0.0 (from 2^53 on, two counts
+next to each other would become the same float). The two means are held against bounds that are
+far wider than a float is coarse, and only warn.
+"""
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from resources.expectations.rules import ROW_COUNT, Finding, NotEvaluated, expectations
+
+_SEVERITIES = {"error": "critical", "warning": "warning"}
+
+
+def validate(found: Sequence[Finding], day: date) -> Any:
+    """The `ExpectationSuiteValidationResult` of a day; `passed` says what it means."""
+    known = expectations()
+    # Here and not at the top: it takes seconds to import, and only a build needs it.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import great_expectations as gx
+        import pandas as pd
+        from great_expectations.data_context.types.base import (
+            DataContextConfig,
+            InMemoryStoreBackendDefaults,
+            ProgressBarsConfig,
+        )
+
+        kinds: Any = gx.expectations
+        context: Any = gx.get_context(
+            mode="ephemeral",
+            project_config=DataContextConfig(
+                store_backend_defaults=InMemoryStoreBackendDefaults(),
+                analytics_enabled=False,
+                progress_bars=ProgressBarsConfig(globally=False),  # they would overwrite ours
+            ),
+        )
+        suite = gx.ExpectationSuite(
+            name=f"cdrs {day}",
+            expectations=[
+                kinds.ExpectColumnMaxToBeBetween(
+                    column=finding.name,
+                    min_value=low,
+                    max_value=high,
+                    severity=_SEVERITIES[severity],
+                    description=f"{severity}: {text}{_here(finding)}",
+                )
+                for finding in found
+                for _, low, high in [_scale(finding)]
+                for severity, text in [known[finding.name]]
+            ],
+        )
+        batch = (
+            context.data_sources.add_pandas("engine")
+            .add_dataframe_asset("cdrs")
+            .add_batch_definition_whole_dataframe(str(day))
+        )
+        definition = gx.ValidationDefinition(
+            name=f"cdrs {day}", data=batch, suite=context.suites.add(suite)
+        )
+        frame = pd.DataFrame({finding.name: [_scale(finding)[0]] for finding in found})
+        result: Any = context.validation_definitions.add(definition).run(
+            batch_parameters={"dataframe": frame}
+        )
+    for outcome in result.results:
+        observed = outcome.result.get("observed_value")
+        if hasattr(observed, "item"):  # numpy's, which its own renderer cannot show
+            outcome.result["observed_value"] = observed.item()
+    return result
+
+
+def passed(found: Sequence[Finding], result: Any) -> Mapping[str, bool]:
+    """Expectation → whether the day meets it. Raises NotEvaluated when there is no true verdict."""
+    verdicts = {}
+    for outcome in result.results:
+        name = outcome.expectation_config.kwargs["column"]
+        observed = outcome.result.get("observed_value")
+        # A comparison that raised, or one with nothing or with NaN, comes back as `success: false`.
+        if observed is None or math.isnan(observed):
+            raise NotEvaluated(
+                f"{name} could not be evaluated: observed {observed}, {outcome.exception_info}"
+            )
+        verdicts[name] = bool(outcome.success)
+    missing = [finding.name for finding in found if finding.name not in verdicts]
+    if missing:
+        raise NotEvaluated(f"no verdict on {', '.join(missing)}")
+    return verdicts
+
+
+def _scale(finding: Finding) -> tuple[int | float, float, float]:
+    """Value, lowest and highest as they are compared: a count by how far it is off."""
+    if isinstance(finding.value, int):
+        return int(finding.value - finding.low), 0.0, 0.0
+    return float(finding.value), float(finding.low), float(finding.high)
+
+
+def _here(finding: Finding) -> str:
+    """What the expectation allows on this very day, for those where that differs by the day."""
+    if not isinstance(finding.value, int):
+        return f"; here {finding.low:.4f} to {finding.high:.4f}"
+    if finding.name == ROW_COUNT:
+        return f"; found {finding.value:,} of {finding.low:,}, and observed is the difference"
+    return ""

@@ -1,0 +1,58 @@
+"""The reference data as the relations that the SQL models join: a row for every key there can be."""
+
+from pathlib import Path
+
+import pyarrow as pa
+
+import sql
+from resources.engine import Engine, named
+from resources.reference.accounts import read_dids
+from resources.reference.plan import ReferenceData
+
+WIDTHS = (5, 7, 9)
+"""Digits by which prefixes are looked up; the longest prefix has as many as the last."""
+
+
+def lookups(engine: Engine, data: ReferenceData, home: Path) -> dict[str, pa.Table]:
+    """`area_codes`, `exchanges`, `prefixes_5|7|9`, `countries`, `release_causes`, `dids`.
+
+    `sql/reference/` and `sql/cdrs/cdrs.sql` say what their columns are.
+    """
+    csv = "SELECT * FROM read_csv(?, header = true, all_varchar = true)"
+    with engine.connect() as connection:
+        for name, path in (
+            ("npa", data.npa),
+            ("prefixes", data.prefixes),
+            ("release_causes", data.release_causes),
+        ):
+            connection.execute(f"CREATE TEMP TABLE {name} AS {csv}", [str(path)])
+        connection.execute(
+            "CREATE TEMP TABLE npanxx AS SELECT * FROM read_parquet(?)", [str(data.npanxx)]
+        )
+
+        def rows(text: str, **params: int) -> pa.Table:
+            return connection.execute(text, named(text, params)).to_arrow_table()
+
+        found = {
+            name: rows(sql.text(f"reference/{name}")) for name in ("area_codes", "exchanges")
+        }
+        connection.execute("CREATE TEMP TABLE stems AS SELECT '' AS stem")
+        before = 0
+        for width in WIDTHS:
+            level = rows(sql.text("reference/prefixes_by_width"), added=width - before, width=width)
+            found[f"prefixes_{width}"] = level
+            connection.register("level", level)
+            connection.execute(
+                "CREATE OR REPLACE TEMP TABLE stems AS "
+                "SELECT prefix AS stem FROM level WHERE has_longer"
+            )
+            before = width
+        found["countries"] = rows(
+            "SELECT country, MIN(country_name) AS name FROM prefixes "
+            "WHERE country IS NOT NULL GROUP BY country"
+        )
+        found["release_causes"] = rows("SELECT sip, kpi_class FROM release_causes")
+    # The plan is only needed to read numbers, and reading it takes seconds.
+    plan = data.load_plan() if (home / "dids.csv").exists() else None
+    digits = read_dids(home, plan)
+    return {**found, "dids": pa.table({"digits": pa.array(digits, pa.string())})}

@@ -1,0 +1,223 @@
+"""A day that fails its checks, the whole way: nothing is published, all is told, and it heals."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from sqlalchemy import update
+
+from pipelines.assembly import Workplace
+from pipelines.definitions import build_defs
+from pipelines.partitions import range_tags
+from resources.days import CDRS, DAY_TABLES, DayBuilder
+from resources.engine import Engine
+from resources.expectations import NotEvaluated
+from resources.intake.verdicts import settle_days
+from resources.ledger.schema import file_days
+from tests.pipeline.home import build_all, contents, golden_files, land, rows_of
+
+DAYS = [date(2026, 3, day) for day in (6, 7, 8, 9)]
+BAD = DAYS[1]
+
+
+@pytest.fixture
+def golden(home: Workplace) -> Workplace:
+    """The golden days, taken in and published."""
+    land(home, *golden_files())
+    assert all(built.published for built in build_all(home))
+    return home
+
+
+def redeliver(workplace: Workplace, day: date, name: str, hours: str = "12:00:00") -> None:
+    """One more file for a day: an attempt that was not there before."""
+    folder = workplace.settings.home / "landing" / "connexcs"
+    (folder / name).write_text(
+        "dt,callid,dest_number,duration,customer_id,customer_charge,customer_duration,"
+        "customer_card_currency,dest_cli\n"
+        f"{day} {hours},{name},442071234567,30,1001,0.01,30,USD,442071234568\n",
+        encoding="utf-8",
+    )
+    workplace.intake.run()
+
+
+def tamper(workplace: Workplace, day: date, by: int) -> None:
+    """Makes the ledger say that one more or fewer record counts on the day."""
+    files = workplace.files
+    with files.engine.begin() as connection:
+        first = connection.execute(
+            file_days.select().where(file_days.c.call_date == day).limit(1)
+        ).one()
+        connection.execute(
+            update(file_days)
+            .where(file_days.c.file_id == first.file_id, file_days.c.call_date == day)
+            .values(delivered=first.delivered + by)
+        )
+
+
+def strict(workplace: Workplace) -> DayBuilder:
+    """A builder to which calls over ten minutes are too long."""
+    builder = workplace.builder
+    return replace(builder, rules=replace(builder.rules, longest_call_seconds=600))
+
+
+def test_a_day_that_fails_keeps_what_it_held(golden: Workplace) -> None:
+    before = contents(golden)
+    too_long = rows_of(
+        golden,
+        "cdrs",
+        f"SELECT source || '/' || callid || '/' || branch_idx AS name FROM cdrs "
+        f"WHERE call_date = DATE '{BAD}' AND duration > 600 ORDER BY source, callid, branch_idx",
+    )
+    assert len(too_long) > 3
+    redeliver(golden, BAD, "more.csv")
+    built = strict(golden).build_cdrs(BAD)
+
+    assert not built.published
+    [failure] = built.failures
+    assert failure.name == "duration_out_of_range"
+    assert failure.value == len(too_long)
+    assert failure.examples == tuple(row["name"] for row in too_long[:3])
+    assert contents(golden) == before
+    assert golden.days.failures() == {BAD: str(failure)}
+    assert [(s.day, s.failed) for s in golden.days.stale(DAY_TABLES)] == [(BAD, True)]
+    assert list((golden.lake.root / "_staging").iterdir()) == []
+    page = golden.settings.home / "data-docs" / "days" / f"{BAD}.html"
+    assert all(example in page.read_text(encoding="utf-8") for example in failure.examples)
+
+
+def test_the_next_delivery_that_passes_clears_it(golden: Workplace) -> None:
+    rows = len([r for r in contents(golden)[CDRS] if BAD in r])
+    redeliver(golden, BAD, "more.csv")
+    assert not strict(golden).build_cdrs(BAD).published
+    redeliver(golden, BAD, "still-more.csv")
+    assert golden.days.failures() == {}  # a newer version, not judged yet
+    built = build_all(golden)
+    assert [b.day for b in built] == [BAD] * len(DAY_TABLES)
+    assert all(b.published for b in built)
+    assert built[0].rows == rows + 2
+    assert golden.days.failures() == {}
+    assert golden.days.stale(DAY_TABLES) == []
+    index = golden.settings.home / "data-docs" / "index.html"
+    assert "not met" not in index.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("by", [1, -1])
+def test_a_lost_or_doubled_row_is_never_published(golden: Workplace, by: int) -> None:
+    before = contents(golden)
+    tamper(golden, BAD, by)
+    built = golden.builder.build_cdrs(BAD)
+    assert not built.published
+    [failure] = built.failures
+    assert failure.name == "row_count_matches_accounts"
+    assert failure.value - failure.low == -by
+    assert contents(golden) == before
+
+
+def test_a_warning_is_published(golden: Workplace) -> None:
+    folder = golden.settings.home / "landing" / "connexcs"
+    (folder / "odd.csv").write_text(
+        "dt,callid,dest_number,duration,customer_id,customer_charge,customer_card_currency\n"
+        f"{BAD} 12:00:00,odd,442071234567,0,1001,0.05,USD\n",
+        encoding="utf-8",
+    )
+    golden.intake.run()
+    built = golden.builder.build_cdrs(BAD)
+    assert built.published
+    [warning] = [v for v in built.verdicts if not v.passed]
+    assert (warning.name, warning.severity) == ("charged_without_connection", "warning")
+    assert warning.examples == ("connexcs/odd/0",)
+    assert golden.days.failures() == {}
+
+
+def test_checks_that_cannot_run_say_nothing_of_the_day(golden: Workplace, tmp_path: Path) -> None:
+    before = contents(golden)
+    redeliver(golden, BAD, "more.csv")
+    builder = golden.builder
+
+    class Forgetful(Engine):
+        """Writes the day without a column that the rules read."""
+
+        @staticmethod
+        def copy(
+            connection: Any, text: str, params: Any, out: Path, keep_order: bool = False
+        ) -> int:
+            cut = f"SELECT * EXCLUDE (provider_charge) FROM (\n{text}\n)"
+            return Engine.copy(connection, cut, params, out, keep_order)
+
+    engine = Forgetful(builder.engine.memory_limit, builder.engine.threads, builder.engine.spill)
+    with pytest.raises(NotEvaluated, match="provider_charge"):
+        replace(builder, engine=engine).build_cdrs(BAD)
+    assert contents(golden) == before
+    assert golden.days.failures() == {}
+    assert [(s.day, s.failed) for s in golden.days.stale(DAY_TABLES)] == [(BAD, False)]
+
+
+def test_the_pages_list_every_day(golden: Workplace) -> None:
+    index = golden.settings.home / "data-docs" / "index.html"
+    text = index.read_text(encoding="utf-8")
+    assert [day for day in DAYS if f"days/{day}.html" in text] == DAYS
+
+
+class TestDagster:
+    """The job over a range of days of which one fails."""
+
+    @pytest.fixture
+    def range_run(
+        self, tmp_path: Path
+    ) -> Callable[[Workplace], tuple[dg.ExecuteInProcessResult, dg.DagsterInstance]]:
+        def run(home: Workplace) -> tuple[dg.ExecuteInProcessResult, dg.DagsterInstance]:
+            defs = build_defs(home.settings, lambda: home)
+            instance = dg.DagsterInstance.ephemeral(str(tmp_path))
+            result = defs.get_job_def("build_days").execute_in_process(
+                instance=instance, tags=range_tags(DAYS[0], DAYS[-1]), raise_on_error=False
+            )
+            return result, instance
+
+        return run
+
+    def test_the_run_fails_at_once_and_the_other_days_are_published(
+        self, home: Workplace, range_run: Any
+    ) -> None:
+        land(home, *golden_files())
+        home.intake.run()
+        settle_days(home.engine, home.lake, home.files, home.days)
+        tamper(home, BAD, 1)
+        result, instance = range_run(home)
+
+        assert not result.success
+        retries = [
+            e for e in result.all_events if e.event_type == dg.DagsterEventType.STEP_UP_FOR_RETRY
+        ]
+        assert retries == []
+        [failed] = [e for e in result.all_events if e.is_step_failure]
+        assert failed.step_key == CDRS
+        told = failed.step_failure_data.error_display_string
+        assert f"{BAD} keeps what it held before: row_count_matches_accounts" in told
+
+        checks = {e.asset_check_evaluation_data.check_name: e.asset_check_evaluation_data
+                  for e in result.all_events
+                  if e.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION}  # fmt: skip
+        assert [name for name, check in checks.items() if not check.passed] == [
+            "row_count_matches_accounts"
+        ]
+        [record] = instance.event_log_storage.get_asset_check_execution_history(
+            dg.AssetCheckKey(dg.AssetKey(CDRS), "row_count_matches_accounts"), limit=5
+        )
+        assert record.status.value == "FAILED"
+
+        assert home.lake.days(CDRS) == [day for day in DAYS if day != BAD]
+        materialised = instance.get_materialized_partitions(dg.AssetKey(CDRS))
+        assert materialised == {str(day) for day in DAYS if day != BAD}
+        assert list(home.days.failures()) == [BAD]
+
+    def test_a_range_that_passes(self, home: Workplace, range_run: Any) -> None:
+        land(home, *golden_files())
+        home.intake.run()
+        result, _ = range_run(home)
+        assert result.success
+        assert home.lake.days(CDRS) == DAYS
+        assert home.days.stale(DAY_TABLES) == []

@@ -1,0 +1,66 @@
+"""PDF and mail: WeasyPrint loads its libraries through a process, which keeps these out of unit."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+from weasyprint.urls import FatalURLFetchingError
+
+from resources.reporting.breakout import BREAKOUT
+from resources.reporting.message import compose
+from resources.reporting.pages import fetcher, pdf
+from tests.unit.test_report_pages import Page, document
+
+
+@pytest.mark.parametrize(
+    "group_by", [None, "", "date", ",".join(d.name for d in BREAKOUT.dimensions)]
+)
+def test_pdf(tmp_path: Path, group_by: str | None) -> None:
+    made = document(tmp_path, group_by=group_by)
+    pages = PdfReader(io.BytesIO(pdf(made))).pages
+    assert f"Page 1 of {len(pages)}" in pages[0].extract_text()
+    assert pages[0].mediabox.width > pages[0].mediabox.height
+    fonts = {
+        str(font.get_object()["/BaseFont"])
+        for page in pages
+        for font in page["/Resources"]["/Font"].values()  # type: ignore[index]
+    }
+    assert all(re.match(r"/[A-Z]{6}\+", font) for font in fonts), "fonts must be embedded"
+
+
+def test_pdf_may_fetch_only_what_it_was_given() -> None:
+    fetch = fetcher({"report:chart": b"<svg/>"})
+    assert fetch("report:chart").read() == b"<svg/>"
+    for url in ("file:///etc/passwd", "https://example.com/x.png", "data:text/plain,x"):
+        with pytest.raises(FatalURLFetchingError, match="may not fetch"):
+            fetch(url)
+
+
+def test_a_message_has_text_pictures_and_attachments(tmp_path: Path) -> None:
+    made = document(tmp_path)
+    message = compose(made, "r@example.com", ["a@example.com"], "<breakout.1@example.com>")
+    kinds = [part.get_content_type() for part in message.walk() if not part.is_multipart()]
+    assert kinds[:4] == ["text/plain", "text/html", "image/png", "image/png"]
+    names = [part.get_filename() for part in message.iter_attachments()]
+    assert names == [
+        "breakout_2026-03-06_2026-03-08.pdf",
+        "breakout_2026-03-06_2026-03-08.xlsx",
+    ]
+    assert message["Message-ID"] == "<breakout.1@example.com>"
+    plain, rich = (message.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain is not None
+    assert rich is not None
+    assert "<b>Nimbus</b>" in plain.get_content()
+    body = rich.get_content()
+    assert "<b>Nimbus" not in body
+    ids = {str(part["Content-ID"])[1:-1] for part in message.walk() if part["Content-ID"]}
+    assert {a.removeprefix("cid:") for a in Page(body).addresses} == ids
+    assert not Page(body).tags & {"style", "link", "svg", "script"}
+
+
+def test_a_pdf_of_nothing(tmp_path: Path) -> None:
+    assert pdf(document(tmp_path, [])).startswith(b"%PDF")

@@ -1,0 +1,99 @@
+"""The command `report`: options in, output where it was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from pipelines.cli.report import report
+from pipelines.settings import Settings
+from resources.reporting.interfaces import Reporting
+from tests.unit.report_tables import reporting, some_notices
+
+DAYS = ["--from", "2026-03-06", "--to", "2026-03-08"]
+
+
+@dataclass
+class Context:
+    settings: Settings
+    made: Reporting
+
+    def reporting(self) -> Reporting:
+        return self.made
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    made = reporting(tmp_path / "tables", notices=some_notices)
+    return Context(Settings(home=tmp_path), made)  # type: ignore[call-arg]
+
+
+def run(context: Context, *arguments: str) -> Result:
+    return CliRunner().invoke(report, arguments, obj=context)
+
+
+def test_csv_to_standard_output_and_notices_beside_it(context: Context) -> None:
+    got = run(
+        context, "breakout", *DAYS, "--group-by", "", "--columns", "attempts,asr", "--format", "csv"
+    )
+    assert got.exit_code == 0
+    assert got.stdout == "attempts,asr\n20,0.4\n"
+    assert got.stderr.startswith("notice: 1 of 3 days holds no data: 2026-03-07.\n")
+
+
+def test_options_reach_the_report(context: Context) -> None:
+    got = run(
+        context,
+        *("breakout", *DAYS, "--format", "csv", "--group-by", "customer_id", "--top", "1"),
+        *("--columns", "profit_usd", "--sort", "-profit_usd,customer_id"),
+        *("--customers", "102", "--customers", "<b>Nimbus</b>", "--providers", "7,Budget Routes"),
+    )
+    assert got.stdout == "customer_id,profit_usd\n101,4\n"
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.json", "r.parquet", "r.xlsx", "r.html"])
+def test_the_file_decides_the_format(context: Context, tmp_path: Path, name: str) -> None:
+    got = run(context, "breakout", *DAYS, "--output", str(tmp_path / name))
+    assert got.exit_code == 0, got.output
+    assert got.stdout == ""
+    first = {"csv": b"customer,", "json": b"[", "parquet": b"PAR1", "xlsx": b"PK",
+             "html": b"<!DOCTYPE html>"}  # fmt: skip
+    assert (tmp_path / name).read_bytes().startswith(first[name[2:]])
+
+
+def test_table(context: Context) -> None:
+    got = run(context, "breakout", *DAYS, "--group-by", "provider")
+    assert "Breakout, 6–8 March 2026 (UTC)" in got.stdout
+    assert "Totals" in got.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["brekout", *DAYS], "unknown report 'brekout': did you mean 'breakout'?"),
+        (["breakout"], "--from and --to missing"),
+        (["breakout", "--last", "7days"], "unknown period '7days'"),
+        (["breakout", *DAYS, "--group-by", "custmer"], "did you mean 'customer'?"),
+        (["breakout", *DAYS, "--format", "cvs"], "did you mean 'csv'?"),
+        (["breakout", *DAYS, "--customers", "Nimbus"], "did you mean '<b>Nimbus</b>'?"),
+        (["breakout", *DAYS, "--email", "nobody"], "'nobody' is no e-mail address"),
+        (["breakout", *DAYS, "--email", "a@b.c\nBcc: x@y.z"], "holds a line break"),
+        (["breakout", *DAYS, "--output", "/nowhere/x.csv"], "cannot write"),
+    ],
+)
+def test_refusals(context: Context, arguments: list[str], said: str) -> None:
+    got = run(context, *arguments)
+    assert got.exit_code != 0
+    assert said in got.output
+    assert "Traceback" not in got.output
+
+
+def test_help_names_dimensions_and_measures(context: Context) -> None:
+    text = " ".join(run(context, "breakout", "--help").output.split())
+    assert "customer_destination" in text
+    assert "dtmf_percent" in text
+    assert isinstance(report, click.Group)

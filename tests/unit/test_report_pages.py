@@ -1,0 +1,173 @@
+"""Reports made for reading: what a page says, and that it can do no harm."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from resources.reporting import words
+from resources.reporting.breakout import BREAKOUT
+from resources.reporting.document import LOSSES_SHOWN, Document, make_document
+from resources.reporting.figures import make_table, request_for
+from resources.reporting.pages import html
+from resources.reporting.period import Period
+from resources.reporting.request import Asked
+from resources.reporting.terminal import print_table
+from tests.unit.report_tables import DAYS, GENERATED, ROWS, reporting, row, some_notices
+
+BEFORE = [
+    {**ROWS[0], "call_date": date(2026, 3, 4), "attempts": 8, "customer_charge_usd": Decimal(5)}
+]
+
+
+def document(folder: Path, rows: list[dict[str, Any]] | None = None, **asked: Any) -> Document:
+    of = reporting(folder, ROWS if rows is None else rows, notices=some_notices)
+    request = request_for(of, BREAKOUT, Asked(**asked), DAYS, people=True)
+    return make_document(of, request, GENERATED)
+
+
+class Page(HTMLParser):
+    """The tags, addresses and words of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.addresses: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.addresses += [v or "" for k, v in attrs if k in ("src", "href", "action")]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data.strip())
+
+    @property
+    def text(self) -> str:
+        return " ".join(word for word in self.words if word)
+
+
+def test_a_page_says_it_all(tmp_path: Path) -> None:
+    text = Page(html(document(tmp_path))).text
+    for said in (
+        "6–8 March 2026",
+        "Customers all",
+        "1 of 3 days holds no data: 2026-03-07.",
+        "1 of 3 days is stale: 2026-03-08.",
+        "1 of 3 days failed its checks: 2026-03-06.",
+        "exchange rates older than 7 days for 2 attempts.",
+        "Profit (USD) 3.50 –",
+        "There are no figures for the period before.",
+        "Charge, cost and profit by day",
+        "ASR and ACD by provider",
+        "Losses, the largest first 1 row",
+        "▼ −0.50 ▼ −50.0",
+        "Totals",
+        "Answer-seizure ratio: connected divided by attempts.",
+        "made 2026-03-09 06:30 UTC",
+    ):
+        assert said in text
+
+
+def test_a_page_fetches_nothing_and_runs_nothing(tmp_path: Path) -> None:
+    page = Page(html(document(tmp_path)))
+    assert "<b>Nimbus</b>" in page.text
+    assert "b" in page.tags  # the filters' titles; the name's own tag is text
+    assert not page.tags & {"script", "link", "iframe", "object", "form"}
+    assert all(address.startswith("data:image/svg+xml;base64,") for address in page.addresses)
+
+
+def test_the_change_is_against_the_period_before(tmp_path: Path) -> None:
+    made = document(tmp_path, [*BEFORE, *ROWS])
+    figures = {figure.title: figure for figure in made.headline}
+    assert figures["Attempts"].change == "+150.0 %"
+    assert figures["Customer Charge (USD)"].change == "+120.0 %"
+    assert figures["Profit (USD)"].change == "+4.50"  # from -1 to 3.50: no percentage
+    assert figures["ASR"].change == "−10.0 pp"
+    assert made.compared == "Change against 3–5 March 2026, of which 1 day without data."
+
+
+def test_a_page_shows_the_first_rows_and_says_how_many_there_are(tmp_path: Path) -> None:
+    many = [
+        row(6, f"9{n:03}", "7", 1, 1, "60", customer_charge_usd="1", provider_charge_usd="2")
+        for n in range(LOSSES_SHOWN + 5)
+    ]
+    made = document(tmp_path, many, group_by="customer_id")
+    text = Page(html(made)).text
+    assert f"{LOSSES_SHOWN + 5} rows, the first {LOSSES_SHOWN} shown" in text
+    assert f"{LOSSES_SHOWN} of {LOSSES_SHOWN + 5} rows shown" in text
+
+
+def test_nothing_to_report(tmp_path: Path) -> None:
+    made = document(tmp_path, [], providers=["7"])
+    assert "There are no rows" in Page(html(made)).text
+
+
+def printed(folder: Path, width: int, rows: list[dict[str, Any]] = ROWS, **asked: Any) -> str:
+    of = reporting(folder, rows, notices=some_notices)
+    request = request_for(of, BREAKOUT, Asked(**asked), DAYS, people=True)
+    sink = io.StringIO()
+    console = Console(file=sink, width=width, force_terminal=True, color_system=None)
+    print_table(of, make_table(of, request, people=True), console)
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_the_terminal_table_fits_the_window(tmp_path: Path, width: int) -> None:
+    lines = printed(tmp_path, width).splitlines()
+    assert max(len(line) for line in lines) <= width
+    assert any(line.startswith("Totals") for line in lines)
+    assert any("No room for" in line for line in lines) == (width < 190)
+
+
+def test_the_terminal_prints_names_as_they_are(tmp_path: Path) -> None:
+    evil = row(6, "\x1b[2J[red]x", "7", 1, 1, "60")
+    text = printed(tmp_path, 80, [evil], group_by="customer", columns="attempts,asr")
+    assert "\x1b[2J" not in text
+    assert "[2J[red]x" in text
+    assert "100.0" in text
+
+
+def test_numbers_for_people() -> None:
+    profit, asr, acd = (BREAKOUT.measure(name) for name in ("profit_usd", "asr", "acd"))
+    assert words.show(profit, Decimal("-1234567.891")) == "−1,234,567.89"
+    assert words.show(profit, Decimal("-0.0042")) == "−0.0042"
+    assert words.show(profit, None) == "–"
+    assert words.show(profit, 0) == "0.00"
+    assert words.show(asr, Decimal("0.39951")) == "40.0"
+    assert words.show(acd, Decimal(90), minutes=True) == "1.50"
+    assert words.heading(acd, minutes=True) == "ACD (min)"
+
+
+@pytest.mark.parametrize(
+    ("name", "now", "before", "said"),
+    [
+        ("attempts", 110, 100, "+10.0 %"),
+        ("attempts", 100, 100, "±0.0 %"),
+        ("attempts", 5, 0, "+5"),
+        ("attempts", 5, None, "–"),
+        ("profit_usd", Decimal(-5), Decimal(10), "−15.00"),
+        ("profit_percent", Decimal(20), Decimal("25.5"), "−5.5 pp"),
+        ("asr", Decimal("0.45"), Decimal("0.4"), "+5.0 pp"),
+    ],
+)
+def test_change(name: str, now: Any, before: Any, said: str) -> None:
+    assert words.change(BREAKOUT.measure(name), now, before) == said
+
+
+def test_one_day_that_failed(tmp_path: Path) -> None:
+    of = reporting(tmp_path, notices=some_notices)
+    day = Period(date(2026, 3, 6), date(2026, 3, 6))
+    request = request_for(of, BREAKOUT, Asked(), day, people=True)
+    made = make_document(replace(of, minutes=True), request, GENERATED)
+    assert made.notices[0].startswith("2026-03-06 failed its checks.")
+    assert "Duration (min)" in html(made)
