@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.describe import KINDS, OWNERS, code_version, column_schema, day_metadata
+from assets.describe import KINDS, OWNERS, code_version, day_metadata, table_metadata
 from assets.intake import DELIVERED
 from pipelines.assembly import Workplace
 from pipelines.partitions import days_of
@@ -68,9 +68,7 @@ def cdrs_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
                 ),
                 allow_retries=False,
             )
-        files = workplace.lake.files(CDRS, built[-1].day, built[-1].day)
-        schema = column_schema(files, "cdrs/cdrs")
-        yield dg.MaterializeResult(metadata={"dagster/column_schema": schema} if files else {})
+        yield dg.MaterializeResult(metadata=table_metadata(workplace.lake, CDRS, "cdrs/cdrs"))
 
     return cdrs
 
@@ -87,7 +85,7 @@ def _checks(built: list[BuiltDay]) -> Iterator[dg.AssetCheckResult]:
             severity=_SEVERITIES[severity],
             description="; ".join(f"{day} {v}" for day, v in broken) or text,
             metadata={
-                "days": len(verdicts),
+                "days that fail": len(broken),
                 **{str(day): f"{v.observed}, expected {v.expected}" for day, v in verdicts[:31]},
                 **{f"{day} examples": ", ".join(v.examples) for day, v in broken if v.examples},
             },

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 import sql
 from resources.days import BuiltDay
+from resources.lake import DAY, Lake
 
 OWNERS = ["team:billing"]
 KINDS = {"duckdb", "deltalake", "sql"}
@@ -34,6 +35,20 @@ def column_schema(files: Sequence[str], *models: str) -> dg.TableSchema:
         if files
         else []
     )
+
+
+def table_metadata(lake: Lake, table: str, *models: str) -> dict[str, Any]:
+    """What the UI shows of a day table as a whole, also when the days just built are empty."""
+    schema = column_schema(lake.newest_files(table), *models)
+    if not schema.columns:
+        return {}
+    # The day is the name of the folder, not a column of the files.
+    day = dg.TableColumn(DAY, "date32[day]", description="The call date, in the reporting zone")
+    columns = [day, *(column for column in schema.columns if column.name != DAY)]
+    return {
+        "dagster/column_schema": dg.TableSchema(columns),
+        "table": dg.MetadataValue.path(lake.root / table),
+    }
 
 
 def money(charges: Mapping[str, Decimal]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from assets.cdrs import CDRS_KEY
-from assets.describe import KINDS, OWNERS, code_version, column_schema, day_metadata
+from assets.describe import KINDS, OWNERS, code_version, day_metadata, table_metadata
 from pipelines.assembly import Workplace
 from pipelines.partitions import days_of
 from resources.days import TABLES
@@ -67,15 +67,13 @@ def _table_asset(name: str, partitions: dg.PartitionsDefinition[str]) -> dg.Asse
             differences += workplace.builder.reconcile(name, day)
             workplace.tell(f"{name} {day}")
             context.add_asset_metadata(day_metadata(result), partition_key=str(day))
-        files = workplace.lake.files(name, days[-1], days[-1])
-        schema = column_schema(files, *models)
-        yield dg.MaterializeResult(metadata={"dagster/column_schema": schema} if files else {})
+        yield dg.MaterializeResult(metadata=table_metadata(workplace.lake, name, *models))
         yield dg.AssetCheckResult(
             check_name=RECONCILES,
             passed=not differences,
             severity=dg.AssetCheckSeverity.ERROR,
             description="; ".join(differences[:5]) or f"{len(days)} days equal cdrs exactly",
-            metadata={"days": len(days), "differences": len(differences)},
+            metadata={"differences": len(differences)},
         )
 
     return table

@@ -154,6 +154,8 @@ fresh() {
 }
 
 make_venv() {
+    # Commands start in half the time when the packages come compiled.
+    export UV_COMPILE_BYTECODE=1
     local args=(sync --frozen --python "$python") extra stamp=.venv/.made-run
     for extra in ${EXTRAS:-}; do args+=(--extra "$extra"); done
     # Without --inexact, `make demo` would take away what `make test` had put there.

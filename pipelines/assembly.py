@@ -35,10 +35,12 @@ class Workplace:
 
     @cached_property
     def lake(self) -> Lake:
+        """The tables."""
         return Lake(self.settings.home / "lake")
 
     @cached_property
     def engine(self) -> Engine:
+        """DuckDB with the limits of the settings."""
         settings = self.settings
         return Engine(settings.memory_limit, settings.threads, settings.home / "spill")
 
@@ -48,22 +50,27 @@ class Workplace:
 
     @cached_property
     def files(self) -> Files:
+        """Delivered files in the ledger."""
         return Files(self._ledger)
 
     @cached_property
     def days(self) -> Days:
+        """Days in the ledger."""
         return Days(self._ledger)
 
     @cached_property
     def landing(self) -> Landing:
+        """Where files are delivered."""
         return Landing(self.settings.landing_url)
 
     @cached_property
     def rates(self) -> Rates:
+        """The European Central Bank's exchange rates."""
         return load_rates()
 
     @cached_property
     def intake(self) -> Intake:
+        """Takes new files in."""
         settings = self.settings
         rules = IntakeRules(
             settings.timezone,
@@ -79,6 +86,7 @@ class Workplace:
 
     @cached_property
     def builder(self) -> DayBuilder:
+        """Builds days."""
         settings = self.settings
         rules = DayRules(
             settings.timezone,

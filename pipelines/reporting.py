@@ -1,4 +1,4 @@
-"""Wires reporting to the home: tables from the lake, names from its files, notices from the ledger."""
+"""Wires reporting to the home: tables of the lake, names of its files, notices of the ledger."""
 
 import tempfile
 from dataclasses import dataclass, field

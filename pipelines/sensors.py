@@ -58,19 +58,20 @@ def batches(
     return found
 
 
-def attempt(failures: Collection[datetime], now: datetime) -> int | None:
-    """Which attempt at a batch is due, given when its runs failed; None while it is too early.
+def attempt(ended: Collection[datetime], now: datetime) -> int | None:
+    """Which attempt at a batch is due, given when its runs ended; None while it is too early.
 
-    Not data but a disk, a memory limit or a network made them fail, and that may pass: after one
-    hour, then two, four, up to a day.
+    A batch whose run has ended and which is still due was not refused for its data. A disk, a
+    memory limit or a network made it fail, or another process has published an older state after
+    it. That may pass: after one hour, then two, four, up to a day.
 
     >>> noon = datetime(2026, 3, 6, 12, tzinfo=UTC)
     >>> attempt([], noon), attempt([noon - timedelta(hours=2)], noon), attempt([noon], noon)
     (1, 2, None)
     """
-    if failures and now - max(failures) < timedelta(hours=min(2 ** (len(failures) - 1), 24)):
+    if ended and now - max(ended) < timedelta(hours=min(2 ** (len(ended) - 1), 24)):
         return None
-    return len(failures) + 1
+    return len(ended) + 1
 
 
 @dg.sensor(
@@ -97,7 +98,7 @@ def stale_days(
     due = batches(stale, workplace.settings.first_day, workplace.today(), underway)
     requests, later = [], []
     for batch in due:
-        number = attempt(_failures(context.instance, batch), datetime.now(UTC))
+        number = attempt(_ended(context.instance, batch), datetime.now(UTC))
         if number is None:
             later.append(batch)
             continue
@@ -114,7 +115,7 @@ def stale_days(
     if requests:
         yield from requests
         return
-    reasons = [f"{b.first} to {b.last} failed and will be tried again" for b in later]
+    reasons = [f"{b.first} to {b.last} was not built and will be tried again" for b in later]
     building = sum(day.day in underway for day in stale)
     held = sum(day.failed for day in stale)
     if building:
@@ -130,9 +131,8 @@ def _underway(instance: dg.DagsterInstance) -> set[date]:
     return {day for run in runs for day in run_days(run.tags)}
 
 
-def _failures(instance: dg.DagsterInstance, batch: Batch) -> list[datetime]:
-    """When the runs of a batch failed."""
-    records = instance.get_run_records(
-        dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={BATCH: batch.key})
-    )
+def _ended(instance: dg.DagsterInstance, batch: Batch) -> list[datetime]:
+    """When the runs of a batch ended, but for those that somebody has cancelled."""
+    ended = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS]
+    records = instance.get_run_records(dg.RunsFilter(statuses=ended, tags={BATCH: batch.key}))
     return [record.update_timestamp for record in records]

@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     timezone: Zone = Field("UTC", description="reporting time zone: what a day is")
     source_timezones: dict[str, Zone] = Field(
         default_factory=dict,
-        description='local time zone of sources that need one, as JSON: {"asterisk": "Europe/Rome"}',
+        description='time zone of sources with local times, as JSON: {"asterisk": "Europe/Rome"}',
     )
     first_day: date = Field(
         date(2020, 1, 1), description="first day of the reports; earlier calls are quarantined"
@@ -92,14 +92,17 @@ class Settings(BaseSettings):
 
     @property
     def zone(self) -> ZoneInfo:
+        """The reporting time zone."""
         return ZoneInfo(self.timezone)
 
     @cached_property
     def landing_url(self) -> str:
+        """The landing folder in force."""
         return self.landing or str(self.home / "landing")
 
     @cached_property
     def ledger(self) -> str:
+        """The SQLAlchemy URL of the ledger in force."""
         return self.ledger_url or f"sqlite:///{self.home / 'ledger.sqlite'}"
 
 
@@ -110,9 +113,7 @@ def load_settings(**overrides: Any) -> Settings:
     named = {key.upper() for key in (*os.environ, *dotenv_values(".env"))}
     unknown = sorted(key for key in named if key.startswith(PREFIX) and key not in known)
     if unknown:
-        raise SettingsError(
-            f"unknown setting {unknown[0]}; known are: {', '.join(sorted(known))}"
-        )
+        raise SettingsError(f"unknown setting {unknown[0]}; known are: {', '.join(sorted(known))}")
     try:
         return Settings(**overrides)
     except ValidationError as error:

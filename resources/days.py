@@ -145,7 +145,7 @@ class DayBuilder:
         return BuiltDay(table, day, True, rows, seconds, lake_version, *totals)
 
     def breakout_hourly(self, first: date, last: date, folder: Path) -> list[str]:
-        """Breakout's sums with the hour too, for a question that no table answers; one file a day."""
+        """Breakout's sums by hour too, for a question that no table answers; one file a day."""
         files = []
         for day in _days(first, last):
             cdrs = self.lake.files(CDRS, day, day)

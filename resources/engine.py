@@ -41,14 +41,16 @@ class Engine:
     spill: Path
 
     @contextmanager
-    def connect(self, inputs: Mapping[str, Any] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    def connect(
+        self, inputs: Mapping[str, Any] | None = None
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection with each input as a relation of its name.
 
         An input is a list of Parquet files (an empty one is refused: say what it would hold with
         an empty Arrow table), an Arrow table, or an Arrow stream that can be read once.
         """
         self.spill.mkdir(parents=True, exist_ok=True)
-        config = {
+        config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": self.memory_limit,
             "threads": str(self.threads),
             "temp_directory": str(self.spill),

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -73,7 +74,7 @@ class Lake:
         table = self.table(name)
         if table is None:
             return
-        gone = [
+        gone: list[AddAction | RemoveAction] = [
             RemoveAction(
                 path=row["path"],
                 data_change=True,
@@ -102,7 +103,7 @@ class Lake:
     def clear(self, name: str, day: date) -> int:
         """Empties one day of a table; the table's version, unchanged when there was nothing."""
         table = self.table(name)
-        if table is None or not table.file_uris(partition_filters=[(DAY, "=", str(day))]):
+        if table is None or not table.file_uris(file_pruning_predicate=[(DAY, "=", str(day))]):
             return self.version(name)
         return self._replace(table, day, [])
 
@@ -112,7 +113,7 @@ class Lake:
         if table is None:
             return []
         filters = [(DAY, ">=", str(first)), (DAY, "<=", str(last))]
-        return sorted(table.file_uris(partition_filters=filters))
+        return sorted(table.file_uris(file_pruning_predicate=filters))
 
     def delivered(self, day: date) -> list[str]:
         """The files of `delivered` that may hold calls of the day."""
@@ -151,7 +152,7 @@ class Lake:
         return sorted({date.fromisoformat(str(row[DAY])) for row in found})
 
     @staticmethod
-    def _replace(table: DeltaTable, day: date, actions: list[AddAction]) -> int:
+    def _replace(table: DeltaTable, day: date, actions: list[AddAction | RemoveAction]) -> int:
         table.create_write_transaction(
             actions,
             "overwrite",
@@ -188,7 +189,9 @@ def _stats(path: Path, columns: Iterable[str]) -> dict[str, object]:
         if column not in names:
             continue
         index = names.index(column)
-        groups = [metadata.row_group(g).column(index).statistics for g in range(metadata.num_row_groups)]
+        groups = [
+            metadata.row_group(g).column(index).statistics for g in range(metadata.num_row_groups)
+        ]
         known = [g for g in groups if g is not None and g.has_min_max]
         if known:
             low, high = min(g.min for g in known), max(g.max for g in known)
@@ -198,8 +201,9 @@ def _stats(path: Path, columns: Iterable[str]) -> dict[str, object]:
     return stats | {"minValues": lows, "maxValues": highs, "nullCount": {}}
 
 
-def _actions(table: DeltaTable) -> list[dict[str, dict[str, object]]]:  # type: ignore[type-arg]
-    rows = pa.table(table.get_add_actions()).to_pylist()
+def _actions(table: DeltaTable) -> list[dict[str, Any]]:
+    """The files in force: path, size, and what is known of their columns (`min`, `max`)."""
+    rows: list[dict[str, Any]] = pa.table(table.get_add_actions()).to_pylist()
     for row in rows:
         row["min"] = row.get("min") or {}
         row["max"] = row.get("max") or {}

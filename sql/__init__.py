@@ -1,4 +1,4 @@
-"""The transformations: one SELECT a file, `sql/<layer>/<table>.sql`, found from the code's own place.
+"""The transformations: one SELECT a file, `sql/<layer>/<table>.sql`, read from where the code is.
 
 Nothing but SQL and this reader lives here; what runs the SQL is `resources.engine`.
 """

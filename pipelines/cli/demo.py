@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import time
 from datetime import date
 from pathlib import Path
@@ -9,7 +10,6 @@ from pathlib import Path
 import click
 
 from pipelines.settings import load_settings
-
 
 MARK = ".cdr-reports-demo"
 FIRST_DAY = date(2026, 3, 2)
@@ -36,17 +36,17 @@ def demo(ctx: click.Context, folder: str, rows: int) -> None:
     class Keep(Sink):
         """Keeps each mail as a file."""
 
-        async def handle_DATA(self, server: object, session: object, envelope: object) -> str:  # noqa: N802 (its name)
+        async def handle_DATA(self, server: object, session: object, envelope: object) -> str:
             content = envelope.content  # type: ignore[attr-defined]
             (home / "mail" / f"{len(list((home / 'mail').iterdir())) + 1}.eml").write_bytes(content)
             return "250 kept"
 
     (home / "mail").mkdir()
-    server = Controller(Keep(), hostname="127.0.0.1", port=0)
+    port = _free_port()
+    server = Controller(Keep(), hostname="127.0.0.1", port=port)
     server.start()
     try:
         program = Program()
-        port = server.server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
         program.settings = load_settings(
             home=home, landing="", ledger_url="", timezone="UTC", settle_seconds=0,
             first_day=date(2020, 1, 1), smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none",
@@ -87,6 +87,12 @@ Go on with (CDR_REPORTS_HOME says which home a command works in):
   .venv/bin/cdr-reports report breakout {" ".join(week[1:])} --group-by provider
   .venv/bin/cdr-reports ui        then open http://127.0.0.1:3000"""
     )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _fresh(home: Path) -> Path:

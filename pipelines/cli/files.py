@@ -202,7 +202,8 @@ def _write_named(
     )
     writer.writeheader()
     count = 0
-    for count, record in enumerate(records, 1):
+    for record in records:
+        count += 1
         values = next(csv.reader(io.StringIO(record["raw"], newline="")), [])
         row = dict(zip(record["header"], values, strict=False))
         row |= {name: str(record[name]) for name in _EXTRA} | {"quarantine_raw": record["raw"]}
@@ -218,7 +219,8 @@ def _write_unnamed(path: Path, records: Iterator[dict[str, Any]]) -> int:
     ) as why:  # fmt: skip
         writer = csv.writer(why)
         writer.writerow(_EXTRA)
-        for count, record in enumerate(records, 1):
+        for record in records:
+            count += 1
             raw.write(record["raw"] + "\n")
             writer.writerow([record[name] for name in _EXTRA])
     return count

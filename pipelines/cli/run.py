@@ -81,9 +81,7 @@ def run_night(workplace: "Workplace") -> list[str]:
         building = replace(workplace, tell=advance)
         defs = build_defs(settings, open_workplace=lambda: building)
         for batch in due:
-            troubles += _execute(
-                defs, "build_days", instance, range_tags(batch.first, batch.last)
-            )
+            troubles += _execute(defs, "build_days", instance, range_tags(batch.first, batch.last))
     _summary(workplace, taken, days, time.monotonic() - started)
     return troubles
 
@@ -100,11 +98,11 @@ def _execute(
     )
     failures = []
     for event in result.all_events:
-        if event.is_step_failure and event.step_failure_data.error is not None:
-            data = event.step_failure_data
+        data = event.step_failure_data if event.is_step_failure else None
+        if data is not None and data.error is not None:
             words = data.user_failure_data.description if data.user_failure_data else None
-            cause = data.error.cause if data.error else None
-            text = words or (cause.message if cause else data.error.message)
+            error = data.error
+            text = words or (error.cause.message if error.cause else error.message)
             failures.append(f"{event.step_key}: {text.strip()}")
     if not result.success and not failures:
         failures.append(f"{job} failed; `cdr-reports ui` shows run {result.run_id}")

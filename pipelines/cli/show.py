@@ -13,9 +13,7 @@ PIPE_WIDTH = 200
 def console(stderr: bool = False) -> Console:
     """A console on standard output (or error) that does not colour what it does not know."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(
-        stderr=stderr, highlight=False, width=None if stream.isatty() else PIPE_WIDTH
-    )
+    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)
 
 
 def show_table(

@@ -80,7 +80,9 @@ class RecordFile:
         """
         names = [*self.source.columns, *self.source.optional]
         texts = [(name, pa.string()) for name in names]
-        return pa.schema([*texts, ("line", pa.int64()), ("raw", pa.string()), ("refused", pa.string())])
+        return pa.schema(
+            [*texts, ("line", pa.int64()), ("raw", pa.string()), ("refused", pa.string())]
+        )
 
     def stream(self) -> pa.RecordBatchReader:
         """All records, in the order of the file. Raises UnreadableFile while it is read."""
@@ -158,7 +160,7 @@ class RecordFile:
                 )
 
     def _fast(self, block: bytes) -> list[pa.RecordBatch]:
-        """The block's records by Arrow's reader; nothing when any of them is out of the ordinary."""
+        """The block's records by Arrow's reader; nothing when any is out of the ordinary."""
         if b"\0" in block or not _is_utf8(block):
             return []
         starts, blank_lines = _line_starts(block)
@@ -271,7 +273,9 @@ def _is_open(raw: bytes, delimiter: bytes) -> bool:
     while raw[position : position + 1] == b'"' or (found := raw.find(delimiter, position)) >= 0:
         if raw[position : position + 1] == b'"':
             position += 1
-            while (position := raw.find(b'"', position) + 1) and raw[position : position + 1] == b'"':
+            while (position := raw.find(b'"', position) + 1) and raw[
+                position : position + 1
+            ] == b'"':
                 position += 1
             if not position:
                 return True

@@ -142,7 +142,7 @@ class Intake:
             settle_days(self.engine, self.lake, self.files, self.days)
 
     def _new(self, say: Callable[[str], None]) -> Iterator[Delivery]:
-        """Files that no scan has seen as they are now, in the order in which they are to be taken."""
+        """Files that no scan has seen as they are now, in the order to take them in."""
         seen: dict[str, set[tuple[str, str]]] = {}
         strange: set[str] = set()
         landed = list(self.landing.scan(self.rules.settle_seconds))
@@ -167,7 +167,7 @@ class Intake:
         if now is None:
             raise UnreadableFile("the file went away while it was read")
         source = SOURCES[file.source]
-        folder, _, name = file.name.rpartition("/")
+        name = file.name.rpartition("/")[2]
         companions = {}
         for companion in source.companions:
             beside = self.landing.beside(now, source.companion_name(name, companion))
@@ -189,7 +189,7 @@ class Intake:
             "source_timezone": self.rules.zones.get(source.name, "UTC"),
         }
         currencies = pa.table({"currency": sorted(self.rules.currencies)})
-        hashes = []
+        hashes: list[str] = []
         with self.landing.open(delivery.calls) as handle:
             calls = RecordFile(source, handle)
             with self.engine.connect({"currencies": currencies}) as connection:
@@ -197,8 +197,10 @@ class Intake:
                     connection.register("raw", calls.stream())
                     if source.companions:
                         _materialise(connection, "raw")
-                        for companion in source.companions:
-                            hashes.append(self._load_beside(connection, delivery, companion))
+                        hashes = [
+                            self._load_beside(connection, delivery, companion)
+                            for companion in source.companions
+                        ]
                     self.engine.copy(connection, model.text(), parameters, staged, keep_order=True)
                 except duckdb.Error as error:
                     # What the stream raises comes back wrapped in the engine's words.
@@ -218,7 +220,9 @@ class Intake:
         beside = delivery.companions.get(companion.relation)
         if beside is None:
             columns = ", ".join(f"NULL::VARCHAR AS {name}" for name in companion.columns)
-            connection.execute(f"CREATE TEMP TABLE {companion.relation} AS SELECT {columns} LIMIT 0")
+            connection.execute(
+                f"CREATE TEMP TABLE {companion.relation} AS SELECT {columns} LIMIT 0"
+            )
             return ""
         with self.landing.open(beside) as handle:
             records = RecordFile(form, handle)
@@ -247,9 +251,7 @@ class Intake:
         """Writes the quarantine and the account of a file whose rows are in the lake."""
         inputs = {"delivered": self.lake.of_file("delivered", file_id)}
         parameters = {"file_id": file_id}
-        account = self.engine.rows(
-            Model("delivered/file_account"), inputs, parameters
-        ).to_pylist()
+        account = self.engine.rows(Model("delivered/file_account"), inputs, parameters).to_pylist()
         refused = [(row["reasons"], row["records"]) for row in account if row["reasons"]]
         quarantined = sum(count for _, count in refused)
         if refused and not self.lake.of_file("quarantine", file_id):

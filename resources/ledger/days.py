@@ -69,7 +69,8 @@ class Days:
             StaleDay(row.call_date, row.version, row.failed_version == row.version)
             for row in rows
             if any(
-                row.call_date not in built[table] or built[table][row.call_date].version < row.version
+                row.call_date not in built[table]
+                or built[table][row.call_date].version < row.version
                 for table in tables
             )
         ]
@@ -105,7 +106,5 @@ class Days:
     def failures(self) -> dict[date, str]:
         """The days whose newest version did not pass its checks, and why."""
         with self.engine.connect() as connection:
-            rows = connection.execute(
-                select(days).where(days.c.failed_version == days.c.version)
-            )
+            rows = connection.execute(select(days).where(days.c.failed_version == days.c.version))
             return {row.call_date: row.failure or "" for row in rows}

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, RowMapping, delete, insert, select, update
 
-from resources.ledger.schema import facts, file_days, file_reasons, files
 from resources.ledger.schema import days as days_table
+from resources.ledger.schema import facts, file_days, file_reasons, files
 
 
 class FileStatus(StrEnum):
@@ -98,8 +98,7 @@ class Files:
                     taken_at=datetime.now(UTC),
                 )
             ).inserted_primary_key
-            assert made is not None
-            return int(made[0])
+            return int(made[0]) if made else 0
 
     def with_content(self, source: str, sha256: str) -> FileRecord | None:
         """The file of the source that brought this content, taken or withdrawn."""
@@ -123,7 +122,9 @@ class Files:
 
     def is_copy(self, file_id: int, of: FileRecord, sha256: str) -> None:
         """Marks a file that brings what another one has brought before."""
-        self._set(file_id, status=FileStatus.COPY, reason=f"same content as {of.name}", sha256=sha256)
+        self._set(
+            file_id, status=FileStatus.COPY, reason=f"same content as {of.name}", sha256=sha256
+        )
 
     def stage(self, file_id: int, sha256: str, header: str) -> None:
         """Notes what a file brings before its rows go into the lake."""
@@ -304,7 +305,7 @@ def _touch(connection: object, day: date) -> None:
         )
 
 
-def _record(row: Mapping[str, object]) -> FileRecord:  # type: ignore[type-arg]
-    values = dict(row)
+def _record(row: RowMapping) -> FileRecord:
+    values: dict[str, object] = {str(name): value for name, value in row.items()}
     values["status"] = FileStatus(str(values["status"]))
     return FileRecord(**values)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The reference data as the relations that the SQL models join: a row for every key there can be."""
+"""The reference data as the relations that SQL joins: a row for every key there can be."""
 
 from pathlib import Path
 
@@ -33,9 +33,7 @@ def lookups(engine: Engine, data: ReferenceData, home: Path) -> dict[str, pa.Tab
         def rows(text: str, **params: int) -> pa.Table:
             return connection.execute(text, named(text, params)).to_arrow_table()
 
-        found = {
-            name: rows(sql.text(f"reference/{name}")) for name in ("area_codes", "exchanges")
-        }
+        found = {name: rows(sql.text(f"reference/{name}")) for name in ("area_codes", "exchanges")}
         connection.execute("CREATE TEMP TABLE stems AS SELECT '' AS stem")
         before = 0
         for width in WIDTHS:

@@ -7,7 +7,7 @@ The rules, in the order in which they decide:
 
 1. The characters ``space + - ( ) .`` are taken out wherever they stand. What is left is blank,
    or holds something that is no digit 0-9, or is digits. A ``+`` in front, or ``00`` in front of
-   the digits, is an international prefix: both are dropped (`00` once) and remembered.
+   what is left, is an international prefix: both are dropped (`00` once) and remembered.
 2. Eleven digits ``1NPANXXXXXX``, N = 2-9 in NPA and NXX, are North American by their shape, with
    or without a prefix. So are, for a caller's number without a prefix, ten digits of that shape
    whose NPA is in the plan; they get their 1.
@@ -173,7 +173,7 @@ def _strip(text: str | None) -> tuple[str, bool]:
     """(What rule 1 leaves, in lower case, without prefix; whether there was a prefix)."""
     kept = (text or "").translate(_DROPPED).lower()
     prefixed = (text or "").lstrip(" -().").startswith("+")
-    if kept.startswith("00") and _DIGITS.fullmatch(kept):
+    if kept.startswith("00"):
         return kept[2:], True
     return kept, prefixed
 

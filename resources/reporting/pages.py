@@ -7,6 +7,7 @@ handed to it here.
 from __future__ import annotations
 
 import base64
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -59,6 +60,8 @@ def pdf(document: Document) -> bytes:
     """The report as PDF, A4 landscape."""
     from weasyprint import HTML
 
+    # It warns of each rule of the style sheet that is for screens.
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
     assets: dict[str, bytes] = {}
 
     def embed(name: str, svg: str) -> str:

@@ -32,10 +32,10 @@ WITH counting AS (
 unprefixed AS (
     SELECT
         c.*,
-        CASE WHEN cli_text LIKE '00%' THEN SUBSTR(cli_text, 3) ELSE cli_text END AS cli,
-        CASE WHEN dest_text LIKE '00%' THEN SUBSTR(dest_text, 3) ELSE dest_text END AS dest,
-        CASE WHEN lrn_text LIKE '00%' THEN SUBSTR(lrn_text, 3) ELSE lrn_text END AS lrn,
-        cli_text LIKE '00%' OR LTRIM(dest_cli, ' -().') LIKE '+%' AS cli_has_plus
+        CASE WHEN c.cli_text LIKE '00%' THEN SUBSTR(c.cli_text, 3) ELSE c.cli_text END AS cli,
+        CASE WHEN c.dest_text LIKE '00%' THEN SUBSTR(c.dest_text, 3) ELSE c.dest_text END AS dest,
+        CASE WHEN c.lrn_text LIKE '00%' THEN SUBSTR(c.lrn_text, 3) ELSE c.lrn_text END AS lrn,
+        c.cli_text LIKE '00%' OR LTRIM(c.dest_cli, ' -().') LIKE '+%' AS cli_has_plus
     FROM counting AS c
 ),
 
@@ -43,19 +43,37 @@ shaped AS (
     SELECT
         u.*,
         CASE
-            WHEN a.category IS NOT NULL THEN CONCAT('1', cli)
-            WHEN LENGTH(cli) = 11 AND cli >= '12' AND cli < '2' AND SUBSTR(cli, 5, 1) >= '2' AND REGEXP_FULL_MATCH(cli, '[0-9]+') THEN cli
+            WHEN a.category IS NOT NULL THEN CONCAT('1', u.cli)
+            WHEN
+                LENGTH(u.cli) = 11
+                AND u.cli >= '12'
+                AND u.cli < '2'
+                AND SUBSTR(u.cli, 5, 1) >= '2'
+                AND REGEXP_FULL_MATCH(u.cli, '[0-9]+')
+                THEN u.cli
         END AS cli_nanp,
         CASE
-            WHEN LENGTH(lrn) = 11 AND lrn >= '12' AND lrn < '2' AND SUBSTR(lrn, 5, 1) >= '2' AND REGEXP_FULL_MATCH(lrn, '[0-9]+') THEN lrn
+            WHEN
+                LENGTH(u.lrn) = 11
+                AND u.lrn >= '12'
+                AND u.lrn < '2'
+                AND SUBSTR(u.lrn, 5, 1) >= '2'
+                AND REGEXP_FULL_MATCH(u.lrn, '[0-9]+')
+                THEN u.lrn
         END AS lrn_nanp,
         CASE
-            WHEN LENGTH(dest) = 11 AND dest >= '12' AND dest < '2' AND SUBSTR(dest, 5, 1) >= '2' AND REGEXP_FULL_MATCH(dest, '[0-9]+') THEN dest
+            WHEN
+                LENGTH(u.dest) = 11
+                AND u.dest >= '12'
+                AND u.dest < '2'
+                AND SUBSTR(u.dest, 5, 1) >= '2'
+                AND REGEXP_FULL_MATCH(u.dest, '[0-9]+')
+                THEN u.dest
         END AS dest_nanp,
-        LENGTH(cli) BETWEEN 7 AND 15 AND cli NOT LIKE '1%'
-        AND REGEXP_FULL_MATCH(cli, '[0-9]+') AS cli_foreign_shape,
-        LENGTH(dest) BETWEEN 7 AND 15 AND dest NOT LIKE '1%'
-        AND REGEXP_FULL_MATCH(dest, '[0-9]+') AS dest_foreign_shape
+        LENGTH(u.cli) BETWEEN 7 AND 15 AND u.cli NOT LIKE '1%'
+        AND REGEXP_FULL_MATCH(u.cli, '[0-9]+') AS cli_foreign_shape,
+        LENGTH(u.dest) BETWEEN 7 AND 15 AND u.dest NOT LIKE '1%'
+        AND REGEXP_FULL_MATCH(u.dest, '[0-9]+') AS dest_foreign_shape
     FROM unprefixed AS u
     INNER JOIN area_codes AS a
         ON
@@ -72,7 +90,7 @@ shaped AS (
 sided AS (
     SELECT
         s.*,
-        COALESCE(lrn_nanp, dest_nanp) AS term_nanp
+        COALESCE(s.lrn_nanp, s.dest_nanp) AS term_nanp
     FROM shaped AS s
 ),
 
@@ -110,7 +128,7 @@ judged AS (
             WHEN s.dest_foreign_shape THEN 'foreign'
             ELSE 'invalid'
         END AS term_kind,
-        -- The United States and Canada have no networks by prefix, so their numbers skip the search.
+        -- The United States and Canada have no networks by prefix: their numbers skip the search.
         CASE
             WHEN s.dest_nanp IS NULL AND s.dest_foreign_shape THEN s.dest
             WHEN dest_area.category = 'geo_other_nanp' THEN s.dest_nanp
@@ -130,11 +148,9 @@ placed AS (
         term_place.rate_center AS term_rate_center,
         CASE
             WHEN n.dest_nanp IS NOT NULL THEN n.dest_area_country
-            ELSE CASE
             WHEN p9.prefix <> '' THEN p9.country
             WHEN p7.prefix <> '' THEN p7.country
             ELSE p5.country
-        END
         END AS country,
         CASE
             WHEN p9.prefix <> '' THEN p9.carrier
@@ -144,10 +160,10 @@ placed AS (
         CASE
             WHEN n.dest_nanp IS NULL OR n.prefix_digits IS NOT NULL
                 THEN CASE
-            WHEN p9.prefix <> '' THEN p9.destination
-            WHEN p7.prefix <> '' THEN p7.destination
-            ELSE p5.destination
-        END
+                    WHEN p9.prefix <> '' THEN p9.destination
+                    WHEN p7.prefix <> '' THEN p7.destination
+                    ELSE p5.destination
+                END
             WHEN n.dest_area_category = 'tollfree' THEN 'North America Toll-Free'
             WHEN n.dest_area_country IS NULL THEN 'North America Non-Geographic'
         END AS network_destination
@@ -179,15 +195,25 @@ SELECT
     p.dest_cli, -- the caller's number as sent out
     p.dest_number, -- the number called as sent out
     p.lrn_number, -- the number after portability lookup
-    COALESCE(p.cli_nanp, CASE WHEN p.cli_foreign_shape THEN p.cli END) AS cli_digits, -- E.164 without plus
-    COALESCE(p.dest_nanp, CASE WHEN p.dest_foreign_shape THEN p.dest END) AS dest_digits, -- E.164 without plus
+    COALESCE(
+        p.cli_nanp,
+        CASE WHEN p.cli_foreign_shape OR REGEXP_FULL_MATCH(p.cli, '[0-9]+') THEN p.cli END
+    )
+        AS cli_digits, -- E.164 without plus; of an invalid number its digits
+    COALESCE(
+        p.dest_nanp,
+        CASE WHEN p.dest_foreign_shape OR REGEXP_FULL_MATCH(p.dest, '[0-9]+') THEN p.dest END
+    )
+        AS dest_digits, -- E.164 without plus; of an invalid number its digits
     p.orig_state, -- state of the caller, US places only
     p.orig_lata, -- LATA of the caller
-    CASE WHEN p.orig_kind = 'us' THEN SUBSTR(p.cli_nanp, 2, 6) END AS orig_prefix, -- NPA-NXX of the caller
+    CASE WHEN p.orig_kind = 'us' THEN SUBSTR(p.cli_nanp, 2, 6) END
+        AS orig_prefix, -- NPA-NXX of the caller
     p.orig_rate_center, -- rate centre of the caller
     p.term_state, -- state of the number reached, US places only
     p.term_lata, -- LATA of the number reached
-    CASE WHEN p.term_kind = 'us' THEN SUBSTR(p.term_nanp, 2, 6) END AS term_prefix, -- NPA-NXX of the number reached
+    CASE WHEN p.term_kind = 'us' THEN SUBSTR(p.term_nanp, 2, 6) END
+        AS term_prefix, -- NPA-NXX of the number reached
     p.term_rate_center, -- rate centre of the number reached
     CASE
         WHEN p.term_kind = 'foreign' THEN 'international'

@@ -1,48 +1,78 @@
--- Every record of one file, typed and judged: the contract's reasons for refusing a row, all at once.
+-- Every record of one file, typed and judged: the contract's reasons for refusing it, all at once.
 -- grain: one row per record of the file, in the file's order; refused ones have `reasons`
 -- inputs: mapped (canonical columns as text, by sql/sources/<source>.sql), currencies (currency)
 -- parameters: source, file_id, timezone (of the reports), taken_at (UTC), first_day,
 --   longest_call (seconds)
+-- Texts are trimmed only when they begin below '!' (blank, or white space) or end with a space:
+-- trimming all of them would cost more than anything else here.
 WITH typed AS (
     SELECT
         CASE
             WHEN REGEXP_FULL_MATCH(
-                dt, '\s*[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?Z?\s*'
+                dt,
+                '\s*\d{4}-\d{2}-\d{2}[ T]([01]\d|2[0-3]):\d{2}:\d{2}([.]\d{1,6})?Z?\s*'
             ) THEN TRY_CAST(dt AS TIMESTAMP)
         END AS utc,
         CASE
-            WHEN STARTS_WITH(callid, ' ') OR ENDS_WITH(callid, ' ') THEN NULLIF(TRIM(callid), '')
-            ELSE NULLIF(callid, '')
+            WHEN
+                callid < '!' OR ENDS_WITH(callid, ' ')
+                THEN NULLIF(TRIM(callid, CHR(9) || CHR(10) || CHR(13) || ' '), '')
+            ELSE callid
         END AS callid,
         CASE
-            WHEN STARTS_WITH(customer_id, ' ') OR ENDS_WITH(customer_id, ' ') THEN NULLIF(TRIM(customer_id), '')
-            ELSE NULLIF(customer_id, '')
+            WHEN
+                customer_id < '!' OR ENDS_WITH(customer_id, ' ')
+                THEN NULLIF(TRIM(customer_id, CHR(9) || CHR(10) || CHR(13) || ' '), '')
+            ELSE customer_id
         END AS customer_id,
         CASE
-            WHEN STARTS_WITH(provider_id, ' ') OR ENDS_WITH(provider_id, ' ') THEN NULLIF(TRIM(provider_id), '')
-            ELSE NULLIF(provider_id, '')
+            WHEN
+                provider_id < '!' OR ENDS_WITH(provider_id, ' ')
+                THEN NULLIF(TRIM(provider_id, CHR(9) || CHR(10) || CHR(13) || ' '), '')
+            ELSE provider_id
         END AS provider_id,
         CASE
-            WHEN STARTS_WITH(dest_number, ' ') OR ENDS_WITH(dest_number, ' ') THEN NULLIF(TRIM(dest_number), '')
-            ELSE NULLIF(dest_number, '')
+            WHEN
+                dest_number < '!' OR ENDS_WITH(dest_number, ' ')
+                THEN NULLIF(TRIM(dest_number, CHR(9) || CHR(10) || CHR(13) || ' '), '')
+            ELSE dest_number
         END AS dest_number,
         CASE
-            WHEN STARTS_WITH(customer_card_currency, ' ') OR ENDS_WITH(customer_card_currency, ' ') THEN NULLIF(TRIM(customer_card_currency), '')
-            ELSE NULLIF(customer_card_currency, '')
+            WHEN
+                customer_card_currency < '!' OR ENDS_WITH(customer_card_currency, ' ')
+                THEN NULLIF(TRIM(customer_card_currency, CHR(9) || CHR(10) || CHR(13) || ' '), '')
+            ELSE customer_card_currency
         END AS customer_card_currency,
         CASE
-            WHEN STARTS_WITH(provider_card_currency, ' ') OR ENDS_WITH(provider_card_currency, ' ') THEN NULLIF(TRIM(provider_card_currency), '')
-            ELSE NULLIF(provider_card_currency, '')
+            WHEN
+                provider_card_currency < '!' OR ENDS_WITH(provider_card_currency, ' ')
+                THEN NULLIF(TRIM(provider_card_currency, CHR(9) || CHR(10) || CHR(13) || ' '), '')
+            ELSE provider_card_currency
         END AS provider_card_currency,
-        CASE WHEN REGEXP_FULL_MATCH(duration, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*') THEN TRY_CAST(duration AS DECIMAL(18, 3)) END AS duration,
-        CASE WHEN REGEXP_FULL_MATCH(customer_duration, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*') THEN TRY_CAST(customer_duration AS DECIMAL(18, 3)) END AS customer_duration,
-        CASE WHEN REGEXP_FULL_MATCH(provider_duration, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*') THEN TRY_CAST(provider_duration AS DECIMAL(18, 3)) END AS provider_duration,
         CASE
-            WHEN REGEXP_FULL_MATCH(customer_charge, '\s*[+-]?([0-9]+[.]?[0-9]{0,8}|[.][0-9]{1,8})0*\s*')
+            WHEN REGEXP_FULL_MATCH(duration, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*')
+                THEN TRY_CAST(duration AS DECIMAL(18, 3))
+        END AS duration,
+        CASE
+            WHEN REGEXP_FULL_MATCH(customer_duration, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*')
+                THEN TRY_CAST(customer_duration AS DECIMAL(18, 3))
+        END AS customer_duration,
+        CASE
+            WHEN REGEXP_FULL_MATCH(provider_duration, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*')
+                THEN TRY_CAST(provider_duration AS DECIMAL(18, 3))
+        END AS provider_duration,
+        CASE
+            WHEN
+                REGEXP_FULL_MATCH(
+                    customer_charge, '\s*[+-]?([0-9]+[.]?[0-9]{0,8}|[.][0-9]{1,8})0*\s*'
+                )
                 THEN TRY_CAST(customer_charge AS DECIMAL(18, 8))
         END AS customer_charge,
         CASE
-            WHEN REGEXP_FULL_MATCH(provider_charge, '\s*[+-]?([0-9]+[.]?[0-9]{0,8}|[.][0-9]{1,8})0*\s*')
+            WHEN
+                REGEXP_FULL_MATCH(
+                    provider_charge, '\s*[+-]?([0-9]+[.]?[0-9]{0,8}|[.][0-9]{1,8})0*\s*'
+                )
                 THEN TRY_CAST(provider_charge AS DECIMAL(18, 8))
         END AS provider_charge,
         TRY_CAST(pdd_in AS DECIMAL(18, 3)) AS pdd_in,
@@ -52,7 +82,12 @@ WITH typed AS (
         TRY_CAST(customer_card_connect_rate AS DECIMAL(18, 8)) AS customer_card_connect_rate,
         TRY_CAST(provider_card_rate AS DECIMAL(18, 8)) AS provider_card_rate,
         TRY_CAST(provider_card_connect_rate AS DECIMAL(18, 8)) AS provider_card_connect_rate,
-        CASE WHEN COALESCE(branch_idx, '') = '' THEN 0 ELSE TRY_CAST(branch_idx AS INTEGER) END AS branch_idx,
+        CASE
+            WHEN COALESCE(TRIM(branch_idx), '') = '' THEN 0
+            WHEN
+                LENGTH(branch_idx) = 1 OR REGEXP_FULL_MATCH(branch_idx, '\s*[0-9]+\s*')
+                THEN TRY_CAST(branch_idx AS INTEGER)
+        END AS branch_idx,
         NULLIF(recording_file, '') AS recording_file,
         NULLIF(recording_cost, '') AS recording_cost,
         NULLIF(switch_ip, '') AS switch_ip,
@@ -94,10 +129,10 @@ WITH typed AS (
         NULLIF(dtmf, '') AS dtmf,
         NULLIF(dest_cli, '') AS dest_cli,
         NULLIF(lrn_number, '') AS lrn_number,
-        NULLIF(customer_charge, '') IS NOT NULL AS has_customer_charge,
-        NULLIF(provider_charge, '') IS NOT NULL AS has_provider_charge,
-        NULLIF(customer_duration, '') IS NOT NULL AS has_customer_duration,
-        NULLIF(provider_duration, '') IS NOT NULL AS has_provider_duration,
+        NULLIF(TRIM(customer_charge), '') IS NOT NULL AS has_customer_charge,
+        NULLIF(TRIM(provider_charge), '') IS NOT NULL AS has_provider_charge,
+        NULLIF(TRIM(customer_duration), '') IS NOT NULL AS has_customer_duration,
+        NULLIF(TRIM(provider_duration), '') IS NOT NULL AS has_provider_duration,
         line,
         raw,
         refused
@@ -112,9 +147,11 @@ judged AS (
             ELSE CAST(TIMEZONE($timezone, TIMEZONE('UTC', utc)) AS DATE)
         END AS call_date,
         customer_card_currency IS NOT NULL
-        AND customer_card_currency NOT IN (SELECT currency FROM currencies) AS odd_customer_currency,
+        AND customer_card_currency NOT IN (SELECT c.currency FROM currencies AS c)
+            AS odd_customer_currency,
         provider_card_currency IS NOT NULL
-        AND provider_card_currency NOT IN (SELECT currency FROM currencies) AS odd_provider_currency
+        AND provider_card_currency NOT IN (SELECT c.currency FROM currencies AS c)
+            AS odd_provider_currency
     FROM typed
 ),
 

@@ -4,19 +4,27 @@
 -- grain: one row per digits: each stem followed by every number of $added digits, and one for none
 -- inputs: prefixes (destination_prefixes.csv), stems (stem)
 -- parameters: added, width (digits of a stem and those added)
+WITH codes AS (
+    SELECT CONCAT(s.stem, LPAD(CAST(r.range AS VARCHAR), $added, '0')) AS code
+    FROM stems AS s
+    CROSS JOIN RANGE(CAST(POWER(10, $added) AS BIGINT)) AS r
+    UNION ALL
+    SELECT '' AS code
+),
+
+longer AS (
+    SELECT DISTINCT SUBSTR(prefix, 1, $width) AS code
+    FROM prefixes
+    WHERE LENGTH(prefix) > $width
+)
+
 SELECT
     c.code AS prefix,
     p.country,
     p.carrier,
     p.destination,
     d.code IS NOT NULL AS has_longer -- some prefix is longer and begins so
-FROM (
-    SELECT s.stem || LPAD(CAST(r.range AS VARCHAR), $added, '0') AS code
-    FROM stems AS s
-    CROSS JOIN RANGE(CAST(POWER(10, $added) AS BIGINT)) AS r
-    UNION ALL
-    SELECT '' AS code
-) AS c
+FROM codes AS c
 LEFT JOIN prefixes AS p9 ON p9.prefix = SUBSTR(c.code, 1, 9)
 LEFT JOIN prefixes AS p8 ON p8.prefix = SUBSTR(c.code, 1, 8)
 LEFT JOIN prefixes AS p7 ON p7.prefix = SUBSTR(c.code, 1, 7)
@@ -27,7 +35,9 @@ LEFT JOIN prefixes AS p3 ON p3.prefix = SUBSTR(c.code, 1, 3)
 LEFT JOIN prefixes AS p2 ON p2.prefix = SUBSTR(c.code, 1, 2)
 LEFT JOIN prefixes AS p1 ON p1.prefix = SUBSTR(c.code, 1, 1)
 LEFT JOIN prefixes AS p
-    ON p.prefix = COALESCE(p9.prefix, p8.prefix, p7.prefix, p6.prefix, p5.prefix, p4.prefix, p3.prefix, p2.prefix, p1.prefix)
-LEFT JOIN (
-    SELECT DISTINCT SUBSTR(prefix, 1, $width) AS code FROM prefixes WHERE LENGTH(prefix) > $width
-) AS d ON c.code = d.code
+    ON
+        p.prefix = COALESCE(
+            p9.prefix, p8.prefix, p7.prefix, p6.prefix, p5.prefix, p4.prefix, p3.prefix,
+            p2.prefix, p1.prefix
+        )
+LEFT JOIN longer AS d ON c.code = d.code

@@ -18,8 +18,8 @@ SELECT
     SUM(duration) AS duration, -- seconds
     SUM(customer_duration) AS customer_duration, -- billed seconds
     SUM(provider_duration) AS provider_duration, -- billed seconds
-    SUM(customer_charge) AS customer_charge, -- in customer_currency; NULL where the source has no charges
-    SUM(provider_charge) AS provider_charge, -- in provider_currency; NULL where the source has no charges
+    SUM(customer_charge) AS customer_charge, -- in its currency; NULL without any
+    SUM(provider_charge) AS provider_charge, -- in its currency; NULL without any
     SUM(pdd_out) AS pdd_sum, -- ms, of the attempts that have one
     COUNT(pdd_out) AS pdd_attempts, -- attempts with a post-dial delay
     CAST(SUM(is_dtmf_call) AS BIGINT) AS dtmf_calls, -- connected calls with digits

@@ -21,8 +21,8 @@ SELECT
     SUM(duration) AS duration, -- seconds
     SUM(customer_duration) AS customer_duration, -- billed seconds
     SUM(provider_duration) AS provider_duration, -- billed seconds
-    SUM(customer_charge) AS customer_charge, -- in customer_currency; NULL where the source has no charges
-    SUM(provider_charge) AS provider_charge -- in provider_currency; NULL where the source has no charges
+    SUM(customer_charge) AS customer_charge, -- in its currency; NULL without any
+    SUM(provider_charge) AS provider_charge -- in its currency; NULL without any
 FROM attempts
 GROUP BY
     customer_id,

@@ -48,9 +48,7 @@ query($key: AssetKeyInput!) { assetOrError(assetKey: $key) {
 } }"""
 
 
-def wait_for(
-    seek: Callable[[], T | None], what: Callable[[], str] | str, seconds: float = 60
-) -> T:
+def wait_for(seek: Callable[[], T | None], what: Callable[[], str] | str, seconds: float = 60) -> T:
     """What `seek` finds as soon as it finds something; fails after so many seconds."""
     deadline = time.monotonic() + seconds
     while True:
@@ -147,9 +145,7 @@ class Dagster:
     def materializations(self, asset: str) -> list[tuple[str | None, str]]:
         """(partition, run) of every materialisation of an asset."""
         found = self.ask(MATERIALIZATIONS, key={"path": [asset]})["assetOrError"]
-        return [
-            (m["partition"], m["runId"]) for m in found.get("assetMaterializations", [])
-        ]
+        return [(m["partition"], m["runId"]) for m in found.get("assetMaterializations", [])]
 
     def trouble(self) -> str:
         """All runs, and the end of what the processes have said."""

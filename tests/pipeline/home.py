@@ -44,12 +44,13 @@ def build_all(workplace: Workplace) -> list[BuiltDay]:
 def rows_of(workplace: Workplace, table: str, text: str) -> list[dict[str, Any]]:
     """The rows of a question to one table over all its days."""
     with workplace.engine.connect({table: workplace.lake.files(table, *EVER)}) as connection:
-        return connection.execute(text).to_arrow_table().to_pylist()
+        rows: list[dict[str, Any]] = connection.execute(text).to_arrow_table().to_pylist()
+        return rows
 
 
 def contents(workplace: Workplace) -> dict[str, list[tuple[Any, ...]]]:
     """Everything that the day tables hold, in an order of its own, to compare two lakes."""
-    found = {}
+    found: dict[str, list[tuple[Any, ...]]] = {}
     for table in DAY_TABLES:
         files = workplace.lake.files(table, *EVER)
         if not files:
@@ -59,7 +60,5 @@ def contents(workplace: Workplace) -> dict[str, list[tuple[Any, ...]]]:
             names = [row[0] for row in connection.execute(f"DESCRIBE {table}").fetchall()]
             # Which file a row came from depends on the order of delivery and is no figure.
             kept = ", ".join(f'"{n}"' for n in names if n not in ("file_id", "line"))
-            found[table] = connection.execute(
-                f"SELECT {kept} FROM {table} ORDER BY ALL"
-            ).fetchall()
+            found[table] = connection.execute(f"SELECT {kept} FROM {table} ORDER BY ALL").fetchall()
     return found

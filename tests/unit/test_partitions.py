@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
@@ -65,12 +65,14 @@ def test_every_day_of_a_year_is_one_partition() -> None:
 def test_the_last_partition_is_the_running_day(zone: str) -> None:
     settings = load_settings(timezone=zone)
     for hour in (0, 7, 15, 16, 23):
-        now = datetime(2026, 3, 6, hour, 30, tzinfo=ZoneInfo("UTC"))
-        last = daily(settings).get_last_partition_key(current_time=now)
-        assert last == str(now.astimezone(settings.zone).date())
+        now = datetime(2026, 3, 6, hour, 30, tzinfo=UTC)
+        keys = daily(settings).get_partition_keys(current_time=now)
+        assert keys[-1] == str(now.astimezone(settings.zone).date())
 
 
-@pytest.mark.parametrize("at", [time(0, 0), time(1, 30), time(2, 0), time(2, 30), time(3, 0)], ids=str)
+@pytest.mark.parametrize(
+    "at", [time(0, 0), time(1, 30), time(2, 0), time(2, 30), time(3, 0)], ids=str
+)
 @pytest.mark.parametrize(("zone", "forward", "back"), CHANGES)
 def test_the_nightly_intake_runs_once_a_night(
     zone: str, forward: date, back: date, at: time
@@ -83,6 +85,7 @@ def test_the_nightly_intake_runs_once_a_night(
         ticks = schedule_execution_time_iterator(
             start.timestamp(), str(schedule.cron_schedule), schedule.execution_timezone
         )
-        local = (tick.astimezone(ZoneInfo(zone)).date() for tick in ticks)
-        counted = Counter(takewhile(lambda day: day <= days[-1], local))
+        local = (tick.astimezone(ZoneInfo(zone)) for tick in ticks)
+        end = datetime.combine(days[-1] + timedelta(days=1), time(0), ZoneInfo(zone))
+        counted = Counter(tick.date() for tick in takewhile(end.__gt__, local))
         assert counted == dict.fromkeys(days, 1)

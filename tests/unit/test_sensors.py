@@ -104,11 +104,11 @@ NOON = datetime(2026, 3, 6, 12, tzinfo=UTC)
         ([100, 90, 80, 70, 60, 50, 40, 24], 9),
     ],
 )
-def test_a_failed_batch_is_tried_again_later_and_later(
+def test_a_batch_that_was_not_built_is_tried_again_later_and_later(
     hours_ago: list[float], expected: int | None
 ) -> None:
-    failures = [NOON - timedelta(hours=hours) for hours in hours_ago]
-    assert attempt(failures, NOON) == expected
+    ended = [NOON - timedelta(hours=hours) for hours in hours_ago]
+    assert attempt(ended, NOON) == expected
 
 
 @pytest.mark.parametrize(

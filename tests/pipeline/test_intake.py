@@ -1,0 +1,262 @@
+"""Deliveries through the intake: which records count, and that every file's account adds up."""
+
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from pipelines.assembly import Workplace
+from resources.ledger import FileStatus
+from tests.pipeline.deliveries import COLUMNS, Call, account, call, csv_text, deliver, numbers
+from tests.pipeline.home import build_all, make_home, rows_of
+
+DAYS = ("2026-03-06", "2026-03-07")
+
+
+def counting(workplace: Workplace) -> dict[tuple[str, str, int], Decimal]:
+    """Day, call and branch of each attempt that counts, with its duration."""
+    rows = rows_of(workplace, "cdrs", "SELECT call_date, callid, branch_idx, duration FROM cdrs")
+    found = {(str(r["call_date"]), r["callid"], r["branch_idx"]): r["duration"] for r in rows}
+    assert len(found) == len(rows), "a key is there twice"
+    return found
+
+
+# What counts and what each file's account is, in plain Python.
+
+Delivery = tuple[str, list[Call]]
+REPEATED = st.builds(
+    lambda key, day, content: call(f"call-{key}", dt=f"{day} 12:00:00", duration=content),
+    st.integers(1, 6),
+    st.sampled_from(DAYS),
+    st.sampled_from(["60", "60.000", "61", "0", "oops"]),
+)
+INTAKES = st.lists(
+    st.lists(
+        st.tuples(st.sampled_from("abcdefg"), st.lists(REPEATED, max_size=25)),
+        min_size=1, max_size=3, unique_by=lambda delivery: delivery[0],
+    ),
+    min_size=2, max_size=3,
+)  # fmt: skip
+
+
+def modelled(intakes: list[list[Delivery]]) -> tuple[dict[str, dict[str, int]], dict[Any, Decimal]]:
+    figures: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    newest: dict[tuple[str, str, int], tuple[str, Decimal]] = {}
+    for file, record in ((f, r) for intake in intakes for f, rs in sorted(intake) for r in rs):
+        figures[file]["records"] += 1
+        if record["duration"] == "oops":
+            figures[file]["quarantined"] += 1
+            continue
+        key, content = (record["dt"][:10], record["callid"], 0), Decimal(record["duration"])
+        if key in newest and newest[key][1] == content:
+            figures[file]["duplicates"] += 1
+            continue
+        figures[file]["accepted"] += 1
+        if key in newest:
+            figures[newest[key][0]]["superseded"] += 1
+        newest[key] = (file, content)
+    return figures, {key: content for key, (_, content) in newest.items()}
+
+
+@settings(
+    max_examples=6, deadline=None, phases=[Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
+@given(drawn=INTAKES)
+def test_repeated_keys_over_files_and_intakes(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[list[Delivery]]
+) -> None:
+    workplace = make_home(tmp_path_factory.mktemp("repeated"))
+    # Each file holds a call of its own, else two could have the same content as a whole. Names of
+    # a later intake may well come before those of an earlier one.
+    intakes = [
+        [(f"{name}{n}.csv", [call(f"of {name}{n}"), *records]) for name, records in intake]
+        for n, intake in enumerate(drawn)
+    ]
+    for intake in intakes:
+        for name, records in intake:
+            deliver(workplace, name, records)
+        build_all(workplace)
+    figures, newest = modelled(intakes)
+    assert {name: numbers(workplace, name) for name in figures} == figures
+    assert counting(workplace) == newest
+    for found in workplace.files.accounts():
+        refused = found.file.quarantined or 0
+        assert found.file.records == found.accepted + found.duplicates + refused
+    accounts = workplace.files.accounts()
+    assert len(newest) == sum(a.accepted for a in accounts) - sum(a.superseded for a in accounts)
+
+
+def test_within_an_intake_the_later_name_wins_whatever_its_folder(home: Workplace) -> None:
+    deliver(home, "z/1.csv", [call(duration="1")])
+    deliver(home, "a/3.csv", [call(duration="3")])
+    deliver(home, "2.csv", [call(duration="2")])
+    build_all(home)
+    assert counting(home) == {("2026-03-06", "a", 0): Decimal(3)}
+
+
+def test_a_call_id_on_two_dates_counts_on_both(home: Workplace) -> None:
+    deliver(home, "1.csv", [call("twice"), call("once")])
+    deliver(home, "2.csv", [call("twice", dt="2026-03-07 00:00:00")])
+    build_all(home)
+    assert sorted(counting(home)) == [
+        ("2026-03-06", "once", 0), ("2026-03-06", "twice", 0), ("2026-03-07", "twice", 0),
+    ]  # fmt: skip
+
+
+def test_the_same_call_of_two_sources_is_two_calls(home: Workplace) -> None:
+    deliver(home, "1.csv", [call("a")])
+    header = "start_time,end_time,duration,caller,callee,customer,callid"
+    folder = home.settings.home / "landing" / "kamailio"
+    folder.mkdir(parents=True)
+    (folder / "acc_cdrs.csv").write_text(
+        f"{header}\n2461106.0,2461106.1,60,442079460013,447802712292,101,a\n"  # 2026-03-06 12:00
+    )
+    build_all(home)
+    rows = rows_of(home, "cdrs", "SELECT source, callid FROM cdrs ORDER BY source")
+    assert [(r["source"], r["callid"]) for r in rows] == [("connexcs", "a"), ("kamailio", "a")]
+
+
+def test_the_same_content_under_other_columns_is_a_duplicate(home: Workplace) -> None:
+    """Columns in another order, unknown ones among them, a BOM, CRLF: the same call."""
+    deliver(home, "1.csv", [call()])
+    shuffled = ["nobody knows", *reversed(COLUMNS)]
+    text = csv_text([{"nobody knows": "x", **call(customer_charge="0.500")}], shuffled)
+    path = home.settings.home / "landing" / "connexcs" / "2.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + text.upper().replace("A\n", "a\n").encode())
+    path.write_bytes(
+        b"\xef\xbb\xbf" + text.replace("\n", "\r\n").replace("dest_cli", " Dest_CLI ").encode()
+    )
+    build_all(home)
+    assert numbers(home, "2.csv") == {"records": 1, "duplicates": 1}
+
+
+def test_refused_records_are_kept_with_line_text_and_reasons(home: Workplace) -> None:
+    text = csv_text([call("good"), call("bad", duration="x", customer_id="")])
+    path = deliver(home, "1.csv", [])
+    path.write_text(text + "\nshort,row\n" + '"never closed\n')
+    build_all(home)
+    rows = rows_of_quarantine(home, "1.csv")
+    assert [(r["line"], r["reasons"]) for r in rows] == [
+        (3, "invalid_duration,missing_customer"),
+        (5, "wrong_column_count"),
+        (6, "malformed_row"),
+    ]
+    assert [r["raw"] for r in rows] == [text.splitlines()[2], "short,row", '"never closed']
+    assert {r["file"] for r in rows} == {"1.csv"}
+    assert home.files.reasons(account(home, "1.csv").file.id) == {
+        "invalid_duration": 1, "malformed_row": 1, "missing_customer": 1, "wrong_column_count": 1,
+    }  # fmt: skip
+
+
+def rows_of_quarantine(workplace: Workplace, name: str) -> list[dict[str, Any]]:
+    files = workplace.lake.of_file("quarantine", account(workplace, name).file.id)
+    with workplace.engine.connect({"quarantine": files}) as connection:
+        rows: list[dict[str, Any]] = (
+            connection.execute("SELECT * FROM quarantine ORDER BY line")
+            .to_arrow_table()
+            .to_pylist()
+        )
+        return rows
+
+
+def test_files_without_records_are_no_trouble_to_those_beside_them(home: Workplace) -> None:
+    """Only a header; only refused records; only blank lines below the header."""
+    deliver(home, "1.csv", [])
+    deliver(home, "2.csv", [call("")])
+    path = deliver(home, "3.csv", [])
+    path.write_text(path.read_text() + "\n\r\n  \n")
+    deliver(home, "4.csv", [call("good")])
+    build_all(home)
+    assert [numbers(home, f"{n}.csv") for n in range(1, 5)] == [
+        {}, {"records": 1, "quarantined": 1}, {}, {"records": 1, "accepted": 1},
+    ]  # fmt: skip
+    # They are not looked at again, and what is delivered later still finds its place.
+    deliver(home, "5.csv", [call("good", duration="61")])
+    build_all(home)
+    assert len(home.files.accounts()) == 5
+    assert counting(home) == {("2026-03-06", "good", 0): Decimal(61)}
+
+
+def test_only_the_days_of_a_delivery_become_stale(home: Workplace) -> None:
+    deliver(home, "1.csv", [call(dt=f"{day} 12:00:00") for day in DAYS])
+    build_all(home)
+    deliver(home, "2.csv", [call("late", dt=f"{DAYS[1]} 12:00:00")])
+    home.intake.run()
+    assert [stale.day for stale in home.days.stale(["cdrs"])] == [date(2026, 3, 7)]
+
+
+def test_a_redelivered_day_is_stale_even_when_all_of_it_is_known(home: Workplace) -> None:
+    """Its accounts change, and building it again changes nothing."""
+    deliver(home, "1.csv", [call()])
+    build_all(home)
+    deliver(home, "2.csv", [call(duration="60.0")])
+    build_all(home)
+    assert numbers(home, "1.csv") == {"records": 1, "accepted": 1}
+    assert numbers(home, "2.csv") == {"records": 1, "duplicates": 1}
+    assert counting(home) == {("2026-03-06", "a", 0): Decimal(60)}
+
+
+# Files that cannot be taken at all.
+
+UNREADABLE = {
+    "empty.csv": (b"", "empty"),
+    "picture.csv": (b"\x89PNG\r\n\x1a\n\0\0\0", "not text"),
+    "latin1.csv": ("dt,lrn_number,ma\u00f1ana\n".encode("latin-1"), "not UTF-8"),
+    "other.csv": (b"date,number\n2026-03-06,1\n", "missing: dt, lrn_number, callid"),
+    "twice.csv": (b"dt,dt,callid\n", "twice: dt"),
+    "cut.csv.gz": (b"\x1f\x8b\x08\x00\x00\x00", "truncated"),
+}
+
+
+def test_a_file_that_cannot_be_taken_stops_no_other(home: Workplace) -> None:
+    folder = home.settings.home / "landing" / "connexcs"
+    deliver(home, "a.csv", [call("first")])
+    for name, (content, _) in UNREADABLE.items():
+        (folder / name).write_bytes(content)
+    deliver(home, "z.csv", [call("last")])
+    outcomes = {o.file.name: (o.status, o.reason) for o in home.intake.run()}
+    for name, (_, words) in UNREADABLE.items():
+        status, reason = outcomes[name]
+        assert status is FileStatus.FAILED
+        assert words in (reason or "")
+        assert account(home, name).file.reason == reason
+        assert home.lake.of_file("delivered", account(home, name).file.id) == []
+    build_all(home)
+    assert sorted(counting(home)) == [("2026-03-06", "first", 0), ("2026-03-06", "last", 0)]
+    assert home.intake.run() == []  # as long as they do not change
+
+
+def test_a_failed_file_is_tried_again_when_it_changes(home: Workplace) -> None:
+    path = deliver(home, "1.csv", [])
+    path.write_text("dt,callid\n")
+    build_all(home)
+    assert account(home, "1.csv").file.status is FileStatus.FAILED
+    deliver(home, "1.csv", [call()])
+    build_all(home)
+    assert account(home, "1.csv").file.status is FileStatus.TAKEN
+    assert numbers(home, "1.csv") == {"records": 1, "accepted": 1}
+
+
+def test_half_a_gzip_file_leaves_nothing_and_the_whole_one_is_taken(home: Workplace) -> None:
+    """The first blocks of it are good and have been judged when its end is found to be missing."""
+    import gzip
+    import random
+
+    draw = random.Random(1)  # noqa: S311 - so that it does not compress well
+    calls = [call(f"{draw.getrandbits(400):x}") for _ in range(20_000)]
+    whole = gzip.compress(csv_text(calls).encode(), 1)
+    path = deliver(home, "1.csv.gz", [])
+    path.write_bytes(whole[: len(whole) * 3 // 4])
+    home.intake.run()
+    found = account(home, "1.csv.gz").file
+    assert (found.status, found.records) == (FileStatus.FAILED, None)
+    assert "truncated" in (found.reason or "")
+    assert home.lake.version("delivered") == -1
+    path.write_bytes(whole)
+    home.intake.run()
+    assert numbers(home, "1.csv.gz") == {"records": 20_000, "accepted": 20_000}
