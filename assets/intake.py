@@ -51,7 +51,12 @@ _RETRY = dg.RetryPolicy(
 def intake(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
     """Takes in the files that are new in the landing folder."""
     workplace: Workplace = context.resources.workplace
-    outcomes = workplace.intake.run(context.log.info)
+
+    def say(text: str) -> None:
+        context.log.info(text)
+        workplace.tell(text)
+
+    outcomes = workplace.intake.run(say)
     for outcome in outcomes:
         if outcome.status is FileStatus.FAILED:
             context.log.warning(f"{outcome.file.name} could not be taken: {outcome.reason}")

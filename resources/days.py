@@ -7,7 +7,7 @@ order, is for `assets` and `pipelines`.
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -108,20 +108,16 @@ class DayBuilder:
             self.rules.currencies,
             self._history(day),
         )
-        verdicts = tuple(judge(self.engine, staged, facts, self.home / "data-docs"))
-        totals = self._totals(staged)
-        built = BuiltDay(
-            CDRS, day, False, rows, time.monotonic() - started, -1, *totals, verdicts=verdicts
-        )
-        if built.failures:
-            staged.unlink()
-            self.days.judged(day, version, "; ".join(map(str, built.failures)))
-            return built
-        lake_version = self.lake.publish(CDRS, day, staged)
-        self.days.judged(day, version, None)
-        self.days.built(CDRS, day, version, lake_version, rows)
-        seconds = time.monotonic() - started
-        return BuiltDay(CDRS, day, True, rows, seconds, lake_version, *totals, verdicts=verdicts)
+        try:
+            verdicts = tuple(judge(self.engine, staged, facts, self.home / "data-docs"))
+            built = BuiltDay(CDRS, day, False, rows, 0, -1, *self._totals(staged), verdicts)
+            if built.failures:
+                self.days.judged(day, version, "; ".join(map(str, built.failures)))
+            else:
+                built = self._publish(built, version, staged)
+        finally:
+            staged.unlink(missing_ok=True)
+        return replace(built, seconds=time.monotonic() - started)
 
     def build_table(self, table: str, day: date) -> BuiltDay:
         """The day's sums by the table's grain, from the `cdrs` that are published."""
@@ -132,17 +128,31 @@ class DayBuilder:
         if not cdrs:
             return self._nothing(table, day, version, started)
         staged = self.lake.staging(table)
-        rows = self.engine.run(
-            summed(table),
-            {CDRS: cdrs, **self._rates_and_hours(day)},
-            {"short_call": self.rules.short_call_seconds, "hourly": False},
-            staged,
-        )
-        totals = self._totals(staged)
-        lake_version = self.lake.publish(table, day, staged)
-        self.days.built(table, day, version, lake_version, rows)
-        seconds = time.monotonic() - started
-        return BuiltDay(table, day, True, rows, seconds, lake_version, *totals)
+        try:
+            rows = self.engine.run(
+                summed(table),
+                {CDRS: cdrs, **self._rates_and_hours(day)},
+                {"short_call": self.rules.short_call_seconds, "hourly": False},
+                staged,
+            )
+            built = BuiltDay(table, day, False, rows, 0, -1, *self._totals(staged))
+            built = self._publish(built, version, staged)
+        finally:
+            staged.unlink(missing_ok=True)
+        return replace(built, seconds=time.monotonic() - started)
+
+    def _publish(self, built: BuiltDay, version: int, staged: Path) -> BuiltDay:
+        """Publishes a day, unless another process has published a newer one meanwhile."""
+        table, day = built.table, built.day
+        with exclusive(self.lock):
+            there = self.days.builds(table).get(day)
+            if there is not None and there.version > version:
+                return replace(built, published=True, lake_version=there.lake_version)
+            lake_version = self.lake.publish(table, day, staged)
+            if table == CDRS:
+                self.days.judged(day, version, None)
+            self.days.built(table, day, version, lake_version, built.rows)
+        return replace(built, published=True, lake_version=lake_version)
 
     def breakout_hourly(self, first: date, last: date, folder: Path) -> list[str]:
         """Breakout's sums by hour too, for a question that no table answers; one file a day."""

@@ -48,9 +48,14 @@ class Lake:
         return folder / f"{name}-{uuid.uuid4().hex}.parquet"
 
     def clear_staging(self) -> None:
-        """Removes what a process that died has left; only while no other one writes."""
+        """Removes what an intake that died has left, and days staged over a day ago.
+
+        Only while no other intake runs; a day may be under judgement at any time.
+        """
         for path in (self.root / "_staging").glob("*.parquet"):
-            path.unlink()
+            intakes = path.name.startswith(("delivered-", "quarantine-"))
+            if intakes or time.time() - path.stat().st_mtime > 86400:
+                path.unlink(missing_ok=True)
 
     def append(self, name: str, staged: Path, file_id: int, transaction: str) -> bool:
         """Adds a delivered file's rows once: False when `transaction` was committed before."""
@@ -59,7 +64,7 @@ class Lake:
             staged.unlink()
             return False
         schema = pq.read_schema(staged)
-        table = table or DeltaTable.create(str(self.root / name), schema)
+        table = table or DeltaTable.create(str(self.root / name), schema, mode="ignore")
         action = self._place(name, staged, f"file-{file_id}-{uuid.uuid4().hex[:8]}.parquet", {})
         table.create_write_transaction(
             [action],
@@ -92,7 +97,10 @@ class Lake:
         """Replaces one day of a table by the staged file's rows, in one commit; its version."""
         schema = pq.read_schema(staged)
         table = self.table(name) or DeltaTable.create(
-            str(self.root / name), schema.append(pa.field(DAY, pa.date32())), partition_by=[DAY]
+            str(self.root / name),
+            schema.append(pa.field(DAY, pa.date32())),
+            mode="ignore",
+            partition_by=[DAY],
         )
         if not pq.read_metadata(staged).num_rows:
             staged.unlink()
@@ -134,7 +142,7 @@ class Lake:
         return sorted(
             str(self.root / name / row["path"])
             for row in _actions(table)
-            if row["min"]["file_id"] <= file_id <= row["max"]["file_id"]
+            if row["min"].get("file_id") == file_id == row["max"].get("file_id")
         )
 
     def newest_files(self, name: str) -> list[str]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from pipelines.assembly import Workplace
     from pipelines.cli.main import Program
+    from pipelines.sensors import Batch
+    from resources.ledger import FileAccount
 
 
 @click.command()
@@ -60,19 +62,24 @@ def run_night(workplace: "Workplace") -> list[str]:
         ) as progress,
     ):
         bar = progress.add_task("intake", total=None)
-        telling = replace(workplace, tell=lambda step: progress.update(bar, description=step))
+        telling = replace(workplace, tell=lambda step: progress.console.print(step))
         defs = build_defs(settings, open_workplace=lambda: telling)
         troubles = _execute(defs, "intake_job", instance, {})
         taken = [a for a in workplace.files.accounts() if a.file.id not in before]
         for account in taken:
             if account.file.status is FileStatus.FAILED:
                 troubles.append(f"{account.file.source}/{account.file.name}: {account.file.reason}")
-        stale = workplace.days.stale(DAY_TABLES)
-        # Also those that failed: somebody who runs this by hand wants to see them tried.
-        due = batches(
-            [replace(day, failed=False) for day in stale], settings.first_day, workplace.today()
-        )
-        days = sum((batch.last - batch.first).days + 1 for batch in due)
+
+        def due(tried_again: bool) -> "list[Batch]":
+            stale = workplace.days.stale(DAY_TABLES)
+            if tried_again:
+                stale = [replace(day, failed=False) for day in stale]
+            return batches(stale, settings.first_day, workplace.today())
+
+        # First also those whose checks have failed before: who runs this wants to see them tried.
+        # Then those that were held up because another day of their run has failed.
+        first = due(tried_again=True)
+        days = sum((batch.last - batch.first).days + 1 for batch in first)
         progress.update(bar, total=days * len(DAY_TABLES), completed=0, description="days")
 
         def advance(step: str) -> None:
@@ -80,8 +87,13 @@ def run_night(workplace: "Workplace") -> list[str]:
 
         building = replace(workplace, tell=advance)
         defs = build_defs(settings, open_workplace=lambda: building)
-        for batch in due:
+        for batch in first:
             troubles += _execute(defs, "build_days", instance, range_tags(batch.first, batch.last))
+        if troubles:
+            for batch in due(tried_again=False):
+                tags = range_tags(batch.first, batch.last)
+                troubles += _execute(defs, "build_days", instance, tags)
+        days = max(0, days - len(workplace.days.stale(DAY_TABLES)))
     _summary(workplace, taken, days, time.monotonic() - started)
     return troubles
 
@@ -109,7 +121,7 @@ def _execute(
     return failures
 
 
-def _summary(workplace: "Workplace", taken: list, days: int, seconds: float) -> None:  # type: ignore[type-arg]
+def _summary(workplace: "Workplace", taken: "list[FileAccount]", days: int, seconds: float) -> None:
     accounts = {a.file.id: a for a in workplace.files.accounts()}
     settled = [accounts[a.file.id] for a in taken if a.file.id in accounts]
     records = sum(a.file.records or 0 for a in settled)

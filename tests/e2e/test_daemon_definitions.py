@@ -56,7 +56,7 @@ def test_dg_checks_them_from_the_root(served: dict[str, str]) -> None:
 def test_dg_lists_them_from_the_root(served: dict[str, str]) -> None:
     said = run([str(BIN / "dg"), "list", "defs", "--json"], ROOT, served)
     found = json.loads(said[said.index("{") :])
-    assert {asset["key"] for asset in found["assets"]} == {
+    assert {asset["asset_key"] for asset in found["assets"]} == {
         "delivered",
         "quarantine",
         "cdrs",

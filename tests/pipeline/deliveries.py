@@ -1,11 +1,14 @@
-"""Small deliveries for tests: records of the `connexcs` source, put into a home's landing folder."""
+"""Small deliveries for tests: records of the `connexcs` source, landed in a home."""
 
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 from pipelines.assembly import Workplace
+from resources.intake.verdicts import judged_day
 from resources.ledger.files import FileAccount
 from resources.sources import CONNEXCS_FIGURES
 
@@ -67,3 +70,44 @@ def numbers(workplace: Workplace, name: str) -> dict[str, int]:
         "superseded": found.superseded,
     }
     return {key: value for key, value in figures.items() if value}
+
+
+Key = tuple[str, str, int]
+EVER = (date(2000, 1, 1), date(2100, 1, 1))
+
+
+def counting(workplace: Workplace) -> dict[Key, Decimal]:
+    """Day, call and branch of every delivered attempt that counts, with its duration.
+
+    It asks what `cdrs` is made from, which takes no seconds; `built` asks `cdrs` itself.
+    """
+    found: dict[Key, Decimal] = {}
+    for day in workplace.days.known():
+        with judged_day(workplace.engine, workplace.lake, day) as connection:
+            if connection is None:
+                continue
+            rows = connection.execute(
+                "SELECT d.callid, d.branch_idx, d.duration FROM delivered AS d "
+                "ANTI JOIN verdicts AS v "
+                "ON d.file_id = v.file_id AND d.line = v.line AND d.branch_idx = v.branch_idx "
+                "WHERE d.call_date = $day AND d.reasons IS NULL",
+                {"day": day},
+            ).fetchall()
+        for callid, branch, duration in rows:
+            assert (str(day), callid, branch) not in found, "a key counts twice"
+            found[(str(day), callid, branch)] = duration
+    return found
+
+
+def built(workplace: Workplace) -> dict[Key, Decimal]:
+    """The same of the `cdrs` that are published."""
+    files = workplace.lake.files("cdrs", *EVER)
+    found: dict[Key, Decimal] = {}
+    if files:
+        with workplace.engine.connect({"cdrs": files}) as connection:
+            rows = connection.execute(
+                "SELECT call_date, callid, branch_idx, duration FROM cdrs"
+            ).fetchall()
+        found = {(str(day), callid, branch): duration for day, callid, branch, duration in rows}
+        assert len(found) == len(rows), "a key is there twice"
+    return found
