@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets.describe import KINDS, OWNERS, code_version, column_schema
 from pipelines.assembly import Workplace
-from resources.intake.take import Outcome
+from resources.intake.take import Outcome, WrongZone
 from resources.ledger import FileStatus
 from resources.sources import SOURCES
 
@@ -56,7 +56,10 @@ def intake(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[A
         context.log.info(text)
         workplace.tell(text)
 
-    outcomes = workplace.intake.run(say)
+    try:
+        outcomes = workplace.intake.run(say)
+    except WrongZone as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
     for outcome in outcomes:
         if outcome.status is FileStatus.FAILED:
             context.log.warning(f"{outcome.file.name} could not be taken: {outcome.reason}")

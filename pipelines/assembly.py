@@ -18,7 +18,7 @@ from resources.intake.take import Intake, IntakeRules
 from resources.lake import Lake
 from resources.landing import Landing
 from resources.ledger import Days, Files, open_ledger
-from resources.reference.rates import Rates, load_rates
+from resources.reference.rates import Rates, load_rates, table_in_force
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Workplace:
     @cached_property
     def rates(self) -> Rates:
         """The European Central Bank's exchange rates."""
-        return load_rates()
+        return load_rates(table_in_force(self.settings.home))
 
     @cached_property
     def intake(self) -> Intake:

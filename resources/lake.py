@@ -58,9 +58,13 @@ class Lake:
                 path.unlink(missing_ok=True)
 
     def append(self, name: str, staged: Path, file_id: int, transaction: str) -> bool:
-        """Adds a delivered file's rows once: False when `transaction` was committed before."""
+        """Adds a delivered file's rows once.
+
+        False when there are none, or when `transaction` was committed before.
+        """
         table = self.table(name)
-        if table is not None and table.transaction_version(transaction) is not None:
+        known = table is not None and table.transaction_version(transaction) is not None
+        if known or not pq.read_metadata(staged).num_rows:
             staged.unlink()
             return False
         schema = pq.read_schema(staged)

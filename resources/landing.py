@@ -3,7 +3,6 @@
 Files are only read, never moved or changed. Whether one is new is for the ledger to say.
 """
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,25 +35,20 @@ class Landing:
 
     url: str
 
-    def scan(self, settle_seconds: int) -> Iterator[LandedFile]:
-        """Files that are complete, by source and name.
+    def scan(self) -> Iterator[LandedFile]:
+        """Files that are complete by their names, by source and name.
 
-        Left alone: hidden ones, names that end as a transfer's do while it runs, and files that
-        changed within the last `settle_seconds`.
+        Left out are hidden ones and names that end as a transfer's do while it runs.
         """
         system, root = fsspec.core.url_to_fs(self.url)
         system.invalidate_cache()
         if not system.exists(root):
             return
-        now = time.time()
         for path, info in sorted(system.find(root, detail=True).items()):
             parts = PurePosixPath(path).relative_to(PurePosixPath(root)).parts
             if len(parts) < 2 or any(p.startswith(".") for p in parts):
                 continue
             if parts[-1].lower().endswith(UNFINISHED):
-                continue
-            changed = _changed(info)
-            if settle_seconds and now - changed < settle_seconds:
                 continue
             yield _landed(parts[0], "/".join(parts[1:]), path, info)
 

@@ -51,14 +51,18 @@ class Source:
     optional: tuple[str, ...] = ()
     header: bool = True
     delimiter: str = ","
-    pattern: str = "*.csv*"
+    pattern: str = "*.csv"
     local_times: bool = False
     prefix: str = ""
     companions: tuple[Companion, ...] = ()
 
     def holds_calls(self, file_name: str) -> bool:
-        """Whether a file of this name in the source's folder is one of calls."""
-        return fnmatch(file_name, self.pattern)
+        """Whether a file of this name in the source's folder is one of calls, zipped or not."""
+        return fnmatch(file_name.lower().removesuffix(".gz"), self.pattern)
+
+    def is_companion(self, file_name: str) -> bool:
+        """Whether a file of this name belongs to one of calls."""
+        return any(file_name.startswith(companion.prefix) for companion in self.companions)
 
     def companion_name(self, file_name: str, companion: Companion) -> str:
         """`acc_cdrs-7.csv.gz` and prefix `acc` make `acc-7.csv.gz`."""
@@ -78,7 +82,7 @@ SOURCES = {
             "kamailio",
             ("start_time", "end_time", "duration", "caller", "callee", "customer", "callid"),
             ("id", "vendor"),
-            pattern="acc_cdrs*",
+            pattern="acc_cdrs*.csv",
             prefix="acc_cdrs",
             companions=(
                 Companion("acc", "acc", _TRANSACTIONS),

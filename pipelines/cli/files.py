@@ -1,7 +1,6 @@
 """`cdr-reports files` and `quarantine`: what was delivered, what became of it, taking it back."""
 
 import csv
-import io
 import json
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from pipelines.cli.show import show_table
+from resources.intake.records import split_record
 from resources.ledger.files import FileAccount, FileStatus, UnknownFile
 from resources.sources import SOURCES
 
@@ -194,18 +194,25 @@ _EXTRA = ("quarantine_file", "quarantine_line", "quarantine_reasons")
 def _write_named(
     handle: TextIO, wanted: list[FileAccount], records: Iterator[dict[str, Any]]
 ) -> int:
+    extra = (*_EXTRA, "quarantine_raw")
     columns: dict[str, None] = {}
     for account in wanted:
-        columns |= dict.fromkeys(json.loads(account.file.header or "[]"))
-    writer = csv.DictWriter(
-        handle, [*columns, *_EXTRA, "quarantine_raw"], restval="", extrasaction="ignore"
-    )
+        # Not those without a name, nor ours: the file may be an export that was delivered again.
+        named = json.loads(account.file.header or "[]")
+        columns |= dict.fromkeys(n for n in named if not n.startswith("\0") and n not in extra)
+    writer = csv.DictWriter(handle, [*columns, *extra], restval="", extrasaction="ignore")
     writer.writeheader()
     count = 0
     for record in records:
         count += 1
-        values = next(csv.reader(io.StringIO(record["raw"], newline="")), [])
-        row = dict(zip(record["header"], values, strict=False))
+        try:
+            values = split_record(record["raw"])
+        except csv.Error:
+            values = []
+        # Fields of a record with too many or too few of them may stand in any column: only the
+        # raw text is told, so that it cannot be taken for a record that needs no mending.
+        whole = len(values) == len(record["header"])
+        row = dict(zip(record["header"], values, strict=True)) if whole else {}
         row |= {name: str(record[name]) for name in _EXTRA} | {"quarantine_raw": record["raw"]}
         writer.writerow(row)
     return count

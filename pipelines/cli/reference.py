@@ -15,7 +15,7 @@ from rich.table import Table
 from pipelines.settings import Settings
 from resources.reference.loader import Loaded, LoadError, load
 from resources.reference.plan import ReferenceData, ReferenceDataError
-from resources.reference.rates import RatesError, load_rates
+from resources.reference.rates import RatesError, install_rates, load_rates, table_in_force
 
 _COUNTRIES = {"US": "United States", "CA": "Canada"}
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -38,16 +38,27 @@ def reference() -> None:
 @reference.command("load")
 @click.option("--nanpa", type=_FILE, help="NANPA's CoCodeAssignment_Utilized file, zip or text.")
 @click.option("--cnac", type=_FILE, help="CNAC's COCodeStatus file, zip or CSV.")
+@click.option("--rates", type=_FILE, help="The ECB's eurofxref-hist.zip.")
 @click.pass_obj
-def load_command(context: ReferenceContext, nanpa: Path | None, cnac: Path | None) -> None:
-    """Replace the NPA-NXX table by newer files, as they are published.
+def load_command(
+    context: ReferenceContext, nanpa: Path | None, cnac: Path | None, rates: Path | None
+) -> None:
+    """Replace the NPA-NXX table or the exchange rates by newer files, as they are published.
 
     The country whose file is given is replaced as a whole. Days that are built from then on use
     the new table.
     """
-    if nanpa is None and cnac is None:
-        raise click.UsageError("name a file with --nanpa, --cnac or both")
+    if nanpa is None and cnac is None and rates is None:
+        raise click.UsageError("name a file with --nanpa, --cnac or --rates")
     home = context.settings.home
+    if rates is not None:
+        try:
+            found = install_rates(home, rates)
+        except (RatesError, OSError) as error:
+            raise click.ClickException(str(error)) from None
+        click.echo(f"exchange rates up to {found.last_day}; days built from now on use them")
+    if nanpa is None and cnac is None:
+        return
     try:
         reports = load(home, nanpa, cnac)
     except (LoadError, ReferenceDataError) as error:
@@ -63,7 +74,7 @@ def show_command(context: ReferenceContext) -> None:
     """Which reference files are in force, from where, of when, and how many rows they have."""
     try:
         inventory = ReferenceData.of_home(context.settings.home).inventory()
-        rates = load_rates()
+        rates = load_rates(table_in_force(context.settings.home))
     except (ReferenceDataError, RatesError, OSError) as error:
         raise click.ClickException(str(error)) from None
     table = Table("File", "From", "Written", "Rows")

@@ -141,17 +141,13 @@ def _summary(workplace: "Workplace", taken: "list[FileAccount]", days: int, seco
 @click.pass_context
 def ui(ctx: click.Context, host: str, port: int) -> None:
     """Open Dagster's web interface and daemon: assets, runs, back-fills, the nightly schedule."""
-    from pipelines.instance import prepare_instance
+    from pipelines.instance import environment
 
     program: Program = ctx.obj
-    settings = program.settings
-    home = prepare_instance(settings)
-    environment = {
-        **os.environ,
-        "DAGSTER_HOME": str(home),
-        "CDR_REPORTS_HOME": str(settings.home),
-    }
+    # The checkout's workspace gives the code location the name that `dagster dev` gives it too.
+    workspace = Path(__file__).parents[2] / "workspace.yaml"
+    where = ["-w", str(workspace)] if workspace.exists() else ["-m", "pipelines.definitions"]
     dagster = Path(sys.executable).with_name("dagster")
-    command = [str(dagster), "dev", "-m", "pipelines.definitions", "-h", host, "-p", str(port)]
+    command = [str(dagster), "dev", *where, "-h", host, "-p", str(port)]
     click.echo(f"http://{host}:{port} (Ctrl-C ends it)")
-    os.execve(command[0], command, environment)  # noqa: S606 (our own command, no shell)
+    os.execve(command[0], command, environment(program.settings))  # noqa: S606 (our own command, no shell)

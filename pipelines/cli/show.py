@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-PIPE_WIDTH = 200
+PIPE_WIDTH = 4000
+"""So wide that no table is cut or wrapped when it goes to a file or a program."""
 
 
 def console(stderr: bool = False) -> Console:
@@ -16,11 +17,10 @@ def console(stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)
 
 
-def show_table(
-    columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[object]], title: str = ""
-) -> None:
+def show_table(columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[object]]) -> None:
     """Prints rows; a column is (heading, is a number). None shows as a dash."""
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    headed = any(heading for heading, _ in columns)
+    table = Table(box=None, pad_edge=False, show_header=headed)
     for heading, is_number in columns:
         table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
     for row in rows:

@@ -25,7 +25,9 @@ BLOCK = 1 << 20
 LONGEST_RECORD_LINES = 100
 """A quoted field that spans more lines than this is taken for a quote that was never closed."""
 LONGEST_LINE = 1 << 24
-_BLANK = b"\xef\xbb\xbf\r\n \t"
+_MARK = b"\xef\xbb\xbf"
+"""The byte order mark that some programs begin a UTF-8 file with."""
+_BLANK = _MARK + b"\r\n \t"
 
 WRONG_COLUMN_COUNT = "wrong_column_count"
 INVALID_ENCODING = "invalid_encoding"
@@ -113,23 +115,24 @@ class RecordFile:
                 raise UnreadableFile("the file is not CSV text: its first line does not end")
         if not self._rest.strip(_BLANK):
             raise UnreadableFile("the file is empty")
-        if b"\0" in self._rest:
-            raise UnreadableFile("the file is not text: it holds NUL bytes")
-        self._rest = self._rest.removeprefix(b"\xef\xbb\xbf")
+        self._rest = self._rest.removeprefix(_MARK)
         while True:
             first, newline, rest = self._rest.partition(b"\n")
             if first.strip() or not newline:
                 break
             self._rest = rest
             self.lines += 1
-        try:
-            text = first.decode()
-        except UnicodeDecodeError as error:
-            raise UnreadableFile(f"the file is not UTF-8 text: {error.reason} in line 1") from None
-        names = next(csv.reader([text.rstrip("\r\n")], delimiter=self.source.delimiter))
+        if b"\0" in first:
+            raise UnreadableFile("the file is not text: it holds NUL bytes")
+        names, trouble = _fields(first.rstrip(b"\r"), self.source.delimiter)
         if not self.source.header:
+            # A record like any other: only its number of fields is asked.
             known = [*self.source.columns, *self.source.optional]
-            return known[: max(len(self.source.columns), min(len(names), len(known)))]
+            return known[: max(len(self.source.columns), min(len(names or []), len(known)))]
+        if trouble == INVALID_ENCODING:
+            raise UnreadableFile("the file is not UTF-8 text: its header holds other bytes")
+        if names is None:
+            raise UnreadableFile("the header is no line of CSV")
         self._rest = rest
         self.lines += 1
         names = [name.strip().lower() for name in names]
@@ -140,7 +143,7 @@ class RecordFile:
         return [name or f"\0{position}" for position, name in enumerate(names)]
 
     def _next_block(self) -> bytes:
-        """Bytes up to the end of a record; empty at the end of the file."""
+        """Whole lines, the last of which may be an open record's; empty at the end of the file."""
         while True:
             if not self._ended:
                 more = self._read_more(BLOCK)
@@ -150,7 +153,7 @@ class RecordFile:
             if self._ended:
                 self._rest = b""
                 return block if not block or block.endswith(b"\n") else block + b"\n"
-            cut = _end_of_records(block)
+            cut = block.rfind(b"\n") + 1
             if cut:
                 self._rest = block[cut:]
                 return block[:cut]
@@ -163,6 +166,10 @@ class RecordFile:
         """The block's records by Arrow's reader; nothing when any is out of the ordinary."""
         if b"\0" in block or not _is_utf8(block):
             return []
+        if b"\r" in block and block.count(b"\r") != block.count(b"\r\n"):
+            return []  # Arrow takes a lone carriage return for the end of a line
+        if block.startswith(_MARK):
+            return []  # Arrow drops it, wherever in the file the block stands
         starts, blank_lines = _line_starts(block)
         try:
             table = arrow_csv.read_csv(
@@ -181,8 +188,10 @@ class RecordFile:
         except pa.ArrowInvalid:
             return []
         rows = table.num_rows
-        if rows != len(starts):
+        if not rows or rows != len(starts):
             return []
+        if _is_open(block[starts[-1] :], self.source.delimiter.encode()):
+            return []  # the next block goes on with this record
         first = self.lines + 1
         line = np.arange(first, first + rows + len(blank_lines), dtype=np.int64)
         if len(blank_lines):
@@ -207,14 +216,18 @@ class RecordFile:
     def _slow(self, block: bytes) -> list[pa.RecordBatch]:
         """The block's records one by one, refused ones with their reason."""
         columns: dict[str, list[object]] = {name: [] for name in self.schema.names}
-        for record in _records(block, self.source.delimiter, len(self.columns)):
+        lines = [line + b"\n" for line in block.split(b"\n")[:-1]]
+        delimiter, width = self.source.delimiter, len(self.columns)
+        records, done = _records(lines, delimiter, width, final=self._ended)
+        for record in records:
             values = dict(zip(self.columns, record.values, strict=False))
             for name, column in columns.items():
                 column.append(values.get(name))
             columns["line"][-1] = self.lines + record.line
             columns["raw"][-1] = record.raw
             columns["refused"][-1] = record.refused
-        self.lines += block.count(b"\n")
+        self.lines += done
+        self._rest = b"".join(lines[done:]) + self._rest
         return [pa.record_batch(columns, schema=self.schema)]
 
 
@@ -226,9 +239,15 @@ class _Record:
     refused: str | None = None
 
 
-def _records(block: bytes, delimiter: str, width: int) -> Iterator[_Record]:
-    """The records of a block by RFC 4180; lines are counted from 1 within the block."""
-    lines = [line + b"\n" for line in block.split(b"\n")[:-1]]
+def _records(
+    lines: list[bytes], delimiter: str, width: int, final: bool
+) -> tuple[list[_Record], int]:
+    """The records of these lines by RFC 4180, and how many of the lines they are.
+
+    Lines are counted from 1. Left over, unless the lines are the file's `final` ones, is a record
+    at the end that is still open.
+    """
+    found: list[_Record] = []
     index = 0
     while index < len(lines):
         last = index + 1
@@ -239,18 +258,33 @@ def _records(block: bytes, delimiter: str, width: int) -> Iterator[_Record]:
         # A quoted field goes on in the next line.
         quoted = delimiter.encode()
         if _is_open(raw, quoted):
-            longer = raw
-            for end in range(index + 1, min(len(lines), index + LONGEST_RECORD_LINES)):
+            longer, longest = raw, index + LONGEST_RECORD_LINES
+            for end in range(index + 1, min(len(lines), longest)):
                 longer += lines[end]
                 if b'"' in lines[end] and not _is_open(longer, quoted):
                     raw, last = longer, end + 1
                     break
+                if len(longer) > LONGEST_LINE:
+                    break
+            else:
+                if not final and len(lines) < longest:
+                    return found, index
         fields, refused = _fields(raw, delimiter)
         text = raw.decode(errors="replace").rstrip("\r\n")
         if fields is not None and len(fields) != width:
             fields, refused = None, WRONG_COLUMN_COUNT
-        yield _Record(index + 1, text, fields or [], refused)
+        found.append(_Record(index + 1, text, fields or [], refused))
         index = last
+    return found, index
+
+
+def split_record(text: str, delimiter: str = ",") -> list[str]:
+    """The fields of one record, however long. Raises csv.Error when it is none."""
+    csv.field_size_limit(LONGEST_LINE)  # 128 KB by default; more of a field is no fault of it
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    if len(rows) != 1:
+        raise csv.Error(f"{len(rows)} records instead of one")
+    return rows[0]
 
 
 def _fields(raw: bytes, delimiter: str) -> tuple[list[str] | None, str | None]:
@@ -258,13 +292,12 @@ def _fields(raw: bytes, delimiter: str) -> tuple[list[str] | None, str | None]:
         text = raw.decode()
     except UnicodeDecodeError:
         return None, INVALID_ENCODING
+    if "\0" in text or _is_open(raw, delimiter.encode()):
+        return None, MALFORMED_ROW
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        return split_record(text, delimiter), None
     except csv.Error:  # a carriage return in the middle of a line
         return None, MALFORMED_ROW
-    if len(rows) != 1 or "\0" in text or _is_open(raw, delimiter.encode()):
-        return None, MALFORMED_ROW
-    return rows[0], None
 
 
 def _is_open(raw: bytes, delimiter: bytes) -> bool:
@@ -305,25 +338,6 @@ def _line_starts(block: bytes) -> tuple["np.ndarray[tuple[int], np.dtype[np.int6
     short = np.flatnonzero(ends - starts <= 1)
     blank = [int(i) for i in short if not block[starts[i] : ends[i]].strip()]
     return (np.delete(starts, blank) if blank else starts), blank
-
-
-def _end_of_records(block: bytes) -> int:
-    """The position after the last line end of the block that is not inside quotes, or 0."""
-    cut = block.rfind(b"\n") + 1
-    if not cut or b'"' not in block:
-        return cut
-    quotes = block.count(b'"', 0, cut)
-    earlier = cut
-    for _ in range(LONGEST_RECORD_LINES):
-        if quotes % 2 == 0:
-            return earlier
-        previous = block.rfind(b"\n", 0, earlier - 1) + 1
-        if not previous:
-            break
-        quotes -= block.count(b'"', previous, earlier)
-        earlier = previous
-    # Some quote is stray: any line end serves, the slow reader sorts it out.
-    return cut
 
 
 class _Tee(io.RawIOBase):

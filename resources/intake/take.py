@@ -49,9 +49,14 @@ class Delivery:
     companions: dict[str, LandedFile]
 
     @property
+    def files(self) -> list[LandedFile]:
+        """All of them."""
+        return [self.calls, *self.companions.values()]
+
+    @property
     def token(self) -> str:
         """Changes when any of the files does."""
-        return "+".join([self.calls.token, *(c.token for c in self.companions.values())])
+        return "+".join(file.token for file in self.files)
 
 
 @dataclass(frozen=True)
@@ -145,17 +150,43 @@ class Intake:
         """Files that no scan has seen as they are now, in the order to take them in."""
         seen: dict[str, set[tuple[str, str]]] = {}
         strange: set[str] = set()
-        landed = list(self.landing.scan(self.rules.settle_seconds))
+        unlike: list[str] = []
+        growing: list[str] = []
+        zoneless: set[str] = set()
+        now = time.time()
+        landed = list(self.landing.scan())
         # Within one intake the later file name wins, whatever folder it lies in.
         for file in sorted(landed, key=lambda f: (f.source, f.name.rsplit("/", 1)[-1], f.name)):
             source = SOURCES.get(file.source)
             if source is None:
                 strange.add(file.source)
-            elif source.holds_calls(file.name.rsplit("/", 1)[-1]):
-                delivery = self._delivery(file)
-                known = seen.setdefault(file.source, self.files.seen(file.source))
-                if (file.name, delivery.token) not in known:
-                    yield delivery
+                continue
+            name = file.name.rsplit("/", 1)[-1]
+            if not source.holds_calls(name):
+                if not source.is_companion(name):
+                    unlike.append(f"{file.source}/{file.name}")
+                continue
+            delivery = self._delivery(file)
+            known = seen.setdefault(file.source, self.files.seen(file.source))
+            if (file.name, delivery.token) in known:
+                continue
+            if now - max(f.changed for f in delivery.files) < self.rules.settle_seconds:
+                growing.append(f"{file.source}/{file.name}")
+                continue
+            if source.local_times and source.name not in self.rules.zones:
+                zoneless.add(source.name)
+            yield delivery
+        if growing:
+            say(
+                f"left for the next run, as changed within {self.rules.settle_seconds} s: "
+                f"{_some(growing)}"
+            )
+        if unlike:
+            say(f"left alone, as their names are not those of CDR files: {_some(unlike)}")
+        for name in sorted(zoneless):
+            say(
+                f"times of {name} are read as UTC: CDR_REPORTS_SOURCE_TIMEZONES names no other zone"
+            )
         for name in sorted(strange):
             near = get_close_matches(name, SOURCES, 1)
             hint = f" (did you mean {near[0]}?)" if near else ""
@@ -251,7 +282,10 @@ class Intake:
         """Writes the quarantine and the account of a file whose rows are in the lake."""
         inputs = {"delivered": self.lake.of_file("delivered", file_id)}
         parameters = {"file_id": file_id}
-        account = self.engine.rows(Model("delivered/file_account"), inputs, parameters).to_pylist()
+        account = []  # of a file without records
+        if inputs["delivered"]:
+            model = Model("delivered/file_account")
+            account = self.engine.rows(model, inputs, parameters).to_pylist()
         refused = [(row["reasons"], row["records"]) for row in account if row["reasons"]]
         quarantined = sum(count for _, count in refused)
         if refused and not self.lake.of_file("quarantine", file_id):
@@ -267,6 +301,12 @@ class Intake:
         records = quarantined + sum(per_day.values())
         self.files.take(file_id, records, merge_reasons(refused), quarantined, per_day)
         return records, quarantined
+
+
+def _some(names: list[str]) -> str:
+    """The first of many names, and how many more there are."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
 
 
 def _materialise(connection: duckdb.DuckDBPyConnection, name: str) -> None:

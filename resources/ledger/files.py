@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from sqlalchemy import Engine, RowMapping, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from resources.ledger.schema import days as days_table
 from resources.ledger.schema import facts, file_days, file_reasons, files
@@ -272,12 +273,14 @@ class Files:
 
     def same_fact(self, name: str, value: str) -> str:
         """Keeps a fact that must not change over the ledger's life; returns the one kept."""
-        with self.engine.begin() as connection:
-            row = connection.execute(select(facts.c.value).where(facts.c.name == name)).first()
-            if row:
-                return str(row.value)
-            connection.execute(insert(facts).values(name=name, value=value))
-            return value
+        try:
+            with self.engine.begin() as connection:
+                connection.execute(insert(facts).values(name=name, value=value))
+                return value
+        except IntegrityError:  # there is one; another process may have been a moment earlier
+            with self.engine.connect() as connection:
+                kept = connection.execute(select(facts.c.value).where(facts.c.name == name))
+                return str(kept.scalar_one())
 
     def _set(self, file_id: int, **values: object) -> None:
         with self.engine.begin() as connection:

@@ -102,8 +102,8 @@ def open_ledger(url: str) -> Engine:
 def _sqlite_for_many(connection: object, _record: object) -> None:
     """Readers do not wait for the writer, the writer waits for its turn."""
     cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA busy_timeout = 30000")
+    cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
 

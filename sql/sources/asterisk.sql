@@ -3,7 +3,7 @@
 -- inputs: raw (accountcode, src, dst, dcontext, clid, channel, dstchannel, lastapp, lastdata,
 --     start, answer, end, duration, billsec, disposition, amaflags, uniqueid, userfield as text;
 --     line, raw, refused); uniqueid and userfield may be absent
--- parameters: $timezone, the IANA name of the switch's local time ('UTC' with usegmtime=yes). An
+-- parameters: $source_timezone, the IANA name of the switch's local time ('UTC' with usegmtime=yes). An
 --     hour that the clock has twice is read as its second turn.
 -- The format has no charges, no post-dial delay, no DTMF and no SIP status: that is made of the
 -- disposition.
@@ -22,7 +22,7 @@ SELECT
         WHEN REGEXP_FULL_MATCH(raw.start, '\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?')
             THEN COALESCE(
                 STRFTIME(
-                    TIMEZONE('UTC', TIMEZONE($timezone, TRY_CAST(raw.start AS TIMESTAMP))),
+                    TIMEZONE('UTC', TIMEZONE($source_timezone, TRY_CAST(raw.start AS TIMESTAMP))),
                     '%Y-%m-%d %H:%M:%S.%g'
                 ),
                 raw.start

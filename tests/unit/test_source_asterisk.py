@@ -35,7 +35,7 @@ def mapped(
             f"INSERT INTO raw VALUES ({marks})",
             [*(record[name] for name in COLUMNS), 7, text, None],
         )
-        found = connection.execute(sql.text("sources/asterisk"), {"timezone": timezone})
+        found = connection.execute(sql.text("sources/asterisk"), {"source_timezone": timezone})
         rows: list[dict[str, object]] = found.to_arrow_table().to_pylist()
     assert len(rows) == 1
     return rows[0]

@@ -31,7 +31,7 @@ def mapped(timezone: str = "Europe/London", **values: str | None) -> dict[str, o
             f"INSERT INTO raw VALUES ({marks})",
             [*(record[name] for name in SOURCE.columns), 7, "text", None],
         )
-        found = connection.execute(sql.text("sources/freeswitch"), {"timezone": timezone})
+        found = connection.execute(sql.text("sources/freeswitch"), {"source_timezone": timezone})
         rows: list[dict[str, object]] = found.to_arrow_table().to_pylist()
     assert len(rows) == 1
     return rows[0]

@@ -1,0 +1,248 @@
+"""Whatever dies in between, running again ends in the same tables: nothing lost, nothing twice."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.assembly import Workplace
+from resources.generator.cdrs import generate
+from resources.ledger import FileStatus
+from tests.pipeline.deliveries import account, call, deliver
+from tests.pipeline.home import build_all, contents, golden_files, land, make_home
+
+COMMAND = Path(sys.executable).with_name("cdr-reports")
+ROOT = Path(__file__).parents[2]
+
+
+def environment(home: Path, **settings: str) -> dict[str, str]:
+    own = {"CDR_REPORTS_HOME": str(home), "CDR_REPORTS_SETTLE_SECONDS": "0", **settings}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("CDR_REPORTS_")}
+    return {**inherited, **own}
+
+
+def start(home: Path, *arguments: str, **settings: str) -> "subprocess.Popen[str]":
+    """The command in a process group of its own."""
+    return subprocess.Popen(
+        [str(COMMAND), *arguments],
+        cwd=home,
+        env=environment(home, **settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process: "subprocess.Popen[str]") -> str:
+    output, _ = process.communicate(timeout=180)
+    assert process.returncode == 0, output
+    return output
+
+
+def accounts(workplace: Workplace) -> list[tuple[Any, ...]]:
+    """Every file with what became of it; numbers of files may differ, a killed intake takes one."""
+    return [
+        (
+            a.file.name, a.file.status, a.file.records, a.accepted, a.duplicates,
+            a.file.quarantined, a.superseded, a.days, workplace.files.reasons(a.file.id),
+        )
+        for a in workplace.files.accounts()
+    ]  # fmt: skip
+
+
+def assert_same(found: Workplace, wanted: Workplace) -> None:
+    assert accounts(found) == accounts(wanted)
+    for table, rows in contents(wanted).items():
+        assert contents(found)[table] == rows, table
+    assert found.days.stale(["cdrs"]) == []
+    assert found.files.in_status(FileStatus.TAKING, FileStatus.WITHDRAWING) == []
+
+
+@pytest.fixture(scope="module")
+def deliveries(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The golden files, and five of 3,000 records, some of them dirty; in the order of names."""
+    folder = tmp_path_factory.mktemp("generated")
+    made = generate(folder, date(2026, 3, 9), 5, 3000, seed=8, dirty_share=0.01)
+    return sorted([*golden_files(), *made], key=lambda path: path.name)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(deliveries: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    home = make_home(tmp_path_factory.mktemp("undisturbed"))
+    for path in deliveries:
+        land(home, path)
+    build_all(home)
+    return home
+
+
+def test_killed_at_ten_random_moments(
+    undisturbed: Workplace, deliveries: list[Path], tmp_path: Path
+) -> None:
+    """Before each run one more file is landed, so that there is work when the blow falls."""
+    seed = random.SystemRandom().randrange(10**6)
+    draw = random.Random(seed)  # noqa: S311
+    home = make_home(tmp_path)
+    waiting = list(deliveries)
+    land(home, waiting.pop(0))
+    started = time.monotonic()
+    finish(start(tmp_path, "run"))
+    whole = time.monotonic() - started
+    moments = []
+    while len(moments) < 10:
+        if waiting:
+            land(home, waiting.pop(0))
+        process = start(tmp_path, "run")
+        moment = draw.uniform(0.3, 1.0) * whole
+        try:
+            process.wait(moment)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        if process.returncode == -signal.SIGKILL:
+            moments.append(round(moment, 2))
+        else:
+            assert process.returncode == 0
+            if not waiting:
+                break
+    sys.stdout.write(f"seed {seed}; killed after {moments} s of {whole:.1f} s\n")
+    assert len(moments) >= 5, "most runs had ended before the blow fell"
+    for path in waiting:
+        land(home, path)
+    finish(start(tmp_path, "run"))
+    assert_same(make_home(tmp_path), undisturbed)
+
+
+POINTS = [
+    # Intake of the second of three files.
+    ("run", "Lake.append", "before", 3),  # judged and staged
+    ("run", "Lake.append", "after", 3),  # rows are in the lake, the ledger does not know
+    ("run", "Lake.append", "after", 4),  # its quarantine too
+    ("run", "Files.take", "before", 2),
+    ("run", "Files.take", "after", 2),
+    ("run", "Files.settle_day", "before", 1),  # files are settled, the days' accounts are not
+    # Building.
+    ("run", "Lake.publish", "before", 1),
+    ("run", "Lake.publish", "after", 1),  # cdrs are published, the ledger does not know
+    ("run", "Lake.publish", "after", 2),
+    # Withdrawing.
+    ("withdraw:2.csv", "Files.begin_withdrawal", "after", 1),
+    ("withdraw:2.csv", "Lake.remove", "after", 1),  # rows are gone, the quarantine is not
+    ("withdraw:2.csv", "Files.end_withdrawal", "before", 1),
+    ("withdraw:2.csv", "Files.end_withdrawal", "after", 1),
+]  # fmt: skip
+
+
+def land_three(workplace: Workplace) -> None:
+    """Repeated keys, refused records and two days, in each of them."""
+    for n in (1, 2, 3):
+        deliver(
+            workplace,
+            f"{n}.csv",
+            [
+                call(f"own-{n}"), call("same"), call("corrected", duration=str(n)),
+                call("", dt=""), call(f"next-{n}", dt="2026-03-07 12:00:00"),
+            ],
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Workplace]:
+    """What each work ends in when nothing dies."""
+    homes = {}
+    for work in ("run", "withdraw:2.csv"):
+        home = homes[work] = make_home(tmp_path_factory.mktemp("three"))
+        land_three(home)
+        build_all(home)
+    home.intake.withdraw(account(home, "2.csv").file)
+    build_all(home)
+    return homes
+
+
+@pytest.mark.parametrize(("work", "point", "moment", "nth"), POINTS)
+def test_killed_at(
+    three: dict[str, Workplace], tmp_path: Path, work: str, point: str, moment: str, nth: int
+) -> None:
+    home = make_home(tmp_path)
+    land_three(home)
+    if work != "run":
+        home.intake.run()
+    command = [sys.executable, "-m", "tests.e2e.dying", str(tmp_path), work, point, moment]
+    died = subprocess.run([*command, str(nth)], cwd=ROOT, env=environment(tmp_path), check=False)
+    assert died.returncode == -signal.SIGKILL, "it did not come that far"
+    again = make_home(tmp_path)
+    build_all(again)
+    assert_same(again, three[work])
+
+
+def test_two_runs_at_once_in_a_new_home(
+    undisturbed: Workplace, deliveries: list[Path], tmp_path: Path
+) -> None:
+    """Both find no ledger and no lake, and the same files to take."""
+    home = make_home(tmp_path)
+    land(home, *deliveries)
+    both = [start(tmp_path, "run"), start(tmp_path, "run")]
+    for process in both:
+        finish(process)
+    assert_same(make_home(tmp_path), undisturbed)
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
+    folder.mkdir()
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)], check=True
+    )
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(path: Path, leave: int) -> None:
+    """Takes all of the disk but `leave` bytes."""
+    free = shutil.disk_usage(path.parent).free
+    with path.open("wb") as handle:
+        handle.write(b"\0" * max(0, free - leave))
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="NOT TESTED: a full disk; mounting one of a few MB needs root"
+)
+@pytest.mark.parametrize("leave", [16_000, 600_000])
+def test_a_full_disk(
+    undisturbed: Workplace, deliveries: list[Path], tmp_path: Path, leave: int
+) -> None:
+    landing = tmp_path / "landing"
+    (landing / "connexcs").mkdir(parents=True)
+    settings = {"CDR_REPORTS_LANDING": str(landing)}
+    with small_disk(tmp_path / "disk", 64) as disk:
+        for path in deliveries[:5]:
+            shutil.copy(path, landing / "connexcs")
+        home = make_home(disk, landing=str(landing))
+        build_all(home)
+        before, files = contents(home), accounts(home)
+        for path in deliveries[5:]:
+            shutil.copy(path, landing / "connexcs")
+        fill(disk / "ballast", leave)
+        failed = start(disk, "run", **settings)
+        output, _ = failed.communicate(timeout=180)
+        assert failed.returncode == 1
+        assert "Traceback" not in output
+        assert "no space left" in output.lower() or "disk is full" in output.lower(), output
+        after = make_home(disk, landing=str(landing))
+        assert accounts(after)[: len(files)] == files
+        assert {t: rows[: len(before[t])] for t, rows in contents(after).items()} != {}
+        (disk / "ballast").unlink()
+        finish(start(disk, "run", **settings))
+        assert_same(make_home(disk, landing=str(landing)), undisturbed)
