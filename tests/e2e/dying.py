@@ -1,8 +1,8 @@
 """A process that does a piece of work in a home and dies by SIGKILL at a given point of it.
 
-    python -m tests.e2e.dying HOME run|withdraw:NAME CLASS.METHOD before|after [NTH]
+    python -m tests.e2e.dying HOME intake|build|withdraw CLASS.METHOD before|after [NTH]
 
-The method is one of the program's own; before or after its NTH call the process kills itself, so
+`withdraw` is of the file 2.csv. The method is one of the program's own; before or after its NTH call the process kills itself, so
 nothing of it, no `finally` and no buffer, runs any more.
 """
 
@@ -46,10 +46,12 @@ def main(home: str, work: str, point: str, moment: str, nth: str = "1") -> None:
     """Does the work until it dies."""
     workplace = make_home(Path(home))
     die_at(point, moment, int(nth))
-    kind, _, name = work.partition(":")
-    if kind == "withdraw":
-        workplace.intake.withdraw(account(workplace, name).file)
-    build_all(workplace)
+    if work == "withdraw":
+        workplace.intake.withdraw(account(workplace, "2.csv").file)
+    elif work == "build":
+        build_all(workplace)
+    else:
+        workplace.intake.run()
 
 
 if __name__ == "__main__":

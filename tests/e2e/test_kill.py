@@ -18,7 +18,7 @@ import pytest
 from pipelines.assembly import Workplace
 from resources.generator.cdrs import generate
 from resources.ledger import FileStatus
-from tests.pipeline.deliveries import account, call, deliver
+from tests.pipeline.deliveries import account, call, counting, deliver
 from tests.pipeline.home import build_all, contents, golden_files, land, make_home
 
 COMMAND = Path(sys.executable).with_name("cdr-reports")
@@ -71,9 +71,9 @@ def assert_same(found: Workplace, wanted: Workplace) -> None:
 
 @pytest.fixture(scope="module")
 def deliveries(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The golden files, and five of 3,000 records, some of them dirty; in the order of names."""
+    """The golden files, and three of 3,000 records, some of them dirty; in the order of names."""
     folder = tmp_path_factory.mktemp("generated")
-    made = generate(folder, date(2026, 3, 9), 5, 3000, seed=8, dirty_share=0.01)
+    made = generate(folder, date(2026, 3, 10), 3, 3000, seed=8, dirty_share=0.01)
     return sorted([*golden_files(), *made], key=lambda path: path.name)
 
 
@@ -98,7 +98,7 @@ def test_killed_at_ten_random_moments(
     started = time.monotonic()
     finish(start(tmp_path, "run"))
     whole = time.monotonic() - started
-    moments = []
+    moments: list[float] = []
     while len(moments) < 10:
         if waiting:
             land(home, waiting.pop(0))
@@ -125,21 +125,21 @@ def test_killed_at_ten_random_moments(
 
 POINTS = [
     # Intake of the second of three files.
-    ("run", "Lake.append", "before", 3),  # judged and staged
-    ("run", "Lake.append", "after", 3),  # rows are in the lake, the ledger does not know
-    ("run", "Lake.append", "after", 4),  # its quarantine too
-    ("run", "Files.take", "before", 2),
-    ("run", "Files.take", "after", 2),
-    ("run", "Files.settle_day", "before", 1),  # files are settled, the days' accounts are not
+    ("intake", "Lake.append", "before", 3),  # judged and staged
+    ("intake", "Lake.append", "after", 3),  # rows are in the lake, the ledger does not know
+    ("intake", "Lake.append", "after", 4),  # its quarantine too
+    ("intake", "Files.take", "before", 2),
+    ("intake", "Files.take", "after", 2),
+    ("intake", "Files.settle_day", "before", 1),  # files are settled, the days' accounts are not
     # Building.
-    ("run", "Lake.publish", "before", 1),
-    ("run", "Lake.publish", "after", 1),  # cdrs are published, the ledger does not know
-    ("run", "Lake.publish", "after", 2),
+    ("build", "Lake.publish", "before", 1),
+    ("build", "Lake.publish", "after", 1),  # cdrs are published, the ledger does not know
+    ("build", "Lake.publish", "after", 2),
     # Withdrawing.
-    ("withdraw:2.csv", "Files.begin_withdrawal", "after", 1),
-    ("withdraw:2.csv", "Lake.remove", "after", 1),  # rows are gone, the quarantine is not
-    ("withdraw:2.csv", "Files.end_withdrawal", "before", 1),
-    ("withdraw:2.csv", "Files.end_withdrawal", "after", 1),
+    ("withdraw", "Files.begin_withdrawal", "after", 1),
+    ("withdraw", "Lake.remove", "after", 1),  # rows are gone, the quarantine is not
+    ("withdraw", "Files.end_withdrawal", "before", 1),
+    ("withdraw", "Files.end_withdrawal", "after", 1),
 ]  # fmt: skip
 
 
@@ -159,14 +159,13 @@ def land_three(workplace: Workplace) -> None:
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Workplace]:
     """What each work ends in when nothing dies."""
-    homes = {}
-    for work in ("run", "withdraw:2.csv"):
-        home = homes[work] = make_home(tmp_path_factory.mktemp("three"))
-        land_three(home)
-        build_all(home)
-    home.intake.withdraw(account(home, "2.csv").file)
+    home, without = (make_home(tmp_path_factory.mktemp("three")) for _ in range(2))
+    for workplace in (home, without):
+        land_three(workplace)
+        workplace.intake.run()
+    without.intake.withdraw(account(without, "2.csv").file)
     build_all(home)
-    return homes
+    return {"intake": home, "build": home, "withdraw": without}
 
 
 @pytest.mark.parametrize(("work", "point", "moment", "nth"), POINTS)
@@ -175,14 +174,40 @@ def test_killed_at(
 ) -> None:
     home = make_home(tmp_path)
     land_three(home)
-    if work != "run":
+    if work != "intake":
         home.intake.run()
     command = [sys.executable, "-m", "tests.e2e.dying", str(tmp_path), work, point, moment]
     died = subprocess.run([*command, str(nth)], cwd=ROOT, env=environment(tmp_path), check=False)
     assert died.returncode == -signal.SIGKILL, "it did not come that far"
     again = make_home(tmp_path)
-    build_all(again)
-    assert_same(again, three[work])
+    if work == "build":
+        build_all(again)
+        assert_same(again, three[work])
+        return
+    again.intake.run()
+    assert accounts(again) == accounts(three[work])
+    assert counting(again) == counting(three[work])
+    assert again.files.in_status(FileStatus.TAKING, FileStatus.WITHDRAWING) == []
+
+
+def test_several_processes_open_a_new_ledger_at_once(tmp_path: Path) -> None:
+    """Web server, daemon and a command may well be started together."""
+    begin = time.time() + 3
+    opening = (
+        "import sys, time; from pathlib import Path; from tests.pipeline.home import make_home\n"
+        "home = make_home(Path(sys.argv[1]))\n"
+        "time.sleep(max(0, float(sys.argv[2]) - time.time()))\n"
+        "with home.intake.writing(): pass\n"
+    )
+    command = [sys.executable, "-c", opening, str(tmp_path), str(begin)]
+    processes = [
+        subprocess.Popen(
+            command, cwd=ROOT, env=environment(tmp_path), stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    errors = [process.communicate(timeout=60)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4, errors
 
 
 def test_two_runs_at_once_in_a_new_home(

@@ -1,13 +1,23 @@
 """Exchange rates: arithmetic by hand, the day before a weekend, staleness, exact decimals."""
 
+import zipfile
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.reference.rates import Rates, RatesError, load_rates, parse_rates
+from resources.reference.rates import (
+    Rates,
+    RatesError,
+    install_rates,
+    load_rates,
+    parse_rates,
+    shipped_table,
+    table_in_force,
+)
 
 # Fri 2026-03-06, Mon 2026-03-09; HRK ended long before; CHF has no rate on the Monday.
 TABLE = """Date,USD,GBP,CHF,HRK,JPY,
@@ -118,3 +128,21 @@ SHIPPED = load_rates()
 def test_a_table_that_is_none_is_refused(text: str, message: str) -> None:
     with pytest.raises(RatesError, match=message):
         parse_rates(text, "table.csv")
+
+
+def test_a_home_has_its_own_rates(tmp_path: Path) -> None:
+    def table(name: str, last: str) -> Path:
+        path = tmp_path / name
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(
+                "eurofxref-hist.csv", f"Date,USD,GBP,\n{last},2,0.5,\n2011-01-03,1,1,\n"
+            )
+        return path
+
+    with pytest.raises(RatesError, match="its last day is 2020-01-01"):
+        install_rates(tmp_path, table("old.zip", "2020-01-01"))
+    assert table_in_force(tmp_path) == shipped_table()
+    install_rates(tmp_path, table("new.zip", "2090-01-02"))
+    rate = load_rates(table_in_force(tmp_path)).rate("GBP", date(2090, 1, 3))
+    assert rate is not None
+    assert (rate.usd, rate.rate_date) == (Decimal(4), date(2090, 1, 2))
