@@ -25,10 +25,13 @@ class Model:
     inputs: Mapping[str, "Model"] = field(default_factory=dict)
 
     def text(self) -> str:
-        """One SELECT: the model, with those that it reads as common table expressions."""
+        """One SELECT: the model, with those that it reads as common table expressions.
+
+        Not materialised, as one that is read twice would be, with all of its columns.
+        """
         if not self.inputs:
             return sql.text(self.name)
-        parts = ",\n".join(f"{name} AS (\n{m.text()}\n)" for name, m in self.inputs.items())
+        parts = ",\n".join(f"{name} AS NOT MATERIALIZED (\n{m.text()}\n)" for name, m in self.inputs.items())
         return f"WITH {parts}\nSELECT * FROM (\n{sql.text(self.name)}\n)"
 
 

@@ -4,6 +4,7 @@ Files are only read, never moved or changed. Whether one is new is for the ledge
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -50,6 +51,9 @@ class Landing:
                 continue
             if parts[-1].lower().endswith(UNFINISHED):
                 continue
+            if info.get("islink"):  # the listing tells of the link, not of what it leads to
+                with suppress(FileNotFoundError):
+                    info = system.info(path)
             yield _landed(parts[0], "/".join(parts[1:]), path, info)
 
     def again(self, file: LandedFile) -> LandedFile | None:

@@ -38,6 +38,10 @@ class UnreadableFile(Exception):
     """A file that cannot be taken at all; the text says why and is shown to users."""
 
 
+class UnreachableFile(UnreadableFile):
+    """A file that could not be read now; the next time may be better."""
+
+
 @dataclass
 class RecordFile:
     """One opened file: its columns, and its records as a stream of Arrow batches.
@@ -105,6 +109,8 @@ class RecordFile:
             raise UnreadableFile("the gzip file is truncated: its end is missing") from None
         except (gzip.BadGzipFile, zlib.error) as error:
             raise UnreadableFile(f"the gzip file is corrupt: {error}") from None
+        except OSError as error:
+            raise UnreachableFile(f"reading stopped: {error}; the next intake tries it") from None
 
     def _read_header(self) -> list[str]:
         while not self._ended and b"\n" not in self._rest.lstrip(_BLANK):

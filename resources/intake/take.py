@@ -8,19 +8,20 @@ row mean is SQL (`sql/sources`, `sql/delivered`).
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from pathlib import Path
+from typing import IO
 
 import duckdb
 import pyarrow as pa
 
 from resources.engine import Engine, Model
-from resources.intake.records import RecordFile, UnreadableFile
-from resources.intake.verdicts import settle_days
+from resources.intake.records import RecordFile, UnreachableFile, UnreadableFile
+from resources.intake.verdicts import on_two_dates, settle_days
 from resources.lake import Lake
 from resources.landing import LandedFile, Landing
 from resources.ledger import Days, FileRecord, Files, FileStatus
@@ -109,7 +110,9 @@ class Intake:
                 file = delivery.calls
                 say(f"taking {file.source}/{file.name} ({file.size / 1e6:,.1f} MB)")
                 outcomes.append(self.take(delivery))
-            settle_days(self.engine, self.lake, self.files, self.days)
+            touched = settle_days(self.engine, self.lake, self.files, self.days)
+            for warning in on_two_dates(self.engine, self.lake, touched):
+                say(warning)
             return outcomes
 
     def take(self, delivery: Delivery) -> Outcome:
@@ -121,10 +124,10 @@ class Intake:
         try:
             sha256, header = self._stage(delivery, file_id, staged)
             if self._delivery(file, again=True).token != delivery.token:
-                raise UnreadableFile("the file changed while it was read; the next intake tries it")
+                raise UnreachableFile("it changed while it was read; the next intake tries it")
         except UnreadableFile as error:
             staged.unlink(missing_ok=True)
-            self.files.fail(file_id, str(error))
+            self.files.fail(file_id, str(error), passing=isinstance(error, UnreachableFile))
             return Outcome(file, FileStatus.FAILED, str(error), 0, 0, time.monotonic() - started)
         known = self.files.with_content(file.source, sha256)
         if known is not None:
@@ -168,7 +171,7 @@ class Intake:
                 continue
             delivery = self._delivery(file)
             known = seen.setdefault(file.source, self.files.seen(file.source))
-            if (file.name, delivery.token) in known:
+            if (file.name, delivery.token) in known or _was_more(delivery, known):
                 continue
             if now - max(f.changed for f in delivery.files) < self.rules.settle_seconds:
                 growing.append(f"{file.source}/{file.name}")
@@ -196,7 +199,7 @@ class Intake:
         """A file of calls with those that lie beside it, as they are now when asked `again`."""
         now = self.landing.again(file) if again else file
         if now is None:
-            raise UnreadableFile("the file went away while it was read")
+            raise UnreachableFile("the file went away while it was read")
         source = SOURCES[file.source]
         name = file.name.rpartition("/")[2]
         companions = {}
@@ -205,6 +208,14 @@ class Intake:
             if beside is not None:
                 companions[companion.relation] = beside
         return Delivery(now, companions)
+
+    def _open(self, file: LandedFile) -> IO[bytes]:
+        try:
+            return self.landing.open(file)
+        except OSError as error:
+            raise UnreachableFile(
+                f"{file.name} cannot be opened: {error}; the next intake tries it"
+            ) from None
 
     def _stage(self, delivery: Delivery, file_id: int, staged: Path) -> tuple[str, str]:
         """Judges every record into the staged file; the content's hash and the file's header."""
@@ -221,7 +232,7 @@ class Intake:
         }
         currencies = pa.table({"currency": sorted(self.rules.currencies)})
         hashes: list[str] = []
-        with self.landing.open(delivery.calls) as handle:
+        with self._open(delivery.calls) as handle:
             calls = RecordFile(source, handle)
             with self.engine.connect({"currencies": currencies}) as connection:
                 try:
@@ -255,7 +266,7 @@ class Intake:
                 f"CREATE TEMP TABLE {companion.relation} AS SELECT {columns} LIMIT 0"
             )
             return ""
-        with self.landing.open(beside) as handle:
+        with self._open(beside) as handle:
             records = RecordFile(form, handle)
             connection.register(companion.relation, records.stream())
             _materialise(connection, companion.relation)
@@ -307,6 +318,19 @@ def _some(names: list[str]) -> str:
     """The first of many names, and how many more there are."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ", ".join(names[:5]) + more
+
+
+def _was_more(delivery: Delivery, known: Collection[tuple[str, str]]) -> bool:
+    """Whether these very files were taken when more of them lay beside each other.
+
+    Files beside may be tidied away; taken without them, calls would lose what they told.
+    """
+    if not SOURCES[delivery.calls.source].companions:
+        return False
+    parts = set(delivery.token.split("+"))
+    return any(
+        name == delivery.calls.name and parts < set(token.split("+")) for name, token in known
+    )
 
 
 def _materialise(connection: duckdb.DuckDBPyConnection, name: str) -> None:

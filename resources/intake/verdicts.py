@@ -1,8 +1,8 @@
 """Which deliveries of a day count: the verdict on repeated keys, and the files' accounts of it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 
 import duckdb
 
@@ -47,3 +47,25 @@ def settle_days(engine: Engine, lake: Lake, files: Files, days: Days) -> list[da
         days.built(ACCOUNTS, stale.day, stale.version, -1, len(verdicts))
         settled.append(stale.day)
     return settled
+
+
+def on_two_dates(engine: Engine, lake: Lake, touched: Collection[date]) -> Iterator[str]:
+    """What to say of call ids that stand on a touched day and on the day before or after it.
+
+    They count on both. Days further apart are not compared: that would read the whole lake, and a
+    call that changes its date does so around midnight.
+    """
+    pairs = {(d + timedelta(n), d + timedelta(n + 1)) for d in touched for n in (-1, 0)}
+    for day, other in sorted(pairs):
+        both = [lake.delivered(day), lake.delivered(other)]
+        if not all(both):
+            continue
+        text = sql.text("delivered/on_two_dates")
+        found = f"SELECT COUNT(*), ARRAY_TO_STRING(LIST(callid ORDER BY callid)[:3], ', ') FROM ({text})"
+        with engine.connect({"delivered": sorted({*both[0], *both[1]})}) as connection:
+            row = connection.execute(found, {"day": day, "other": other}).fetchone()
+        if row and row[0]:
+            yield (
+                f"warning: {row[0]:,} calls stand on {day} and on {other} too, and count on both: "
+                f"{row[1]}{', ...' if row[0] > 3 else ''}"
+            )

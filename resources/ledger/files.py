@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Engine, RowMapping, delete, insert, select, update
+from sqlalchemy import Engine, RowMapping, and_, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from resources.ledger.schema import days as days_table
 from resources.ledger.schema import facts, file_days, file_reasons, files
+
+UNREACHED = ""
+"""The token of a file that could not be read: no scan sees one that equals it."""
 
 
 class FileStatus(StrEnum):
@@ -77,17 +80,24 @@ class Files:
             return {(row.name, row.token) for row in rows}
 
     def begin(self, source: str, name: str, token: str, size: int) -> int:
-        """The number of a file whose rows are on their way; the same one when begun before."""
+        """The number of a file whose rows are on their way.
+
+        The same one when it was begun before, or could not be reached the last time.
+        """
         with self.engine.begin() as connection:
+            begun = and_(files.c.token == token, files.c.status == FileStatus.TAKING)
+            unreached = and_(files.c.token == UNREACHED, files.c.status == FileStatus.FAILED)
             row = connection.execute(
                 select(files.c.id).where(
-                    files.c.source == source,
-                    files.c.name == name,
-                    files.c.token == token,
-                    files.c.status == FileStatus.TAKING,
+                    files.c.source == source, files.c.name == name, or_(begun, unreached)
                 )
             ).first()
             if row:
+                connection.execute(
+                    update(files)
+                    .where(files.c.id == row.id)
+                    .values(token=token, size=size, status=FileStatus.TAKING, reason=None)
+                )
                 return int(row.id)
             made = connection.execute(
                 insert(files).values(
@@ -117,9 +127,13 @@ class Files:
             ).first()
             return _record(row._mapping) if row else None
 
-    def fail(self, file_id: int, reason: str) -> None:
-        """Marks a file that could not be taken at all."""
-        self._set(file_id, status=FileStatus.FAILED, reason=reason)
+    def fail(self, file_id: int, reason: str, passing: bool = False) -> None:
+        """Marks a file that could not be taken; of a `passing` failure the next scan finds it new.
+
+        Another one is looked at again when the file has changed.
+        """
+        token = {"token": UNREACHED} if passing else {}
+        self._set(file_id, status=FileStatus.FAILED, reason=reason, **token)
 
     def is_copy(self, file_id: int, of: FileRecord, sha256: str) -> None:
         """Marks a file that brings what another one has brought before."""

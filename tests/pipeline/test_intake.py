@@ -103,13 +103,32 @@ def test_within_an_intake_the_later_name_wins_whatever_its_folder(home: Workplac
     assert counting(home) == {("2026-03-06", "a", 0): Decimal(3)}
 
 
-def test_a_call_id_on_two_dates_counts_on_both(home: Workplace) -> None:
-    deliver(home, "1.csv", [call("twice"), call("once")])
-    deliver(home, "2.csv", [call("twice", dt="2026-03-07 00:00:00")])
+def test_a_call_id_on_two_dates_counts_on_both_and_is_warned_of(home: Workplace) -> None:
+    said: list[str] = []
+    deliver(home, "1.csv", [call("twice"), call("once"), call("branch", branch_idx="1")])
+    home.intake.run(said.append)
+    deliver(home, "2.csv", [call("twice", dt="2026-03-07 00:00:00"),
+                            call("branch", dt="2026-03-07 00:00:00")])  # fmt: skip
+    home.intake.run(said.append)
     build_all(home)
+    assert [text for text in said if "warning" in text] == [
+        "warning: 1 calls stand on 2026-03-06 and on 2026-03-07 too, and count on both: twice"
+    ]
     assert sorted(built(home)) == sorted(counting(home)) == [
-        ("2026-03-06", "once", 0), ("2026-03-06", "twice", 0), ("2026-03-07", "twice", 0),
+        ("2026-03-06", "branch", 1), ("2026-03-06", "once", 0), ("2026-03-06", "twice", 0),
+        ("2026-03-07", "branch", 0), ("2026-03-07", "twice", 0),
     ]  # fmt: skip
+
+
+def test_of_many_calls_on_two_dates_three_are_named(home: Workplace) -> None:
+    said: list[str] = []
+    for day in ("2026-03-07", "2026-03-06"):
+        deliver(home, f"{day}.csv", [call(f"c{n}", dt=f"{day} 12:00:00") for n in range(5)])
+    home.intake.run(said.append)
+    assert [text for text in said if "warning" in text] == [
+        "warning: 5 calls stand on 2026-03-06 and on 2026-03-07 too, and count on both: "
+        "c0, c1, c2, ..."
+    ]
 
 
 def test_the_same_call_of_two_sources_is_two_calls(home: Workplace) -> None:
@@ -211,7 +230,7 @@ def test_a_redelivered_day_is_stale_even_when_all_of_it_is_known(home: Workplace
 
 UNREADABLE = {
     "empty.csv": (b"", "empty"),
-    "picture.csv": (b"\x89PNG\r\n\x1a\n\0\0\0", "not text"),
+    "picture.csv": (b"\x89PNG\r\n\x1a\n\0\0\0", "not UTF-8 text"),
     "latin1.csv": ("dt,lrn_number,ma\u00f1ana\n".encode("latin-1"), "not UTF-8"),
     "other.csv": (b"date,number\n2026-03-06,1\n", "missing: dt, lrn_number, callid"),
     "twice.csv": (b"dt,dt,callid\n", "twice: dt"),

@@ -1,0 +1,200 @@
+"""The landing folder: which files are taken from it, and when; the same in an object store."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3  # type: ignore[import-untyped]
+import pytest
+from moto.server import ThreadedMotoServer
+
+from pipelines.assembly import Workplace
+from pipelines.settings import load_settings
+from resources.intake.take import Outcome
+from resources.ledger import FileStatus
+from tests.pipeline.deliveries import account, call, counting, csv_text, deliver
+from tests.pipeline.home import golden_files, land, make_home
+
+
+def names(outcomes: list[Outcome]) -> list[str]:
+    return [f"{o.file.source}/{o.file.name}" for o in outcomes]
+
+
+def test_only_whole_files_are_taken(home: Workplace) -> None:
+    for name in (
+        "a.csv", "b.csv.part", "c.csv.tmp", "d.csv.filepart", "e.csv.PART", ".f.csv", ".git/g.csv",
+        "deep/down/h.csv", "i.csv.gz", "K.CSV",
+    ):  # fmt: skip
+        deliver(home, name, [call(name)])
+    taken = ["connexcs/K.CSV", "connexcs/a.csv", "connexcs/deep/down/h.csv", "connexcs/i.csv.gz"]
+    assert names(home.intake.run()) == taken
+    folder = home.settings.home / "landing" / "connexcs"
+    (folder / "b.csv.part").rename(folder / "b.csv")  # its transfer has ended
+    assert names(home.intake.run()) == ["connexcs/b.csv"]
+
+
+def test_a_file_that_is_still_growing_waits(tmp_path: Path) -> None:
+    home = Workplace(load_settings(home=tmp_path, settle_seconds=60))
+    path = deliver(home, "1.csv", [call()])
+    said: list[str] = []
+    assert home.intake.run(said.append) == []
+    assert any("1.csv" in text and "60 s" in text for text in said)
+    an_hour_ago = path.stat().st_mtime - 3600
+    os.utime(path, (an_hour_ago, an_hour_ago))
+    assert names(home.intake.run()) == ["connexcs/1.csv"]
+
+
+def test_what_is_no_source_and_no_file_of_calls_is_said(home: Workplace) -> None:
+    deliver(home, "1.csv", [call()], source="conexcs")
+    deliver(home, "readme.txt", [])
+    (home.settings.home / "landing" / "stray.csv").write_text("x")
+    said: list[str] = []
+    assert home.intake.run(said.append) == []
+    assert any("conexcs/" in text and "did you mean connexcs?" in text for text in said)
+    assert any("connexcs/readme.txt" in text for text in said)
+
+
+def test_without_a_landing_folder_there_is_nothing_new(home: Workplace) -> None:
+    assert home.intake.run() == []
+
+
+def test_a_file_is_known_by_its_content(home: Workplace) -> None:
+    path = deliver(home, "1.csv", [call()])
+    assert [o.status for o in home.intake.run()] == [FileStatus.TAKEN]
+    assert home.intake.run() == []
+    path.rename(path.with_name("renamed.csv"))
+    assert [o.status for o in home.intake.run()] == [FileStatus.COPY]
+    assert home.intake.run() == []
+    deliver(home, "renamed.csv", [call(), call("b")])  # rewritten: other content
+    assert [o.status for o in home.intake.run()] == [FileStatus.TAKEN]
+    assert len(counting(home)) == 2
+
+
+def while_taking(name: str, act: Callable[[], object]) -> Callable[[str], None]:
+    """Does something between the scan and the reading of a file: when the intake says its name."""
+    done: list[str] = []
+
+    def say(text: str) -> None:
+        if name in text and text.startswith("taking") and not done:
+            done.append(name)
+            act()
+
+    return say
+
+
+def test_a_file_that_goes_away_stops_no_other(home: Workplace) -> None:
+    path = deliver(home, "1.csv", [call("first")])
+    deliver(home, "2.csv", [call("second")])
+    away = path.with_name("1.csv.part")
+    said = while_taking("1.csv", lambda: path.rename(away))
+    assert [o.status for o in home.intake.run(said)] == [FileStatus.FAILED, FileStatus.TAKEN]
+    assert "1.csv" in (account(home, "1.csv").file.reason or "")
+    away.rename(path)  # the very same file, so that nothing of it has changed
+    assert names(home.intake.run()) == ["connexcs/1.csv"]
+    assert len(counting(home)) == 2
+    assert len(home.files.accounts()) == 2
+
+
+def test_a_file_that_cannot_be_opened_is_tried_each_time(home: Workplace) -> None:
+    """A link to a share that is not mounted."""
+    deliver(home, "2.csv", [call("second")])
+    folder = home.settings.home / "landing" / "connexcs"
+    target = home.settings.home / "share" / "1.csv"
+    (folder / "1.csv").symlink_to(target)
+    assert [o.status for o in home.intake.run()] == [FileStatus.FAILED, FileStatus.TAKEN]
+    assert [o.status for o in home.intake.run()] == [FileStatus.FAILED]
+    assert len(home.files.accounts()) == 2  # one entry, however often it was tried
+    target.parent.mkdir()
+    target.write_text(csv_text([call("first")]))
+    assert [o.status for o in home.intake.run()] == [FileStatus.TAKEN]
+    assert len(counting(home)) == 2
+
+
+def test_a_file_that_changes_while_it_is_read_is_taken_as_it_ends(home: Workplace) -> None:
+    deliver(home, "1.csv", [call("old")])
+    said = while_taking("1.csv", lambda: deliver(home, "1.csv", [call("new"), call("newer")]))
+    first = home.intake.run(said)
+    assert [o.status for o in first] == [FileStatus.FAILED]
+    assert "changed while it was read" in (first[0].reason or "")
+    assert counting(home) == {}
+    assert [o.status for o in home.intake.run()] == [FileStatus.TAKEN]
+    assert sorted(key[1] for key in counting(home)) == ["new", "newer"]
+
+
+# An object store: moto's server speaks S3.
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Puts an object into the bucket `delivered`."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "made-up",
+        "AWS_SECRET_ACCESS_KEY": "made-up", "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="delivered")
+
+    def put(key: str, body: bytes) -> None:
+        client.put_object(Bucket="delivered", Key=key, Body=body)
+
+    yield put
+    for found in client.list_objects_v2(Bucket="delivered").get("Contents", []):
+        client.delete_object(Bucket="delivered", Key=found["Key"])
+    client.delete_bucket(Bucket="delivered")
+
+
+def test_an_object_store_is_taken_as_a_folder_is(
+    bucket: Callable[..., None], home: Workplace, tmp_path: Path
+) -> None:
+    remote = make_home(tmp_path, landing="s3://delivered/landing")
+    assert remote.intake.run() == []  # an empty bucket
+    for path in golden_files():
+        bucket(f"landing/connexcs/{path.name}", path.read_bytes())
+    bucket("landing/connexcs/half.csv.part", b"dt,callid\n")
+    bucket("landing/connexcs/bad.csv", b"dt,callid\n")
+    land(home, *golden_files())
+    deliver(home, "bad.csv", []).write_bytes(b"dt,callid\n")
+    local, outcomes = home.intake.run(), remote.intake.run()
+    found = [(o.file.name, o.status, o.reason, o.records, o.quarantined) for o in outcomes]
+    assert found == [(o.file.name, o.status, o.reason, o.records, o.quarantined) for o in local]
+    assert counting(remote) == counting(home)
+    sums = {a.file.name: a.file.sha256 for a in home.files.accounts()}
+    assert {a.file.name: a.file.sha256 for a in remote.files.accounts()} == sums
+    # Nothing is new, until an object is.
+    assert remote.intake.run() == []
+    bucket("landing/connexcs/bad.csv", csv_text([call("mended")]).encode())
+    bucket("landing/connexcs/copy.csv", golden_files()[-1].read_bytes())
+    assert [o.status for o in remote.intake.run()] == [FileStatus.TAKEN, FileStatus.COPY]
+
+
+def test_kamailios_companions_are_found_in_an_object_store(
+    bucket: Callable[..., None], tmp_path: Path
+) -> None:
+    home = make_home(tmp_path, landing="s3://delivered/landing")
+    header = b"start_time,end_time,duration,caller,callee,customer,callid\n"
+    bucket(
+        "landing/kamailio/day/acc_cdrs.csv",
+        header + b"2461106.0,2461106.1,0,442079460013,447802712292,101,a\n",
+    )
+    names_of = "method,from_tag,to_tag,callid,sip_code,sip_reason,time,src_user,src_domain,src_ip"
+    bucket(
+        "landing/kamailio/day/acc.csv",
+        f"id,{names_of},dst_ouser,dst_user,dst_domain\n"
+        "1,INVITE,f,t,a,486,Busy Here,2461106.0,u,d,192.0.2.1,o,u,d\n".encode(),
+    )
+    assert [(o.status, o.records) for o in home.intake.run()] == [(FileStatus.TAKEN, 1)]
+    assert home.intake.run() == []
+    files = home.lake.of_file("delivered", home.files.accounts()[0].file.id)
+    with home.engine.connect({"delivered": files}) as connection:
+        row = connection.execute("SELECT sip_code, source_ip FROM delivered").fetchone()
+    assert row == ("486", "192.0.2.1")

@@ -1,0 +1,171 @@
+"""Other switches end to end: Kamailio's sample with its companion files, Asterisk, FreeSWITCH."""
+
+import csv
+import shutil
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.assembly import Workplace
+from tests.pipeline.deliveries import counting, numbers
+from tests.pipeline.home import DATA, build_all, make_home, rows_of
+
+SAMPLE = DATA / "samples" / "kamailio"
+
+
+def land_sample(workplace: Workplace, *names: str) -> Path:
+    folder = workplace.settings.home / "landing" / "kamailio"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        shutil.copy(SAMPLE / name, folder / name)
+    return folder
+
+
+def sample(name: str) -> list[dict[str, str]]:
+    with (SAMPLE / name).open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def failed_over() -> tuple[set[str], set[str]]:
+    """Calls with a branch before the last one: those then connected, those that failed again.
+
+    Told from the files alone: a missed branch is not the last one when the call was connected, or
+    when the reply that ended it carries another tag than the missed branch's.
+    """
+    calls = {row["callid"]: row for row in sample("acc_cdrs.csv")}
+    replies = {row["callid"]: row for row in sample("acc.csv") if row["method"] == "INVITE"}
+    connected, failed = set(), set()
+    for row in sample("missed_calls.csv"):
+        call = row["callid"]
+        if Decimal(calls[call]["duration"]) > 0:
+            connected.add(call)
+        elif replies[call]["to_tag"] not in ("", row["to_tag"]):
+            failed.add(call)
+    return connected, failed
+
+
+@pytest.fixture(scope="module")
+def kamailio(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    home = make_home(tmp_path_factory.mktemp("kamailio"))
+    land_sample(home, "acc_cdrs.csv", "acc.csv", "missed_calls.csv")
+    build_all(home)
+    return home
+
+
+def test_the_kamailio_sample(kamailio: Workplace) -> None:
+    connected, failed = failed_over()
+    assert (len(connected), len(failed)) == (139, 110)
+    row = rows_of(
+        kamailio,
+        "cdrs",
+        "SELECT COUNT(*) AS attempts, COUNT(*) FILTER (branch_idx = 0) AS calls, "
+        "COUNT(*) FILTER (duration > 0) AS connected, "
+        "COUNT(*) FILTER (duration > 0 AND branch_idx = 1) AS after_failover, "
+        "COUNT(*) FILTER (branch_idx = 1 AND duration = 0) AS failed_again, "
+        "COUNT(sip_code) AS with_status FROM cdrs",
+    )[0]
+    assert row == {
+        "attempts": 3000 + 139 + 110, "calls": 3000, "connected": 1566, "after_failover": 139,
+        "failed_again": 110, "with_status": 3000 + 139 + 110,
+    }  # fmt: skip
+    total = sum(Decimal(r["duration"]) for r in sample("acc_cdrs.csv"))
+    found = rows_of(kamailio, "cdrs", "SELECT SUM(duration) AS total FROM cdrs")[0]["total"]
+    assert abs(found - total) < Decimal("0.001") * 1566  # each is kept to the millisecond
+
+
+def test_a_source_without_charges_has_none(kamailio: Workplace) -> None:
+    """Which is not the same as charges of 0."""
+    for table in ("breakout_daily", "dtmf_hourly", "usa_calls_daily", "usa_rate_center_daily"):
+        row = rows_of(
+            kamailio,
+            table,
+            "SELECT SUM(attempts) AS n, COUNT(customer_charge) + COUNT(provider_charge) AS charges,"
+            f" COUNT(customer_charge_usd) + COUNT(provider_charge_gbp) AS converted FROM {table}",
+        )[0]
+        assert row["n"] > 0
+        assert (row["charges"], row["converted"]) == (0, 0), table
+
+
+def test_companions_may_come_later_and_may_go_again(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    folder = land_sample(home, "acc_cdrs.csv")
+    home.intake.run()
+    assert numbers(home, "acc_cdrs.csv") == {"records": 3000, "accepted": 3000}
+    alone = counting(home)
+    assert sum(duration > 0 for duration in alone.values()) == 1566
+    land_sample(home, "acc.csv", "missed_calls.csv")
+    home.intake.run()
+    together = counting(home)
+    assert len(together) == 3000 + 139 + 110
+    assert sum(duration > 0 for duration in together.values()) == 1566, "connected calls twice"
+    # Every row of before knows more now: status and address of the caller.
+    assert numbers(home, "acc_cdrs.csv") == {"records": 3249, "accepted": 3249}
+    assert home.files.accounts()[0].superseded == 3000
+    for names in (["acc.csv"], ["missed_calls.csv"]):
+        for name in names:
+            (folder / name).unlink()
+        assert home.intake.run() == [], "calls lost what the companion had told"
+    assert counting(home) == together
+
+
+def test_a_broken_companion_stops_its_calls_until_it_is_mended(tmp_path: Path) -> None:
+    """Taken without it, calls would be counted wrongly."""
+    home = make_home(tmp_path)
+    folder = land_sample(home, "acc_cdrs.csv", "acc.csv", "missed_calls.csv")
+    whole = (folder / "acc.csv").read_text()
+    (folder / "acc.csv").write_text(whole + "half a li")
+    outcome = home.intake.run()[0]
+    assert (str(outcome.status), counting(home)) == ("failed", {})
+    assert "acc.csv beside it, line 4568" in (outcome.reason or "")
+    (folder / "acc.csv").write_text(whole)
+    home.intake.run()
+    assert len(counting(home)) == 3249
+
+
+def write(home: Workplace, source: str, name: str, *rows: list[str]) -> None:
+    path = home.settings.home / "landing" / source / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        csv.writer(handle, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
+
+
+def asterisk(start: str, call: str) -> list[str]:
+    return [
+        "acct", "2025550101", "2025550102", "out", "", "SIP/a", "SIP/b", "Dial", "", start, "", "",
+        "60", "55", "ANSWERED", "3", call,
+    ]  # fmt: skip
+
+
+def freeswitch(start: str, call: str) -> list[str]:
+    return [
+        "Caller", "442079460013", "447802712292", "default", start, start, "", "65", "55",
+        "NORMAL_CLEARING", call, "", "acct", "PCMU", "PCMU",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "record"), [("asterisk", asterisk), ("freeswitch", freeswitch)])
+def test_local_times_are_those_of_the_setting(tmp_path: Path, source: str, record: Any) -> None:
+    """The reports' zone is one thing (New York, UTC-5), the switch's is another (Rome, UTC+1)."""
+    home = make_home(
+        tmp_path, timezone="America/New_York", source_timezones={source: "Europe/Rome"}
+    )
+    write(
+        home, source, "Master.csv",
+        record("2026-03-06 05:59:59", "late on the 5th"), record("2026-03-06 06:00:00", "midnight"),
+    )  # fmt: skip
+    said: list[str] = []
+    home.intake.run(said.append)
+    assert not any("are read as UTC" in text for text in said)
+    assert {(day, call) for day, call, _ in counting(home)} == {
+        ("2026-03-05", "late on the 5th"), ("2026-03-06", "midnight"),
+    }  # fmt: skip
+
+
+def test_local_times_without_a_setting_are_utc_and_that_is_said(home: Workplace) -> None:
+    write(home, "asterisk", "Master.csv", asterisk("2026-03-06 00:00:00", "a"))
+    said: list[str] = []
+    home.intake.run(said.append)
+    assert any("asterisk" in text and "SOURCE_TIMEZONES" in text for text in said)
+    assert list(counting(home)) == [("2026-03-06", "a", 0)]
