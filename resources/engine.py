@@ -31,7 +31,9 @@ class Model:
         """
         if not self.inputs:
             return sql.text(self.name)
-        parts = ",\n".join(f"{name} AS NOT MATERIALIZED (\n{m.text()}\n)" for name, m in self.inputs.items())
+        parts = ",\n".join(
+            f"{name} AS NOT MATERIALIZED (\n{m.text()}\n)" for name, m in self.inputs.items()
+        )
         return f"WITH {parts}\nSELECT * FROM (\n{sql.text(self.name)}\n)"
 
 

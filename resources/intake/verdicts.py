@@ -61,7 +61,8 @@ def on_two_dates(engine: Engine, lake: Lake, touched: Collection[date]) -> Itera
         if not all(both):
             continue
         text = sql.text("delivered/on_two_dates")
-        found = f"SELECT COUNT(*), ARRAY_TO_STRING(LIST(callid ORDER BY callid)[:3], ', ') FROM ({text})"
+        three = "ARRAY_TO_STRING(LIST(DISTINCT callid ORDER BY callid)[:3], ', ')"
+        found = f"SELECT COUNT(DISTINCT callid), {three} FROM ({text})"
         with engine.connect({"delivered": sorted({*both[0], *both[1]})}) as connection:
             row = connection.execute(found, {"day": day, "other": other}).fetchone()
         if row and row[0]:

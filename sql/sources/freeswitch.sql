@@ -3,8 +3,8 @@
 -- inputs: raw (caller_id_name, caller_id_number, destination_number, context, start_stamp,
 --     answer_stamp, end_stamp, duration, billsec, hangup_cause, uuid, bleg_uuid, accountcode,
 --     read_codec, write_codec as text; line, raw, refused)
--- parameters: $source_timezone, the IANA name of the switch's local time. An hour that the clock has
---     twice is read as its second turn.
+-- parameters: $source_timezone, the IANA name of the switch's local time. An hour that the clock
+--     has twice is read as its second turn.
 -- The format has no charges, no provider, no post-dial delay, no DTMF and no SIP status: that is
 -- made of hangup_cause by RFC 3398, section 7.2.4.1; causes that it does not map are 500, as it
 -- says. An answered call is 200 whatever ended it.
@@ -91,7 +91,10 @@ SELECT
         WHEN REGEXP_FULL_MATCH(calls.start_stamp, '\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?')
             THEN COALESCE(
                 STRFTIME(
-                    TIMEZONE('UTC', TIMEZONE($source_timezone, TRY_CAST(calls.start_stamp AS TIMESTAMP))),
+                    TIMEZONE(
+                        'UTC',
+                        TIMEZONE($source_timezone, TRY_CAST(calls.start_stamp AS TIMESTAMP))
+                    ),
                     '%Y-%m-%d %H:%M:%S.%g'
                 ),
                 calls.start_stamp

@@ -2,8 +2,8 @@
 
     python -m tests.e2e.dying HOME intake|build|withdraw CLASS.METHOD before|after [NTH]
 
-`withdraw` is of the file 2.csv. The method is one of the program's own; before or after its NTH call the process kills itself, so
-nothing of it, no `finally` and no buffer, runs any more.
+`withdraw` is of the file 2.csv. The method is one of the program's own; before or after its NTH
+call the process kills itself, so nothing of it, no `finally` and no buffer, runs any more.
 """
 
 import os

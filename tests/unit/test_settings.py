@@ -1,0 +1,86 @@
+"""Settings: what is refused at the door, by name."""
+
+import os
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from pipelines.settings import Settings, SettingsError, load_settings
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.upper().startswith("CDR_REPORTS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_defaults_need_nothing() -> None:
+    settings = load_settings()
+    assert settings.home == Path.cwd() / "var"
+    assert settings.landing_url == str(settings.home / "landing")
+    assert settings.ledger == f"sqlite:///{settings.home / 'ledger.sqlite'}"
+    assert list(Path.cwd().iterdir()) == []  # and touch nothing
+
+
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("CDR_REPORTS_TIMEZONE=Asia/Kolkata\nCDR_REPORTS_THREADS=3\nOTHER=x\n")
+    monkeypatch.setenv("CDR_REPORTS_TIMEZONE", "Europe/London")
+    settings = load_settings()
+    assert (settings.timezone, settings.threads) == ("Europe/London", 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TIMEZONE", "London"),
+        ("TIMEZONE", ""),
+        ("SOURCE_TIMEZONES", '{"asterisk": "Rome"}'),
+        ("FIRST_DAY", "2026-02-30"),
+        ("FIRST_DAY", "2010-12-31"),  # before the exchange rates of all currencies
+        ("NIGHTLY_AT", "25:00"),
+        ("SETTLE_SECONDS", "-1"),
+        ("LONGEST_CALL_HOURS", "0"),
+        ("MEMORY_LIMIT", "1"),
+        ("THREADS", "0"),
+        ("SMTP_PORT", "70000"),
+        ("SMTP_TLS", "yes"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"CDR_REPORTS_{name}", value)
+    with pytest.raises(SettingsError, match=f"CDR_REPORTS_{name}"):
+        load_settings()
+
+
+@pytest.mark.parametrize("where", ["environment", "file"])
+def test_an_unknown_name_is_refused(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    if where == "file":
+        Path(".env").write_text("CDR_REPORTS_TIME_ZONE=UTC\n")
+    else:
+        monkeypatch.setenv("CDR_REPORTS_TIME_ZONE", "UTC")
+    with pytest.raises(SettingsError, match="CDR_REPORTS_TIME_ZONE") as caught:
+        load_settings()
+    assert "CDR_REPORTS_TIMEZONE" in str(caught.value)  # the one that was meant is listed
+
+
+def test_all_wrong_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CDR_REPORTS_THREADS", "many")
+    monkeypatch.setenv("CDR_REPORTS_SMTP_PORT", "0")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert "CDR_REPORTS_THREADS" in str(caught.value)
+    assert "CDR_REPORTS_SMTP_PORT" in str(caught.value)
+
+
+def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CDR_REPORTS_SMTP_PASSWORD", "made-up-secret")
+    assert "made-up-secret" not in repr(load_settings())
+
+
+def test_every_setting_is_described() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
+    assert load_settings(first_day="2024-01-01").first_day == date(2024, 1, 1)
