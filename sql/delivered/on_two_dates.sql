@@ -3,12 +3,13 @@
 -- inputs: delivered (of both days)
 -- parameters: day, other
 -- Compared by hash, which takes a third of the time and can only ever warn of too many.
-SELECT callid
-FROM delivered
+SELECT d.callid
+FROM delivered AS d
 WHERE
-    call_date = $day
-    AND reasons IS NULL
-    AND HASH(source, callid, branch_idx) IN (
-        SELECT HASH(source, callid, branch_idx) FROM delivered
-        WHERE call_date = $other AND reasons IS NULL
+    d.call_date = $day
+    AND d.reasons IS NULL
+    AND HASH(d.source, d.callid, d.branch_idx) IN (
+        SELECT HASH(o.source, o.callid, o.branch_idx)
+        FROM delivered AS o
+        WHERE o.call_date = $other AND o.reasons IS NULL
     )

@@ -3,8 +3,8 @@
 -- inputs: raw (accountcode, src, dst, dcontext, clid, channel, dstchannel, lastapp, lastdata,
 --     start, answer, end, duration, billsec, disposition, amaflags, uniqueid, userfield as text;
 --     line, raw, refused); uniqueid and userfield may be absent
--- parameters: $source_timezone, the IANA name of the switch's local time ('UTC' with usegmtime=yes). An
---     hour that the clock has twice is read as its second turn.
+-- parameters: $source_timezone, the IANA name of the switch's local time ('UTC' with
+--     usegmtime=yes). An hour that the clock has twice is read as its second turn.
 -- The format has no charges, no post-dial delay, no DTMF and no SIP status: that is made of the
 -- disposition.
 WITH dispositions (word, code, phrase) AS (
