@@ -1,5 +1,6 @@
 """The command `cdr-reports`: gathers the command families and opens what they work with."""
 
+import errno
 import logging
 import os
 import sys
@@ -71,3 +72,19 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception as error:
+        if not _is_full_disk(error):
+            raise
+        sys.exit("Error: the disk is full: make room and run again; what was there is still there")
+
+
+def _is_full_disk(error: BaseException | None) -> bool:
+    """Whether no room was left, in the words of the system, SQLite, DuckDB or Dagster over them."""
+    while error is not None:
+        words = str(error).lower()
+        if getattr(error, "errno", None) == errno.ENOSPC or "no space left on device" in words:
+            return True
+        if "disk is full" in words or "disk i/o error" in words:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,6 +1,7 @@
 """`cdr-reports run` and `ui`: the night in this process, and the web interface that watches it."""
 
 import os
+import shutil
 import sys
 import time
 from dataclasses import replace
@@ -30,11 +31,25 @@ def run(ctx: click.Context) -> None:
     status 1 when a file could not be taken or a day failed its checks.
     """
     program: Program = ctx.obj
+    _refuse_full_disk(program.settings.home)
     troubles = run_night(program.workplace)
     if troubles:
         for trouble in troubles:
             click.echo(f"trouble: {trouble}", err=True)
         sys.exit(1)
+
+
+LEAST_FREE_MB = 32
+"""With less the ledger and Dagster's own files cannot even note what went wrong."""
+
+
+def _refuse_full_disk(home: Path) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(home).free / 1e6
+    if free < LEAST_FREE_MB:
+        raise click.ClickException(
+            f"the disk of {home} is full ({free:,.1f} MB free): make room and run again"
+        )
 
 
 def run_night(workplace: "Workplace") -> list[str]:
