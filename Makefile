@@ -9,7 +9,7 @@ PYTHON ?=
 EXTRAS ?=
 export PYTHON EXTRAS
 ROWS ?= 1_000_000
-PYTEST_ARGS ?= -n 2
+PYTEST_ARGS ?= -n 2 --dist loadfile
 BIN := .venv/bin
 OURS := pipelines assets resources sql tests deploy
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import dagster as dg
 
 from pipelines.settings import PREFIX, Settings
+from resources.locks import exclusive
 
 CONFIG = "dagster.yaml"
 HOME_VARIABLE = "DAGSTER_HOME"
@@ -111,7 +112,9 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     os.environ[HOME_VARIABLE] = str(folder)
     try:
         try:
-            instance = dg.DagsterInstance.from_config(str(folder))
+            # Dagster makes its tables at the first opening, and two at once would both try.
+            with exclusive(folder / "open.lock"):
+                instance = dg.DagsterInstance.from_config(str(folder))
         except Exception as error:
             # Dagster adds all that would have been allowed: several thousand characters.
             said = str(error).split(" Expected: ", 1)[0]

@@ -197,7 +197,7 @@ def running(workplace: Workplace) -> Iterator[Dagster]:
             assert all(p.poll() is None for p in processes), dagster.trouble()
             return dagster.is_up()
 
-        wait_for(up, "the web server is up", 60)
+        wait_for(up, "the web server is up", 240)
         yield dagster
     finally:
         for number in (signal.SIGTERM, signal.SIGKILL):
