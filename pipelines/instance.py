@@ -93,6 +93,9 @@ def environment(settings: Settings) -> dict[str, str]:
 
     Settings that are not in the environment or in `.env` do not get there, but for the home.
     """
+    # Web server and daemon start together: each would make Dagster's tables, and one would fail.
+    with open_instance(settings):
+        pass
     return {
         **os.environ,
         HOME_VARIABLE: str(prepare_instance(settings)),
