@@ -1,6 +1,7 @@
 """Wires reporting to the home: tables of the lake, names of its files, notices of the ledger."""
 
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 from pipelines.assembly import Workplace
 from resources.days import DAY_TABLES
 from resources.reference.accounts import read_customers, read_providers
-from resources.reporting.interfaces import AccountNames, DayNotices, Reporting
+from resources.reference.rates import Rates
+from resources.reporting.interfaces import DayNotices, Names, Quote, Reporting
 
 HOURLY = "breakout_hourly"
 
@@ -35,13 +37,27 @@ def open_reporting(workplace: Workplace) -> Reporting:
     settings = workplace.settings
     return Reporting(
         tables=LakeTables(workplace),
-        names=AccountNames(read_customers(settings.home), read_providers(settings.home)),
+        names=Names(read_customers(settings.home), read_providers(settings.home)),
         notices=lambda first, last: day_notices(workplace, first, last),
+        quotes=lambda days, into: quotes(workplace.rates, days, into),
+        currencies=frozenset(workplace.rates.currencies(settings.first_day)),
         timezone=settings.timezone,
         memory_limit=settings.memory_limit,
         threads=settings.threads,
+        spill=str(settings.home / "spill"),
         short_call_seconds=settings.short_call_seconds,
+        minutes=settings.duration_unit == "minutes",
     )
+
+
+def quotes(rates: Rates, days: Iterable[date], into: str) -> list[Quote]:
+    """The exchange rates of all currencies into one, by day."""
+    return [
+        Quote(day, currency, rate)
+        for day in dict.fromkeys(days)
+        for currency in sorted({*rates.quotes, "EUR"})
+        if (rate := rates.cross(currency, into, day)) is not None
+    ]
 
 
 def day_notices(workplace: Workplace, first: date, last: date) -> DayNotices:

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     longest_call_hours: int = Field(
         24, ge=1, le=744, description="a longer call is quarantined as duration_too_long"
     )
+    duration_unit: Literal["seconds", "minutes"] = Field(
+        "seconds", description="unit of durations in what people read: seconds, minutes"
+    )
     memory_limit: str = Field(
         "1GB", pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$", description="memory of the engine"
     )

@@ -19,21 +19,21 @@ import click
 
 from pipelines.settings import Settings
 from resources.mailer import MailError, SmtpSettings, parse_addresses, send
-from resources.reporting.breakout import REPORTS
 from resources.reporting.errors import ReportError
 from resources.reporting.figures import make_table, request_for
 from resources.reporting.interfaces import Reporting
-from resources.reporting.model import Report
+from resources.reporting.model import Family
 from resources.reporting.output import (
     BINARY_FORMATS,
     FORMATS,
     choose_format,
     for_people,
+    new_file,
     render,
-    write_file,
 )
 from resources.reporting.period import choose_period
-from resources.reporting.request import Asked, Request, find_report
+from resources.reporting.reports import REPORTS
+from resources.reporting.request import COMPARISONS, Asked, Request, find_report
 
 _PIPE_WIDTH = 200
 """Width of a table that goes into a file or a pipe, in characters."""
@@ -83,10 +83,18 @@ def smtp_settings(settings: Settings) -> SmtpSettings:
     )
 
 
-def _options(of: Report) -> list[Callable[[Any], Any]]:
-    dimensions = ", ".join(d.name for d in of.dimensions)
-    measures = ", ".join(m.name for m in of.measures)
+def _options(of: Family) -> list[Callable[[Any], Any]]:
+    members = list(of.members.values())
+    dimensions = ", ".join(dict.fromkeys(d.name for each in members for d in each.dimensions))
+    measures = ", ".join(dict.fromkeys(m.name for each in members for m in each.measures))
+    choice = click.option(
+        f"--{of.option}",
+        "choice",
+        metavar="|".join(of.members),
+        help=f"Which of them; {of.default} when not said.",
+    )
     return [
+        *([choice] if of.option else []),
         click.option("--from", "first", metavar="DAY", help="First day, YYYY-MM-DD."),
         click.option("--to", "last", metavar="DAY", help="Last day, included."),
         click.option(
@@ -105,6 +113,21 @@ def _options(of: Report) -> list[Callable[[Any], Any]]:
         click.option(
             "--columns", metavar="NAMES", help=f"Dimensions of the group-by and any of {measures}."
         ),
+        click.option(
+            "--filter",
+            "filters",
+            multiple=True,
+            metavar="NAME=VALUES",
+            help="Only rows where a dimension has one of the values, blank for none; repeatable.",
+        ),
+        click.option(
+            "--compare",
+            metavar="|".join(COMPARISONS),
+            help="Beside each figure that of the period before, or of the same days a year ago.",
+        ),
+        click.option(
+            "--currency", metavar="CODE", help="What charges are converted to; USD when not said."
+        ),
         click.option("--sort", metavar="NAMES", help="Columns to order by; -name for descending."),
         click.option("--top", type=int, metavar="N", help="Only the first N rows."),
         click.option(
@@ -120,7 +143,7 @@ def _options(of: Report) -> list[Callable[[Any], Any]]:
     ]
 
 
-def _command(of: Report) -> click.Command:
+def _command(of: Family) -> click.Command:
     def run(ctx: click.Context, /, **options: Any) -> None:
         try:
             _run(ctx, of, **options)
@@ -137,7 +160,7 @@ def _command(of: Report) -> click.Command:
 
 def _run(
     ctx: click.Context,
-    of: Report,
+    of: Family,
     *,
     first: str | None,
     last: str | None,
@@ -145,10 +168,12 @@ def _run(
     fmt: str | None,
     output: str | None,
     email: tuple[str, ...],
+    choice: str | None = None,
     **chosen: Any,
 ) -> None:
     context: ReportContext = ctx.obj
     asked = Asked(**chosen)
+    wanted_report = find_report(of.name, REPORTS, choice)
     recipients = parse_addresses(email)
     wanted = choose_format(fmt, output)
     to_stdout = output is None or output == "-"
@@ -159,10 +184,10 @@ def _run(
     now = datetime.now(ZoneInfo(reporting.timezone))
     period = choose_period(first, last, recent, now.date())
     if wants_output:
-        request = request_for(reporting, of, asked, period, people=for_people(wanted))
+        request = request_for(reporting, wanted_report, asked, period, people=for_people(wanted))
         _put(reporting, request, wanted, output, now)
     if recipients:
-        request = request_for(reporting, of, asked, period, people=True)
+        request = request_for(reporting, wanted_report, asked, period, people=True)
         _mail(context, reporting, request, recipients, now)
 
 
@@ -173,30 +198,34 @@ def _put(
     if fmt == "table":
         _print(reporting, request, path)
         return
-    made = render(reporting, request, fmt, now)
-    for notice in made.notices:
-        click.echo(f"notice: {notice}", err=True)
     if path is not None:
-        write_file(path, made.content)
-        return
-    stream = sys.stdout.buffer
-    stream.write(made.content)
-    stream.flush()
+        with new_file(path) as file:
+            notices = render(reporting, request, fmt, now, file)
+    else:
+        notices = render(reporting, request, fmt, now, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    for notice in notices:
+        click.echo(f"notice: {notice}", err=True)
 
 
 def _print(reporting: Reporting, request: Request, path: Path | None) -> None:
     from rich.console import Console
 
+    from resources.reporting import words
+    from resources.reporting.document import request_notices
     from resources.reporting.terminal import print_table
 
     table = make_table(reporting, request, people=True)
+    title = f"{request.report.title}, {words.period(request.period)} ({reporting.timezone})"
+    notices = request_notices(reporting, request, table)
     at_terminal = path is None and sys.stdout.isatty()
     sink = io.StringIO()
     width = None if at_terminal else _PIPE_WIDTH
     console = Console(highlight=False) if at_terminal else Console(file=sink, width=width)
-    print_table(reporting, table, console)
+    print_table(title, notices, table, console, minutes=reporting.minutes)
     if path is not None:
-        write_file(path, sink.getvalue().encode("utf-8"))
+        with new_file(path) as file:
+            file.write(sink.getvalue().encode("utf-8"))
     elif not at_terminal:
         click.echo(sink.getvalue(), nl=False)
 

@@ -96,6 +96,24 @@ class Rates:
                 stale=day - rate_date > STALE_AFTER,
             )
 
+    def cross(self, currency: str, into: str, day: date) -> Decimal | None:
+        """What one unit of a currency is worth in another on a day, to 13 places.
+
+        By the same rule as `rate`; None when one of the two has no quote on the day of the rate.
+        """
+        if currency == into:
+            return Decimal(1)
+        own = self._quote(currency if currency != "EUR" else into, day)
+        if own is None:
+            return None
+        per_euro = Decimal(1) if currency == "EUR" else own[1]
+        other = (own[0], Decimal(1)) if into == "EUR" else self._quote(into, own[0])
+        if other is None:
+            return None
+        with localcontext() as context:
+            context.prec = 40
+            return (other[1] / per_euro).quantize(PLACES)
+
     def table(self, days: Iterable[date]) -> pa.Table:
         """One row per (call_date, currency) that has a rate, sorted: see `SCHEMA`.
 

@@ -1,6 +1,6 @@
 """The breakout report: profit and quality of traffic, broken out by whatever is asked.
 
-A declaration only. A new report is a module like this one and an entry in `REPORTS`.
+A declaration only. A new report is a module like this one and an entry in `reports`.
 """
 
 from __future__ import annotations
@@ -63,6 +63,14 @@ BREAKOUT = Report(
         "duration",
         "dtmf_calls",
     ),
+    compared=(
+        "customer_charge_usd",
+        "provider_charge_usd",
+        "profit_usd",
+        "asr",
+        "acd",
+        "attempts",
+    ),
     loss="profit_usd",
     weight="customer_charge_usd",
     charts=(
@@ -79,6 +87,3 @@ BREAKOUT = Report(
         ),
     ),
 )
-
-REPORTS = {BREAKOUT.name: BREAKOUT}
-"""All reports, by name."""

@@ -6,14 +6,16 @@ formatting. The definitions are the words a reader finds under the figures.
 
 from __future__ import annotations
 
-from resources.reporting.model import Dimension, Formula, Kind, Measure, Source, Stored
+from resources.reporting.arithmetic import Formula
+from resources.reporting.model import Dimension, Kind, Measure, Source
 
 DIMENSIONS = (
     Dimension("date", "Date", "call_date", Kind.DATE),
-    Dimension("hour", "Hour", "hour", Kind.HOUR, Stored.LOCAL_HOUR),
-    Dimension("customer", "Customer", "customer_id", stored=Stored.CUSTOMER_NAME),
+    Dimension("hour", "Hour", "hour", Kind.HOUR),
+    Dimension("hour_of_day", "Hour of Day", "hour", Kind.CLOCK),
+    Dimension("customer", "Customer", "customer_id", names="customers"),
     Dimension("customer_id", "Customer ID", "customer_id"),
-    Dimension("provider", "Provider", "provider_id", stored=Stored.PROVIDER_NAME),
+    Dimension("provider", "Provider", "provider_id", names="providers"),
     Dimension("provider_id", "Provider ID", "provider_id"),
     Dimension("customer_destination", "Customer Card Destination Name", "customer_destination"),
     Dimension("provider_destination", "Provider Card Destination Name", "provider_destination"),
@@ -23,8 +25,8 @@ DIMENSIONS = (
     Dimension("direction", "Direction", "direction"),
     Dimension("sip_code", "SIP Code", "sip_code"),
     Dimension("release_reason", "Release Reason", "release_reason"),
-    Dimension("country", "Country", "country"),
-    Dimension("carrier", "Carrier", "carrier"),
+    Dimension("country", "Country", "country", names="countries"),
+    Dimension("carrier", "Network", "carrier"),
 )
 
 _HOURLY = frozenset(
@@ -44,6 +46,11 @@ _DAILY = frozenset(d.column for d in DIMENSIONS) - {"hour"}
 BREAKOUT_DAILY = Source("breakout_daily", _DAILY)
 DTMF_HOURLY = Source("dtmf_hourly", _HOURLY)
 BREAKOUT_HOURLY = Source("breakout_hourly", _DAILY | {"hour"})
+
+
+def dimensions(*names: str) -> tuple[Dimension, ...]:
+    """The shared dimensions of these names, in their order here."""
+    return tuple(d for d in DIMENSIONS if d.name in names)
 
 
 def _count(name: str, title: str, definition: str, beside: str | None = None) -> Measure:

@@ -13,14 +13,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from resources.reporting import words
-from resources.reporting.document import Points
-from resources.reporting.model import DayChart, Measure, MemberChart, Value
+from resources.reporting.arithmetic import Value
+from resources.reporting.model import DayChart, Measure, MemberChart
+from resources.reporting.plots import Points
 
 if TYPE_CHECKING:
     import altair
 
 INK, QUIET, RULE = "#1d2733", "#5b6776", "#d9dee4"
-FIRST, SECOND, LOSS = "#1f5f8b", "#d08a2e", "#b3261e"
+FIRST, SECOND, THIRD, LOSS = "#1f5f8b", "#d08a2e", "#7a8794", "#b3261e"
 # vl-convert measures text that others draw: a wide font first, so that nothing is cut off where a
 # reader has only a narrower one. No quotes: WeasyPrint takes the list as it is.
 FONT = "DejaVu Sans, Verdana, Arial, sans-serif"
@@ -136,9 +137,10 @@ def _by_day(chart: DayChart, points: Points) -> altair.VConcatChart:
         return alt.Y("amount:Q", axis=axis)
 
     names = [_short(m) for m in points.measures]
+    drawn = names[: len(chart.lines)]
     lines = _long(points, range(len(chart.lines)))
     colours = alt.Color(
-        "what:N", scale=alt.Scale(domain=names[:-1], range=[FIRST, SECOND][: len(names) - 1])
+        "what:N", scale=alt.Scale(domain=drawn, range=[FIRST, SECOND, THIRD][: len(drawn)])
     )
     code = points.measures[0].currency
     upper: alt.Chart | alt.LayerChart
@@ -148,29 +150,36 @@ def _by_day(chart: DayChart, points: Points) -> altair.VConcatChart:
             alt.Chart(data)
             .mark_bar(cornerRadiusEnd=1)
             .encode(
-                x=day(hidden),
-                xOffset=alt.XOffset("what:N", sort=names[:-1]),
+                x=day(hidden if chart.bars else axis),
+                xOffset=alt.XOffset("what:N", sort=drawn),
                 y=amount(code),
                 color=colours,
             )
         )
     else:
         dashes = alt.StrokeDash(
-            "what:N", scale=alt.Scale(domain=names[:-1], range=[[1, 0], [5, 2]])
+            "what:N", scale=alt.Scale(domain=drawn, range=[[1, 0], [5, 2], [2, 2]][: len(drawn)])
         )
         upper = (
             alt.Chart(data)
             .mark_line(strokeWidth=1.8, point=alt.OverlayMarkDef(size=12, filled=True))
-            .encode(x=day(hidden), y=amount(code), color=colours, strokeDash=dashes)
+            .encode(
+                x=day(hidden if chart.bars else axis),
+                y=amount(code),
+                color=colours,
+                strokeDash=dashes,
+            )
         )
+    # A single day's bars would be as wide as the page.
+    width = min(WIDTH - 60, 110 * len(days))
+    if not chart.bars:
+        return alt.vconcat(upper.properties(width=width, height=HEIGHT))
     sign = alt.condition("datum.amount < 0", alt.value(LOSS), alt.value(INK))
     lower = (
         alt.Chart(alt.InlineData(values=_long(points, [len(chart.lines)])))
         .mark_bar(cornerRadiusEnd=1)
         .encode(x=day(axis), y=amount(f"{names[-1]}, {code}"), color=sign)
     )
-    # A single day's bars would be as wide as the page.
-    width = min(WIDTH - 60, 110 * len(days))
     return alt.vconcat(
         upper.properties(width=width, height=HEIGHT * 0.58),
         lower.properties(width=width, height=HEIGHT * 0.42),

@@ -6,27 +6,25 @@ shown, definitions. Renderers only lay it out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 
 from resources.reporting import words
-from resources.reporting.figures import Table, figures_of, make_table
+from resources.reporting.arithmetic import Value
+from resources.reporting.figures import Held, Table, figures_of, left_out, make_table
 from resources.reporting.interfaces import Reporting
-from resources.reporting.model import Column, DayChart, Kind, Measure, MemberChart, Value
+from resources.reporting.model import Column, Kind, Measure, Panel
 from resources.reporting.notices import compared_with, notices
-from resources.reporting.request import Request
+from resources.reporting.plots import Points, points
+from resources.reporting.request import Request, SortKey
 
 LOSSES_SHOWN = 40
 LARGEST_SHOWN = 25
 """Rows of a page made for reading: at most so many losses, and so many of the largest others."""
 
 CHOSEN_SHOWN = 80
-"""The same when the reader has chosen the order: the first so many rows."""
-
-MEMBERS_SHOWN = 12
-"""Bars of a chart by member."""
+"""The same when the reader has chosen the order, or nothing can be lost: the first so many rows."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +38,8 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Points:
-    """Data of a chart: rows of a day or a member's name followed by the measures' values.
-
-    `left_out` is how many members have no bar.
-    """
-
-    chart: DayChart | MemberChart
-    measures: tuple[Measure, ...]
-    rows: list[tuple[Value, ...]]
-    left_out: int = 0
-
-
-@dataclass(frozen=True)
 class Section:
-    """Some rows of the table under a title; `of` is how many such rows there are in all."""
+    """Some rows of a table under a title; `of` is how many such rows there are in all."""
 
     title: str
     rows: list[tuple[Value, ...]]
@@ -62,22 +47,13 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Document:
-    """Everything a reader is told. `generated` is in the reporting time zone."""
+class Grid:
+    """A table on the page: the rows shown of it, or the words that stand in their place."""
 
-    table: Table
     title: str
-    period: str
-    filters: tuple[tuple[str, str], ...]
-    notices: tuple[str, ...]
-    headline: tuple[Figure, ...]
-    compared: str
-    charts: tuple[Points, ...]
+    table: Table
     sections: tuple[Section, ...]
-    definitions: tuple[tuple[str, str], ...]
-    generated: datetime
-    timezone: str
-    minutes: bool
+    empty: str = ""
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -86,39 +62,83 @@ class Document:
 
     @property
     def rows_shown(self) -> int:
-        """How many rows of the table a page shows."""
+        """How many rows of the table the page shows."""
         return sum(len(section.rows) for section in self.sections)
 
-    def is_loss(self, row: Sequence[Value]) -> bool:
-        """Whether money was lost on the row."""
-        return self.table.is_loss(row)
+
+@dataclass(frozen=True)
+class Document:
+    """Everything a reader is told. `generated` is in the reporting time zone.
+
+    `name` is the report's; `mailed` are the measures that a mail's narrow table shows. The table
+    that was asked for is `figures`; `panels` stand above it.
+    """
+
+    name: str
+    title: str
+    first: str
+    last: str
+    period: str
+    filters: tuple[tuple[str, str], ...]
+    notices: tuple[str, ...]
+    headline: tuple[Figure, ...]
+    compared: str
+    charts: tuple[Points, ...]
+    panels: tuple[Grid, ...]
+    figures: Grid
+    definitions: tuple[tuple[str, str], ...]
+    mailed: tuple[Measure, ...]
+    generated: datetime
+    timezone: str
+    minutes: bool
+
+    @property
+    def table(self) -> Table:
+        """The table that was asked for."""
+        return self.figures.table
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Its columns."""
+        return self.figures.columns
 
 
 def make_document(reporting: Reporting, request: Request, generated: datetime) -> Document:
     """Reads all that the request needs and words it."""
+    report = request.report
     table = make_table(reporting, request, people=True)
     headline, compared = _headline(reporting, request)
+    panels = tuple(_panel(reporting, request, panel) for panel in report.panels)
+    shown = [c for grid in panels for c in grid.columns] + list(table.shown_columns)
     return Document(
-        table=table,
-        title=request.report.title,
+        name=report.name,
+        title=report.title,
+        first=str(request.period.first),
+        last=str(request.period.last),
         period=words.period(request.period),
         filters=filters(reporting, request),
-        notices=table_notices(reporting, table),
+        notices=request_notices(reporting, request, table),
         headline=headline,
         compared=compared,
-        charts=tuple(_points(reporting, request, chart) for chart in request.report.charts),
-        sections=_sections(table),
-        definitions=_definitions(reporting, table),
+        charts=tuple(points(reporting, request, chart) for chart in report.charts),
+        panels=panels,
+        figures=Grid("Figures", table, _sections(request, table)),
+        definitions=_definitions(reporting, request, shown),
+        mailed=_mailed(request, table),
         generated=generated,
         timezone=reporting.timezone,
         minutes=reporting.minutes,
     )
 
 
-def table_notices(reporting: Reporting, table: Table) -> tuple[str, ...]:
-    """What must be said of the table's days and rates."""
-    of = table.request.period
-    return notices(reporting.notices(of.first, of.last), of, table.stale_rate_attempts)
+def request_notices(reporting: Reporting, request: Request, table: Table) -> tuple[str, ...]:
+    """What must be said of the request's days and rates, and of what it leaves out."""
+    of = request.period
+    said = notices(reporting.notices(of.first, of.last), of, table.stale_rate_attempts)
+    outside = request.report.outside
+    if outside is None or not (count := left_out(reporting, request)):
+        return said
+    return (*said, outside.words.format(count=f"{count:,}"))
 
 
 def filters(reporting: Reporting, request: Request) -> tuple[tuple[str, str], ...]:
@@ -128,8 +148,14 @@ def filters(reporting: Reporting, request: Request) -> tuple[tuple[str, str], ..
     said = [
         ("Customers", _accounts(request.customers, names.customers)),
         ("Providers", _accounts(request.providers, names.providers)),
-        ("Grouped by", by),
     ]
+    said += [
+        (f.dimension.title, words.listing([value or "blank" for value in f.values]))
+        for f in request.filters
+    ]
+    said.append(("Grouped by", by))
+    if request.before is not None:
+        said.append(("Compared with", words.period(request.before)))
     if request.sort:
         keys = (k.column.title + (", descending" if k.descending else "") for k in request.sort)
         said.append(("Sorted by", "; ".join(keys)))
@@ -138,82 +164,102 @@ def filters(reporting: Reporting, request: Request) -> tuple[tuple[str, str], ..
     return tuple(said)
 
 
-def _accounts(ids: Sequence[str], names: Mapping[str, str]) -> str:
-    return words.listing([names.get(account) or account for account in ids]) if ids else "all"
+def _accounts(ids: Sequence[str], names: object) -> str:
+    named = names if isinstance(names, dict) else {}
+    return words.listing([named.get(account) or account for account in ids]) if ids else "all"
 
 
 def _headline(reporting: Reporting, request: Request) -> tuple[tuple[Figure, ...], str]:
     measures = [request.report.measure(name) for name in request.report.headline]
     nothing: tuple[Value, ...] = (None,) * len(measures)
-    before = request.period.before()
+    before = request.before or request.period.before()
     now = figures_of(reporting, request, request.period, measures)
     then = figures_of(reporting, request, before, measures) if before else []
     compared = "There are no figures for the period before."
     if before and then:
         compared = compared_with(reporting.notices(before.first, before.last), before)
     new, old = (now or [nothing])[0], (then or [nothing])[0]
-    figures = [_figure(*each) for each in zip(measures, new, old, strict=True)]
+    figures = [
+        _figure(*each, minutes=reporting.minutes) for each in zip(measures, new, old, strict=True)
+    ]
     return tuple(figures), compared
 
 
-def _figure(measure: Measure, now: Value, before: Value) -> Figure:
-    talk_time = measure.kind is Kind.SECONDS and measure.formula.over is None
-    if talk_time:
-        title, value = "Minutes", words.minutes(now)
+def _figure(measure: Measure, now: Value, before: Value, *, minutes: bool) -> Figure:
+    if measure.kind is Kind.SECONDS and measure.formula.additive:
+        title, value = f"{measure.title} (min)", words.minutes(now)
     else:
-        title, value = measure.title, words.show(measure, now)
-        if now is not None and (short := words.unit(measure)):
+        title, value = measure.title, words.show(measure, now, minutes=minutes)
+        if now is not None and (short := words.unit(measure, minutes=minutes)):
             value = f"{value} {short}"
     return Figure(title, value, words.change(measure, now, before), words.is_negative(now))
 
 
-def _points(reporting: Reporting, request: Request, chart: DayChart | MemberChart) -> Points:
-    report, period = request.report, request.period
-    if isinstance(chart, DayChart):
-        measures = tuple(report.measure(name) for name in (*chart.lines, chart.bars))
-        group = [report.dimension("date")]
-        found = {row[0]: row for row in figures_of(reporting, request, period, measures, group)}
-        gap: tuple[Value, ...] = (None,) * len(measures)
-        return Points(chart, measures, [found.get(day) or (day, *gap) for day in period])
-    measures = tuple(report.measure(name) for name in chart.measures)
-    weight = report.measure(chart.weight)
-    group = [report.dimension(chart.dimension)]
-    rows = figures_of(reporting, request, period, (*measures, weight), group)
-    # Traffic that belongs to no member (a call that was never routed) has no bar.
-    rows = [row for row in rows if row[0] is not None]
-    rows.sort(key=lambda row: Decimal(row[-1] or 0), reverse=True)  # type: ignore[arg-type]
-    left_out = max(0, len(rows) - MEMBERS_SHOWN)
-    return Points(chart, measures, [row[:-1] for row in rows[:MEMBERS_SHOWN]], left_out)
+def _panel(reporting: Reporting, request: Request, panel: Panel) -> Grid:
+    """A table of its own, whatever columns, order and comparison were asked for."""
+    report = request.report
+    name = panel.sort.removeprefix("-")
+    group = tuple(report.dimension(each) for each in panel.group)
+    columns: list[Column] = [*group, *(report.measure(each) for each in panel.columns)]
+    if panel.flagged:
+        columns.append(report.measure(panel.flagged))
+    sort = (SortKey(report.column(name), descending=panel.sort.startswith("-")),)
+    asked = replace(request, group=group, columns=tuple(columns), sort=sort, top=None, before=None)
+    table = make_table(reporting, asked, people=True)
+    rows = list(table.each())
+    if panel.flagged:
+        at = table.position(panel.flagged)
+        rows = [row for row in rows if row[at] is True]
+        table = replace(table, shown=table.shown - 1)
+    if panel.where:
+        at = table.position(panel.where)
+        rows = [row for row in rows if row[at] is not None]
+    table = replace(table, totals=(), row_count=len(rows), lines=Held(rows))
+    sections = (Section("", rows[: panel.rows], len(rows)),) if rows else ()
+    return Grid(panel.title, table, sections, panel.empty)
 
 
-def _sections(table: Table) -> tuple[Section, ...]:
-    if table.request.sort or table.request.top is not None:
-        rows = table.rows[:CHOSEN_SHOWN]
-        return (Section("", rows, len(table.rows)),) if rows else ()
-    report = table.request.report
-    loss, weight = table.position(report.loss), table.position(report.weight)
-    losses = [row for row in table.rows if words.is_negative(row[loss])]
-    others = [row for row in table.rows if not words.is_negative(row[loss])]
-    order = "by charge in USD"
-    group = table.request.group
+def _sections(request: Request, table: Table) -> tuple[Section, ...]:
+    if request.sort or request.top is not None or table.loss is None:
+        rows = list(table.each(limit=CHOSEN_SHOWN))
+        return (Section("", rows, table.rows_left),) if rows else ()
+    weight = request.report.measure(request.report.weight)
+    group = request.group
     if group and group[0].kind in (Kind.DATE, Kind.HOUR):
         # A series is read from its beginning.
-        order = f"by {group[0].title.lower()}"
-        at = table.position(group[0].name)
-        others.sort(key=lambda row: str(row[at]))
+        order, sort = f"by {group[0].title.lower()}", SortKey(group[0])
     else:
-        others.sort(key=lambda row: Decimal(row[weight] or 0), reverse=True)  # type: ignore[arg-type]
+        order, sort = "by charge", SortKey(weight, descending=True)
+    losing = table.lines.losses()
+    losses = list(table.each(losing=True, limit=LOSSES_SHOWN))
+    others = list(table.each(losing=False, limit=LARGEST_SHOWN, sort=(sort,)))
     sections = (
-        Section("Losses, the largest first", losses[:LOSSES_SHOWN], len(losses)),
-        Section(f"Without loss, {order}", others[:LARGEST_SHOWN], len(others)),
+        Section("Losses, the largest first", losses, losing),
+        Section(f"Without loss, {order}", others, table.row_count - losing),
     )
     return tuple(section for section in sections if section.of)
 
 
-def _definitions(reporting: Reporting, table: Table) -> tuple[tuple[str, str], ...]:
+def _mailed(request: Request, table: Table) -> tuple[Measure, ...]:
+    """The few figures that fit a mail: how much, what is left of it."""
+    report = request.report
+    found = [report.measure(report.weight)]
+    if report.loss:
+        found.append(report.measure(report.loss))
+        found += [
+            c for c in table.shown_columns if isinstance(c, Measure) and c.name == "profit_percent"
+        ]
+        return tuple(found)
+    found += [c for c in table.shown_columns if isinstance(c, Measure) and c not in found]
+    return tuple(found[:3])
+
+
+def _definitions(
+    reporting: Reporting, request: Request, shown: Sequence[Column]
+) -> tuple[tuple[str, str], ...]:
     """Title and meaning of each measure on the page, in the catalogue's order, and of the days."""
-    report = table.request.report
-    used = {c.name for c in table.shown_columns} | set(report.headline)
+    report = request.report
+    used = {c.name for c in shown} | set(report.headline)
     used |= {m.beside for m in report.measures if m.beside and m.name in used}
     said = [
         (m.title, m.definition.format(short_call_seconds=reporting.short_call_seconds))
@@ -221,7 +267,8 @@ def _definitions(reporting: Reporting, table: Table) -> tuple[tuple[str, str], .
         if m.name in used
     ]
     return (
-        *said,
+        *dict(said).items(),
+        *(("", note) for note in report.notes),
         ("Days", f"A call belongs to the day on which its attempt began, in {reporting.timezone}."),
         ("Ratios", "Made from the sums of a row's calls, never averaged; so are the totals."),
     )

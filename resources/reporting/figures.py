@@ -1,29 +1,21 @@
 """From sums to figures: the rows of a report, its totals, its order.
 
 Ratios are made here, from sums, after the last grouping; the totals are made from the sums of all
-rows. No files, no words.
+rows. Rows are made as they are read, so that a million of them need no room. No files, no words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from functools import partial
+from functools import cached_property, partial
+from typing import Protocol
 
+from resources.reporting.arithmetic import BEFORE, Number, Value
 from resources.reporting.interfaces import Reporting
-from resources.reporting.model import (
-    EXACT,
-    Column,
-    Dimension,
-    Kind,
-    Measure,
-    Number,
-    Report,
-    Value,
-)
+from resources.reporting.model import Column, Dimension, Kind, Measure, Report
 from resources.reporting.period import Period
-from resources.reporting.query import Row, accounts_in_data, read_sums
+from resources.reporting.query import Answer, Question, Row, accounts_in_data, key
 from resources.reporting.request import Asked, Request, SortKey, resolve, resolve_accounts
 from resources.reporting.words import is_negative
 
@@ -31,28 +23,67 @@ ALWAYS = ("attempts", "stale_rate_attempts")
 """Sums that every report reads, to say how much it covers and how sound its rates are."""
 
 
+class Lines(Protocol):
+    """Where the rows of a table come from; each call reads them anew."""
+
+    def rows(
+        self, sort: Sequence[SortKey], limit: int | None, losing: bool | None
+    ) -> Iterator[tuple[Value, ...]]:
+        """The rows in an order, at most `limit`; only those with a loss, or only those without."""
+        ...
+
+    def losses(self) -> int:
+        """How many rows have a loss."""
+        ...
+
+
 @dataclass(frozen=True)
 class Table:
-    """The figures of a request.
+    """The figures of a report, whatever they were made from.
 
     `columns` begins with the `shown` columns that were asked for; those after them serve the order
     and the marking of losses. A row holds one value per column, as do the `totals` (None where a
-    column has no total). `rows` may be cut by `--top`; `row_count` is how many there were, and the
-    totals are over all of them.
+    column has no total; empty where totals would mean nothing). `top` cuts the rows, of
+    which there were `row_count`; the totals are over all of them.
     """
 
-    request: Request
     columns: tuple[Column, ...]
     shown: int
-    rows: list[tuple[Value, ...]]
+    group: tuple[Dimension, ...]
     totals: tuple[Value, ...]
     row_count: int
-    stale_rate_attempts: int
+    lines: Lines
+    sort: tuple[SortKey, ...] = ()
+    top: int | None = None
+    loss: str | None = None
+    stale_rate_attempts: int = 0
 
     @property
     def shown_columns(self) -> tuple[Column, ...]:
         """The columns that were asked for."""
         return self.columns[: self.shown]
+
+    def each(
+        self,
+        *,
+        sort: Sequence[SortKey] | None = None,
+        limit: int | None = None,
+        losing: bool | None = None,
+    ) -> Iterator[tuple[Value, ...]]:
+        """The rows, one by one, in the table's order or in another."""
+        given = [n for n in (limit, self.top) if n is not None]
+        order = self.sort if sort is None else sort
+        return self.lines.rows(order, min(given) if given else None, losing)
+
+    @cached_property
+    def rows(self) -> list[tuple[Value, ...]]:
+        """All rows at once: only for what is known to be small."""
+        return list(self.each())
+
+    @property
+    def rows_left(self) -> int:
+        """How many rows `top` has left."""
+        return self.row_count if self.top is None else min(self.top, self.row_count)
 
     def position(self, name: str) -> int:
         """Where the column of that name is in a row."""
@@ -60,14 +91,71 @@ class Table:
 
     def is_loss(self, row: Sequence[Value]) -> bool:
         """Whether money was lost on the row."""
-        return is_negative(row[self.position(self.request.report.loss)])
+        return self.loss is not None and is_negative(row[self.position(self.loss)])
+
+
+@dataclass(frozen=True)
+class _Grouped:
+    """Lines made from the sums of an answer."""
+
+    answer: Answer
+    columns: tuple[Column, ...]
+    group: tuple[Dimension, ...]
+    loss: Measure | None
+    nothing: tuple[Value, ...] | None = None
+
+    def rows(
+        self, sort: Sequence[SortKey], limit: int | None, losing: bool | None
+    ) -> Iterator[tuple[Value, ...]]:
+        if self.nothing is not None:
+            yield self.nothing
+            return
+        order = [self._by(sort_key) for sort_key in sort]
+        place = {dimension.name: n for n, dimension in enumerate(self.group)}
+        width, names = len(self.group), tuple(self.answer.place)
+        for row in self.answer.rows(order, self._where(losing), limit):
+            yield _values(self.columns, place, row, dict(zip(names, row[width:], strict=True)))
+
+    def losses(self) -> int:
+        return self.answer.count(self._where(losing=True)) if self.loss else 0
+
+    def _where(self, losing: bool | None) -> str:
+        if losing is None or self.loss is None:
+            return "true" if not losing else "false"
+        sign = "" if losing else "NOT "
+        return f"{sign}COALESCE({self.loss.formula.sql(self.answer.place)} < 0, false)"
+
+    def _by(self, sort_key: SortKey) -> str:
+        column, way = sort_key.column, "DESC" if sort_key.descending else "ASC"
+        if isinstance(column, Measure):
+            return f"{column.formula.sql(self.answer.place)} {way} NULLS LAST"
+        # Blank dimensions come first, as they do without an order.
+        nulls = "LAST" if sort_key.descending else "FIRST"
+        return f"{key(self.group, column.name)} {way} NULLS {nulls}"
+
+
+@dataclass(frozen=True)
+class Held:
+    """Lines that are few enough to be held, in their own order whatever is asked for."""
+
+    held: Sequence[tuple[Value, ...]]
+
+    def rows(
+        self, sort: Sequence[SortKey], limit: int | None, losing: bool | None
+    ) -> Iterator[tuple[Value, ...]]:
+        """The first `limit` of them; none when only losses are wanted."""
+        return iter(() if losing else self.held[:limit])
+
+    def losses(self) -> int:
+        """None has a loss."""
+        return 0
 
 
 def request_for(
     reporting: Reporting, report: Report, asked: Asked, period: Period, *, people: bool
 ) -> Request:
     """The request that was meant, its accounts looked up. Raises ReportError for unknown names."""
-    request = resolve(report, asked, period, people=people)
+    request = resolve(report, asked, period, people=people, currencies=reporting.currencies)
     known = partial(accounts_in_data, reporting, report, period)
     return replace(
         request,
@@ -90,41 +178,33 @@ def make_table(reporting: Reporting, request: Request, *, people: bool) -> Table
     """The figures of the request. Without a chosen order people see losses first, machines the
     order of the dimensions.
     """
-    report = request.report
-    helpers = [report.measure(report.loss), report.measure(report.weight)]
-    wanted = (*request.columns, *request.group, *(key.column for key in request.sort), *helpers)
+    report, group = request.report, request.group
+    loss = report.measure(report.loss) if report.loss else None
+    helpers = [m for m in (loss, report.measure(report.weight)) if m is not None]
+    sort = request.sort or (_default_order(report, group) if people else ())
+    wanted = (*request.columns, *group, *(k.column for k in sort), *helpers)
     beside = (report.measure(c.beside) for c in wanted if isinstance(c, Measure) and c.beside)
     columns = tuple(dict.fromkeys((*wanted, *beside)))
-    names = _sums(column for column in columns if isinstance(column, Measure))
-    found = read_sums(
-        reporting,
-        report,
-        request.period,
-        request.group,
-        names,
-        customers=request.customers,
-        providers=request.providers,
-    )
-    width, counts = len(request.group), _counts(report)
-    if not found and not request.group:
-        found = [tuple(0 if name in counts else None for name in names)]
-    place = {d.name: n for n, d in enumerate(request.group)}
-    rows = [
-        _values(columns, place, row, dict(zip(names, row[width:], strict=True))) for row in found
-    ]
-    total = _add(found, width, names, counts)
-    totals = _totals(columns, place, found, total, names)
-    row_count = len(rows)
-    rows = _ordered(rows, columns, request.sort or _default_order(report, people))
-    stale = total["stale_rate_attempts"]
+    measures = [column for column in columns if isinstance(column, Measure)]
+    answer = Answer(reporting, question(request, measures, group))
+    counts = _counts(report)
+    total = {n: v or 0 if n in counts else v for n, v in answer.totals().items()}
+    row_count = answer.count()
+    place = {d.name: n for n, d in enumerate(group)}
+    nothing = None
+    if not row_count and not group:
+        nothing, row_count = _values(columns, {}, (), total), 1
     return Table(
-        request,
         columns,
         len(request.columns),
-        rows if request.top is None else rows[: request.top],
-        totals,
+        group,
+        _totals(columns, place, answer, total),
         row_count,
-        int(stale or 0),
+        _Grouped(answer, columns, group, loss, nothing),
+        sort,
+        request.top,
+        report.loss,
+        int(total["stale_rate_attempts"] or 0),
     )
 
 
@@ -139,32 +219,40 @@ def figures_of(
 
     No row where there is no data.
     """
-    names = _sums(measures)
-    found = read_sums(
-        reporting,
-        request.report,
-        period,
-        group,
-        names,
-        customers=request.customers,
-        providers=request.providers,
-    )
+    asked = question(request, measures, group)
+    answer = Answer(reporting, replace(asked, period=period, before=None))
     columns: tuple[Column, ...] = (*group, *measures)
-    place = {d.name: n for n, d in enumerate(group)}
-    return [
-        _values(columns, place, row, dict(zip(names, row[len(group) :], strict=True)))
-        for row in found
-    ]
+    return list(_Grouped(answer, columns, tuple(group), None).rows((), None, None))
 
 
-def _sums(measures: Iterable[Measure]) -> tuple[str, ...]:
-    needed = [name for measure in measures for name in measure.formula.sums]
-    return tuple(dict.fromkeys((*needed, *ALWAYS)))
+def left_out(reporting: Reporting, request: Request) -> int | None:
+    """Attempts that the report leaves out; None where it leaves none out by its nature."""
+    outside = request.report.outside
+    if outside is None or any(c.name in outside.measures for c in request.columns):
+        return None
+    asked = replace(question(request, (), ()), outside=True, everything=False, before=None)
+    return int(Answer(reporting, asked).totals()["attempts"] or 0)
+
+
+def question(request: Request, measures: Iterable[Measure], group: Sequence[Dimension]) -> Question:
+    """What to read for these measures of the request."""
+    outside = request.report.outside
+    chosen = {column.name for column in request.columns}
+    return Question(
+        request.report,
+        request.period,
+        tuple(group),
+        tuple(dict.fromkeys((*(n for m in measures for n in m.formula.sums), *ALWAYS))),
+        request.restrictions,
+        request.before,
+        everything=outside is None or bool(chosen & outside.measures),
+        currency=request.currency,
+    )
 
 
 def _counts(report: Report) -> set[str]:
-    plain = {m.formula.plus for m in report.measures if m.kind is Kind.COUNT}
-    return plain | set(ALWAYS)
+    sums = {m.formula.sums[0] for m in report.measures if m.kind is Kind.COUNT}
+    return sums | set(ALWAYS)
 
 
 def _values(
@@ -176,84 +264,44 @@ def _values(
     )
 
 
-def _add(
-    found: Sequence[Row], width: int, names: Sequence[str], counts: set[str]
-) -> dict[str, Number | None]:
-    totals: dict[str, Number | None] = {}
-    for n, name in enumerate(names, start=width):
-        total: Number | None = 0 if name in counts else None
-        for row in found:
-            value = row[n]
-            if value is None:
-                continue
-            if total is None:
-                total = value
-            elif isinstance(value, Decimal):
-                total = EXACT.add(Decimal(total), value)
-            else:
-                total += value
-        totals[name] = total
-    return totals
-
-
 def _totals(
     columns: Sequence[Column],
     place: dict[str, int],
-    found: Sequence[Row],
+    answer: Answer,
     total: dict[str, Number | None],
-    names: Sequence[str],
 ) -> tuple[Value, ...]:
     values: list[Value] = []
     for column in columns:
         if isinstance(column, Dimension):
-            values.append(_sole_currency(column.name, columns, place, found, names))
-        elif column.per_currency and len(_currencies(column, place, found, names)) > 1:
+            values.append(_sole_currency(column.name, columns, place, answer))
+        elif column.per_currency and len(_currencies(column, place, answer)) > 1:
             values.append(None)
         else:
             values.append(column.formula.value(total))
     return tuple(values)
 
 
-def _currencies(
-    measure: Measure, place: dict[str, int], found: Sequence[Row], names: Sequence[str]
-) -> set[str | None]:
+def _currencies(measure: Measure, place: dict[str, int], answer: Answer) -> set[str | None]:
     """Currencies in which the measure has an amount; a blank one counts when money is in it."""
-    key, amount = place[measure.currency], len(place) + names.index(measure.formula.plus)
-    return {row[key] for row in found if row[key] is not None or row[amount]}
+    sums = (name for name in measure.formula.sums if name.removeprefix(BEFORE) in answer.place)
+    return {code for name in sums for code in answer.values(place[measure.currency], name)}
 
 
 def _sole_currency(
-    dimension: str,
-    columns: Sequence[Column],
-    place: dict[str, int],
-    found: Sequence[Row],
-    names: Sequence[str],
+    dimension: str, columns: Sequence[Column], place: dict[str, int], answer: Answer
 ) -> str | None:
     """The currency that the totals are in, for the column that holds currencies."""
     for column in columns:
         if isinstance(column, Measure) and column.currency == dimension:
-            currencies = _currencies(column, place, found, names)
+            currencies = _currencies(column, place, answer)
             return next(iter(currencies)) if len(currencies) == 1 else None
     return None
 
 
-def _default_order(report: Report, people: bool) -> tuple[SortKey, ...]:
-    return (SortKey(report.measure(report.loss)),) if people else ()
-
-
-def _ordered(
-    rows: list[tuple[Value, ...]], columns: Sequence[Column], keys: Sequence[SortKey]
-) -> list[tuple[Value, ...]]:
-    """Sorted by the keys; missing values last, but blank dimensions first when ascending.
-
-    The rows come in order of the dimensions, which stays the order among equals.
-    """
-    rows = list(rows)
-    for key in reversed(keys):
-        n = columns.index(key.column)
-        present = [row for row in rows if row[n] is not None]
-        absent = [row for row in rows if row[n] is None]
-        present.sort(key=lambda row: row[n], reverse=key.descending)  # type: ignore[arg-type, return-value]
-        first = isinstance(key.column, Dimension) and not key.descending
-        rows = [*absent, *present] if first else [*present, *absent]
-    return rows
+def _default_order(report: Report, group: Sequence[Dimension]) -> tuple[SortKey, ...]:
+    """Losses first; without such a measure a series from its beginning, else the largest first."""
+    if report.loss:
+        return (SortKey(report.measure(report.loss)),)
+    if group and group[0].kind in (Kind.DATE, Kind.HOUR):
+        return ()
+    return (SortKey(report.measure(report.weight), descending=True),)

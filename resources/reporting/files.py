@@ -7,17 +7,21 @@ rounded for people here.
 from __future__ import annotations
 
 import csv
-import io
 import json
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from typing import IO, TYPE_CHECKING
 
+from resources.reporting.arithmetic import Value
 from resources.reporting.figures import Table
-from resources.reporting.model import Column, Kind, Measure, Value
+from resources.reporting.model import Column, Kind, Measure
 
 if TYPE_CHECKING:
     import pyarrow
+
+_BATCH = 16_384
+"""Rows of a Parquet row group: as many are in memory at once."""
 
 _RISKY = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
 
@@ -41,45 +45,50 @@ def write_csv(table: Table, stream: IO[str]) -> None:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(column.name for column in table.shown_columns)
     shown = table.shown
-    writer.writerows([_csv_cell(value) for value in row[:shown]] for row in table.rows)
+    writer.writerows([_csv_cell(value) for value in row[:shown]] for row in table.each())
 
 
 def write_json(table: Table, stream: IO[str]) -> None:
     """A JSON list of objects, a row to a line; decimals are numbers, printed exactly."""
     keys = [json.dumps(column.name) for column in table.shown_columns]
     stream.write("[")
-    for n, row in enumerate(table.rows):
+    for n, row in enumerate(table.each()):
         cells = (f"{key}: {_json_cell(v)}" for key, v in zip(keys, row, strict=False))
         stream.write(("," if n else "") + "\n{" + ", ".join(cells) + "}")
     stream.write("\n]\n")
 
 
-def parquet(table: Table) -> bytes:
+def write_parquet(table: Table, stream: IO[bytes]) -> None:
     """A Parquet file: counts are int64, other figures decimals, dates dates, hours local text."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns = table.shown_columns
-    fields = [pa.field(column.name, _arrow_type(column)) for column in columns]
-    arrays = [
-        pa.array([row[n] for row in table.rows], type=field.type) for n, field in enumerate(fields)
-    ]
-    sink = io.BytesIO()
-    pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), sink, compression="zstd")
-    return sink.getvalue()
+    schema = pa.schema([pa.field(c.name, _arrow_type(c)) for c in table.shown_columns])
+    rows = table.each()
+    with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
+        while batch := list(islice(rows, _BATCH)):
+            arrays = [
+                pa.array([row[n] for row in batch], type=field.type)
+                for n, field in enumerate(schema)
+            ]
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
 
 
 def _arrow_type(column: Column) -> pyarrow.DataType:
     import pyarrow as pa
 
     match column.kind:
-        case Kind.TEXT | Kind.HOUR:
+        case Kind.TEXT | Kind.HOUR | Kind.CLOCK:
             return pa.string()
+        case Kind.TIME:
+            return pa.timestamp("us", tz="UTC")
+        case Kind.FLAG:
+            return pa.bool_()
         case Kind.DATE:
             return pa.date32()
         case Kind.COUNT:
             return pa.int64()
-        case Kind.SECONDS if isinstance(column, Measure) and column.formula.over is None:
+        case Kind.SECONDS if isinstance(column, Measure) and column.formula.additive:
             return pa.decimal128(38, 3)
         case Kind.MONEY if isinstance(column, Measure) and column.per_currency:
             return pa.decimal128(38, 8)
@@ -92,12 +101,14 @@ def _csv_cell(value: Value) -> str:
         return ""
     if isinstance(value, str):
         return neutral(value)
+    if isinstance(value, bool):
+        return str(value).lower()
     return value.isoformat() if isinstance(value, date) else plain(value)
 
 
 def _json_cell(value: Value) -> str:
     if value is None:
         return "null"
-    if isinstance(value, str):
+    if isinstance(value, str | bool):
         return json.dumps(value, ensure_ascii=False)
     return f'"{value.isoformat()}"' if isinstance(value, date) else plain(value)

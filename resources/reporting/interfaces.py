@@ -6,9 +6,10 @@ business of whoever wires the program together; nothing here opens anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Protocol
 
 
@@ -23,26 +24,15 @@ class Tables(Protocol):
         ...
 
 
-class Names(Protocol):
-    """What customers and providers are called: id -> name. An id without a name shows as the id."""
-
-    @property
-    def customers(self) -> Mapping[str, str]:
-        """Names of customers by id."""
-        ...
-
-    @property
-    def providers(self) -> Mapping[str, str]:
-        """Names of providers by id."""
-        ...
-
-
 @dataclass(frozen=True)
-class AccountNames:
-    """Names held in memory."""
+class Names:
+    """What ids are called: id -> name. An id without a name shows as the id."""
 
     customers: Mapping[str, str] = field(default_factory=dict)
     providers: Mapping[str, str] = field(default_factory=dict)
+    countries: Mapping[str, str] = field(default_factory=dict)
+    states: Mapping[str, str] = field(default_factory=dict)
+    latas: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,18 +50,44 @@ def no_notices(first: date, last: date) -> DayNotices:
 
 
 @dataclass(frozen=True)
+class Quote:
+    """What one unit of `currency` is worth on a day in the currency asked for."""
+
+    day: date
+    currency: str
+    rate: Decimal
+
+
+class Quotes(Protocol):
+    """Exchange rates into any currency."""
+
+    def __call__(self, days: Iterable[date], into: str) -> list[Quote]:
+        """The rates of all currencies on the days; those of a day without any are missing."""
+        ...
+
+
+def no_quotes(days: Iterable[date], into: str) -> list[Quote]:
+    """No exchange rates but those that the tables were built with."""
+    return []
+
+
+@dataclass(frozen=True)
 class Reporting:
     """Everything a report is made from.
 
     `timezone` is the reporting time zone (IANA name) that days and hours are of; `memory_limit`
-    is DuckDB's (`"1GB"`); `minutes` shows durations to people in minutes instead of seconds.
+    is DuckDB's (`"1GB"`) and `spill` its folder for what does not fit; `minutes` shows durations to
+    people in minutes instead of seconds. `quotes` gives exchange rates into `currencies`.
     """
 
     tables: Tables
-    names: Names = field(default_factory=AccountNames)
+    names: Names = field(default_factory=Names)
     notices: Callable[[date, date], DayNotices] = no_notices
+    quotes: Quotes = no_quotes
+    currencies: frozenset[str] = frozenset({"USD", "GBP"})
     timezone: str = "UTC"
     memory_limit: str = "1GB"
     threads: int = 2
+    spill: str = ""
     short_call_seconds: int = 6
     minutes: bool = False

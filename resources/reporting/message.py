@@ -6,6 +6,7 @@ styles, its charts are PNG parts that it refers to. Nothing is sent here.
 
 from __future__ import annotations
 
+import io
 import re
 from email.message import EmailMessage
 from email.utils import make_msgid
@@ -13,11 +14,12 @@ from typing import Any
 
 from resources.mailer import envelope
 from resources.reporting import words
+from resources.reporting.arithmetic import Value
 from resources.reporting.charts import draw, draw_png, is_worth_drawing
 from resources.reporting.document import Document
-from resources.reporting.model import Dimension, Measure, Value
+from resources.reporting.model import Dimension
 from resources.reporting.pages import LOSS_MARK, environment, pdf
-from resources.reporting.workbook import workbook
+from resources.reporting.workbook import write_workbook
 
 ROWS_SHOWN = 10
 """Rows of each section in the body; the attachments hold more."""
@@ -32,10 +34,8 @@ def subject(document: Document) -> str:
 
 def file_name(document: Document, extension: str) -> str:
     """`breakout_2026-06-01_2026-06-30.pdf`, of characters that every file system takes."""
-    request = document.table.request
-    name = re.sub(r"[^a-z0-9-]+", "-", request.report.name.lower())
-    days = dict.fromkeys((request.period.first, request.period.last))
-    return "_".join([name, *(f"{day}" for day in days)]) + f".{extension}"
+    name = re.sub(r"[^a-z0-9-]+", "-", document.name.lower())
+    return "_".join([name, *dict.fromkeys((document.first, document.last))]) + f".{extension}"
 
 
 def compose(
@@ -53,7 +53,7 @@ def compose(
     told = {
         "document": document,
         "label": _label(document),
-        "measures": _measures(document),
+        "measures": document.mailed,
         "sections": _sections(document),
         "loss_mark": LOSS_MARK,
         "pictures": [(cid[1:-1], picture) for cid, picture in pictures],
@@ -77,21 +77,15 @@ def compose(
     message.add_attachment(
         pdf(document), maintype="application", subtype="pdf", filename=file_name(document, "pdf")
     )
+    sheets = io.BytesIO()
+    write_workbook(document, sheets)
     message.add_attachment(
-        workbook(document),
+        sheets.getvalue(),
         maintype="application",
         subtype=XLSX_TYPE,
         filename=file_name(document, "xlsx"),
     )
     return message
-
-
-def _measures(document: Document) -> list[Measure]:
-    """The few figures that fit a mail: how much, what is left of it."""
-    report = document.table.request.report
-    found = [report.measure(report.weight), report.measure(report.loss)]
-    found += [c for c in document.columns if c.name == "profit_percent" and isinstance(c, Measure)]
-    return found
 
 
 def _label(document: Document) -> str:
@@ -100,7 +94,7 @@ def _label(document: Document) -> str:
 
 def _named(document: Document) -> list[Dimension]:
     """Dimensions that tell rows apart in a narrow mail: not the currencies."""
-    group = document.table.request.group
+    group = document.table.group
     return [d for d in group if not d.name.endswith("_currency")] or list(group)
 
 
@@ -110,16 +104,16 @@ def _sections(
     """Title, number of rows in all, and rows: label, figures (text, whether negative), loss."""
     table, dimensions = document.table, _named(document)
     places = [table.position(d.name) for d in dimensions]
-    measures = [(m, table.position(m.name)) for m in _measures(document)]
+    measures = [(m, table.position(m.name)) for m in document.mailed]
 
     def row(values: tuple[Value, ...]) -> tuple[str, list[tuple[str, bool]], bool]:
         label = [words.show(d, values[n]) for d, n in zip(dimensions, places, strict=True)]
         # The provider's name of a destination mostly repeats the customer's.
         label = list(dict.fromkeys(label))
         shown = [(words.show(m, values[n]), words.is_negative(values[n])) for m, n in measures]
-        return " · ".join(label) or "All", shown, document.is_loss(values)
+        return " · ".join(label) or "All", shown, table.is_loss(values)
 
     return [
         (section.title, section.of, [row(values) for values in section.rows[:ROWS_SHOWN]])
-        for section in document.sections
+        for section in document.figures.sections
     ]

@@ -1,26 +1,16 @@
 """What a report is made of: dimensions, measures, charts and the declaration that joins them.
 
-Types only, and the arithmetic of one measure. The entries themselves are in `catalogue` and
-`breakout`; nothing here knows a table's name or how a value is printed.
+Types only. The entries themselves are in `catalogue` and the modules of the reports; nothing here
+knows a table's name or how a value is printed, and the arithmetic of a measure is in `arithmetic`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import Enum
 
-Number = int | Decimal
-Value = str | date | int | Decimal | None
-Sums = Mapping[str, Number | None]
-
-EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
-"""Wide enough for a 38 digit sum times 100, so that only a final division ever rounds."""
-
-DECIMALS = Decimal("1e-12")
-"""Ratios are given to 12 decimals."""
+from resources.reporting.arithmetic import Arithmetic
 
 
 class Kind(Enum):
@@ -29,6 +19,8 @@ class Kind(Enum):
     TEXT = "text"
     DATE = "date"
     HOUR = "hour"
+    CLOCK = "hour of the day"
+    TIME = "time"
     COUNT = "count"
     SECONDS = "seconds"
     MONEY = "money"
@@ -36,62 +28,39 @@ class Kind(Enum):
     FRACTION = "fraction"
     PERCENT = "percent"
     MILLISECONDS = "milliseconds"
-
-
-class Stored(Enum):
-    """How a column of a stored table becomes a value of a dimension."""
-
-    PLAIN = "plain"
-    LOCAL_HOUR = "local hour"
-    CUSTOMER_NAME = "customer name"
-    PROVIDER_NAME = "provider name"
+    ESTIMATE = "estimate"
+    SCORE = "score"
+    FLAG = "flag"
+    CHANGE = "change in percent"
+    POINTS = "change in points"
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """Something rows can be grouped by: `column` is where the stored table keeps it."""
+    """Something rows can be grouped by: `column` is where the stored table keeps it.
+
+    `names` says in which list of names (a field of `interfaces.Names`) the stored value is an id.
+    """
 
     name: str
     title: str
     column: str
     kind: Kind = Kind.TEXT
-    stored: Stored = Stored.PLAIN
+    names: str = ""
+    definition: str = ""
 
 
 @dataclass(frozen=True)
-class Formula:
-    """A measure from additive sums: `factor x (plus - minus) / over`, each part optional.
-
-    Null when a sum in it is null or `over` is 0.
+class Part:
+    """A sum that is not simply a stored column: `column` of the rows where `where` is one of
+    `values`; converted by the exchange rates of the stored column `rate_of`, where that is given.
     """
 
-    plus: str
-    minus: str | None = None
-    over: str | None = None
-    factor: int = 1
-
-    @property
-    def sums(self) -> tuple[str, ...]:
-        """The additive columns that are read."""
-        return tuple(name for name in (self.plus, self.minus, self.over) if name is not None)
-
-    def value(self, sums: Sums) -> Number | None:
-        """The measure of one group; exact, except a division, which is rounded to 12 decimals."""
-        top = sums[self.plus]
-        if top is None:
-            return None
-        if self.minus is not None:
-            less = sums[self.minus]
-            if less is None:
-                return None
-            top = EXACT.subtract(Decimal(top), Decimal(less))
-        if self.over is None:
-            return top
-        under = sums[self.over]
-        if not under:
-            return None
-        scaled = EXACT.multiply(Decimal(top), Decimal(self.factor))
-        return EXACT.quantize(EXACT.divide(scaled, Decimal(under)), DECIMALS)
+    name: str
+    column: str
+    where: str = ""
+    values: tuple[str, ...] = ()
+    rate_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,7 +75,7 @@ class Measure:
     name: str
     title: str
     kind: Kind
-    formula: Formula
+    formula: Arithmetic
     definition: str
     currency: str = ""
     instead: str | None = None
@@ -123,19 +92,49 @@ Column = Dimension | Measure
 
 @dataclass(frozen=True)
 class Source:
-    """A stored table and the dimension columns it holds."""
+    """A stored table, the dimension columns it holds, and sums of the report that it lacks."""
 
     table: str
     columns: frozenset[str]
+    lacks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Rows where the dimension reads as one of the values; a blank one stands for none."""
+
+    dimension: Dimension
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Only:
+    """The rows that a report is about: where a stored column has one of `values`, or any value."""
+
+    column: str
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Rows that a report leaves out unless one of `measures` is asked for, and what is said then.
+
+    They are those where the stored column has the value; `words` holds `{count}`, their attempts.
+    """
+
+    column: str
+    value: str
+    measures: frozenset[str]
+    words: str
 
 
 @dataclass(frozen=True)
 class DayChart:
-    """Measures by day: `lines` in one panel, `bars` (which may be negative) in one below."""
+    """Measures by day: `lines` in one panel, `bars` (which may be negative), if any, below."""
 
     title: str
     lines: tuple[str, ...]
-    bars: str
+    bars: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,13 +148,57 @@ class MemberChart:
 
 
 @dataclass(frozen=True)
+class HeatChart:
+    """A measure by two dimensions as shades; the `rows` largest by `weight`."""
+
+    title: str
+    down: str
+    across: str
+    measure: str
+    weight: str
+    rows: int = 24
+
+
+@dataclass(frozen=True)
+class TileChart:
+    """A measure by US state as shades on a tile grid."""
+
+    title: str
+    dimension: str
+    measure: str
+
+
+Chart = DayChart | MemberChart | HeatChart | TileChart
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A small table of its own on a page, above the figures, in the order of `sort` (as typed).
+
+    `flagged` keeps the rows where that measure is true, `where` those that the dimension of that
+    name has a value of; `rows` is how many are shown at most, `empty` what is said without any.
+    """
+
+    title: str
+    group: tuple[str, ...]
+    columns: tuple[str, ...]
+    sort: str
+    flagged: str = ""
+    where: str = ""
+    rows: int = 15
+    empty: str = ""
+
+
+@dataclass(frozen=True)
 class Report:
     """The declaration of a report; names refer to its own dimensions and measures.
 
     `sources` are tried in order: the first that holds all asked columns serves. `group_columns`
     are the measures people see when they choose a group-by and no columns, `machine_columns` what
-    files for machines then hold. `loss` is the measure whose negative values are losses, `weight`
-    the one that says how big a row is.
+    files for machines then hold. `loss` is the measure whose negative values are losses, if any,
+    `weight` the one that says how big a row is. `parts` are the sums that are no stored columns,
+    `only` and `outside` say which rows it is about, `compared` are the measures that a comparison
+    of two periods shows when none are chosen.
     """
 
     name: str
@@ -168,10 +211,15 @@ class Report:
     columns: tuple[str, ...]
     machine_columns: tuple[str, ...]
     headline: tuple[str, ...]
-    loss: str
     weight: str
-    charts: tuple[DayChart | MemberChart, ...]
+    loss: str | None = None
+    charts: tuple[Chart, ...] = ()
+    panels: tuple[Panel, ...] = ()
+    parts: tuple[Part, ...] = ()
+    only: tuple[Only, ...] = ()
+    outside: Outside | None = None
     notes: tuple[str, ...] = ()
+    compared: tuple[str, ...] = ()
     _by_name: dict[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -201,3 +249,22 @@ class Report:
         if not isinstance(found, Measure):
             raise KeyError(name)
         return found
+
+    def part(self, name: str) -> Part:
+        """How a sum is read: as declared, or as the stored column of that name."""
+        return next((part for part in self.parts if part.name == name), Part(name, name))
+
+
+@dataclass(frozen=True)
+class Family:
+    """A report as people name it: one declaration, or several that an option tells apart.
+
+    `option` is blank where there is one; `members` holds the declarations by the option's values.
+    """
+
+    name: str
+    title: str
+    purpose: str
+    members: Mapping[str, Report]
+    option: str = ""
+    default: str = ""

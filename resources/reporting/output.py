@@ -8,11 +8,13 @@ from __future__ import annotations
 import io
 import os
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
-from resources.reporting.document import make_document, table_notices
+from resources.reporting.document import Document, make_document, request_notices
 from resources.reporting.errors import ReportError, unknown
 from resources.reporting.figures import make_table
 from resources.reporting.interfaces import Reporting
@@ -25,14 +27,6 @@ FORMATS = ("table", *MACHINE_FORMATS, *PAGE_FORMATS)
 
 BINARY_FORMATS = ("parquet", "xlsx", "pdf")
 """Formats that must not be written to a terminal."""
-
-
-@dataclass(frozen=True)
-class Output:
-    """A finished report. `notices` are those that the format has no place for."""
-
-    content: bytes
-    notices: tuple[str, ...] = ()
 
 
 def choose_format(asked: str | None, path: str | None) -> str:
@@ -58,34 +52,48 @@ def for_people(fmt: str) -> bool:
     return fmt not in MACHINE_FORMATS
 
 
-def render(reporting: Reporting, request: Request, fmt: str, generated: datetime) -> Output:
-    """The report in any format but `table`. `generated` is in the reporting time zone."""
-    from resources.reporting import charts, files, pages, workbook
+def render(
+    reporting: Reporting, request: Request, fmt: str, generated: datetime, stream: IO[bytes]
+) -> tuple[str, ...]:
+    """Writes the report in any format but `table`; the notices that the format has no place for.
+
+    `generated` is in the reporting time zone.
+    """
+    from resources.reporting import charts, files
 
     if not for_people(fmt):
         table = make_table(reporting, request, people=False)
-        said = table_notices(reporting, table)
         if fmt == "parquet":
-            return Output(files.parquet(table), said)
-        stream = io.StringIO(newline="")
-        (files.write_csv if fmt == "csv" else files.write_json)(table, stream)
-        return Output(stream.getvalue().encode("utf-8"), said)
+            files.write_parquet(table, stream)
+        else:
+            text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
+            (files.write_csv if fmt == "csv" else files.write_json)(table, text)
+            text.detach()
+        return request_notices(reporting, request, table)
     if fmt in ("html", "pdf"):
         charts.warm_up()
-    document = make_document(reporting, request, generated)
+    write_document(make_document(reporting, request, generated), fmt, stream)
+    return ()
+
+
+def write_document(document: Document, fmt: str, stream: IO[bytes]) -> None:
+    """Writes a report made for reading as HTML, PDF or XLSX."""
+    from resources.reporting import pages, workbook
+
     match fmt:
         case "xlsx":
-            return Output(workbook.workbook(document))
+            workbook.write_workbook(document, stream)
         case "html":
-            return Output(pages.html(document).encode("utf-8"))
+            stream.write(pages.html(document).encode("utf-8"))
         case "pdf":
-            return Output(pages.pdf(document))
+            stream.write(pages.pdf(document))
         case _:
             raise unknown("format", fmt, FORMATS)
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Writes the file under another name beside its place, then moves it there.
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file that is written under another name beside its place, then moved there.
 
     A reader sees the old file or the whole new one. Raises ReportError when it cannot be written.
     """
@@ -96,7 +104,7 @@ def write_file(path: Path, content: bytes) -> None:
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         temporary.chmod(0o666 & ~_umask())

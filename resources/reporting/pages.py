@@ -18,10 +18,12 @@ from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from resources.reporting import words
+from resources.reporting.arithmetic import Value
 from resources.reporting.charts import Picture, draw, is_worth_drawing
-from resources.reporting.document import Document
-from resources.reporting.model import Measure, Value
-from resources.reporting.widths import layout
+from resources.reporting.document import Document, Grid, Section
+from resources.reporting.figures import Table
+from resources.reporting.model import Measure
+from resources.reporting.widths import Layout, layout
 
 if TYPE_CHECKING:
     from weasyprint.urls import URLFetcherResponse
@@ -45,6 +47,23 @@ class Cell:
     def printed(self) -> str:
         """All that stands in the cell."""
         return f"{LOSS_MARK} {self.text}" if self.loss else f"{self.text} {self.beside}".rstrip()
+
+
+@dataclass(frozen=True)
+class _Printed:
+    """A grid as the template takes it: every cell in words."""
+
+    grid: Grid
+    heads: list[tuple[str, bool]]
+    sections: list[tuple[Section, list[tuple[list[Cell], bool]]]]
+    totals: list[Cell]
+    layout: Layout
+
+    @property
+    def has_losses(self) -> bool:
+        """Whether a cell bears the mark of a loss."""
+        rows = [row for _, rows in self.sections for row, _ in rows]
+        return any(cell.loss for row in (*rows, self.totals) for cell in row)
 
 
 def html(document: Document) -> str:
@@ -101,11 +120,10 @@ def environment() -> Environment:
     )
 
 
-def cells(document: Document, row: Sequence[Value], *, totals: bool = False) -> list[Cell]:
+def cells(table: Table, row: Sequence[Value], *, minutes: bool, totals: bool = False) -> list[Cell]:
     """The shown columns of a row, or of the totals, as they are printed."""
-    table, minutes = document.table, document.minutes
     found = []
-    for n, column in enumerate(document.columns):
+    for n, column in enumerate(table.shown_columns):
         value, style = row[n], "n" if words.is_number(column) else "t"
         if totals and style == "t" and value is None:
             found.append(Cell("Totals" if n == 0 else "", style))
@@ -132,27 +150,34 @@ def _page(document: Document, embed: Callable[[str, str], str]) -> str:
         if is_worth_drawing(points):
             picture = draw(points)
             drawn.append((picture, embed(f"chart-{n}.svg", picture.svg)))
-    heads = [
-        (words.heading(column, minutes=document.minutes), words.is_number(column))
-        for column in document.columns
-    ]
-    sections = [
-        (section, [(cells(document, row), document.is_loss(row)) for row in section.rows])
-        for section in document.sections
-    ]
-    totals = cells(document, document.table.totals, totals=True)
-    printed = [totals, *(row for _, rows in sections for row, _ in rows)]
+    panels = [_printed(grid, document.minutes) for grid in document.panels]
+    figures = _printed(document.figures, document.minutes)
     return env.get_template("report.html.j2").render(
         document=document,
         css=Markup(_style_sheet()),  # noqa: S704 - the package's own file
         pictures=drawn,
-        heads=heads,
-        sections=sections,
-        totals=totals,
-        layout=layout(heads, ([cell.printed for cell in row] for row in printed)),
+        panels=panels,
+        figures=figures,
+        paper=figures.layout.paper,
         loss_mark=LOSS_MARK,
         count=words.count,
     )
+
+
+def _printed(grid: Grid, minutes: bool) -> _Printed:
+    table = grid.table
+    heads = [(words.heading(c, minutes=minutes), words.is_number(c)) for c in grid.columns]
+    sections = [
+        (
+            section,
+            [(cells(table, row, minutes=minutes), table.is_loss(row)) for row in section.rows],
+        )
+        for section in grid.sections
+    ]
+    totals = cells(table, table.totals, minutes=minutes, totals=True) if table.totals else []
+    printed = [totals, *(row for _, rows in sections for row, _ in rows)]
+    widths = layout(heads, ([cell.printed for cell in row] for row in printed if row))
+    return _Printed(grid, heads, sections, totals, widths)
 
 
 def _style_sheet() -> str:

@@ -43,6 +43,18 @@ class Period:
         except OverflowError:
             return None
 
+    def year_before(self) -> Period | None:
+        """The same dates of the year before; 28 February stands in for the 29th."""
+        try:
+            return Period(_a_year_ago(self.first), _a_year_ago(self.last))
+        except ValueError:
+            return None
+
+
+def _a_year_ago(day: date) -> date:
+    leap = (day.month, day.day) == (2, 29)
+    return day.replace(year=day.year - 1, day=28 if leap else day.day)
+
 
 def parse_day(text: str) -> date:
     """`YYYY-MM-DD` as a date; refuses anything else, also days that no calendar has."""

@@ -1,135 +1,284 @@
 """The one query that all reports share: additive sums of a stored table, grouped and filtered.
 
-Identifiers come from the catalogue's declarations only; days, accounts, names, paths and the time
-zone are bound parameters. Only sums are read: ratios are `figures`' business.
+Identifiers come from the catalogue's declarations only; whatever else gets into the SQL goes
+through `literal`. Only sums are read: ratios are `figures`' business.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import duckdb
 
+from resources.reporting.arithmetic import BEFORE, Number
 from resources.reporting.errors import ReportError
 from resources.reporting.interfaces import Reporting
-from resources.reporting.model import Dimension, Report, Source, Stored
+from resources.reporting.model import Dimension, Filter, Kind, Part, Report, Source
 from resources.reporting.period import Period
 
 Row = tuple[Any, ...]
 
-_FILTERS = {"customer_id": "customers", "provider_id": "providers"}
+_BATCH = 2048
 
 
-def choose_source(report: Report, columns: Iterable[str]) -> Source:
-    """The first of the report's tables that holds all these stored columns."""
-    wanted = set(columns)
-    for source in report.sources:
-        if wanted <= source.columns:
-            return source
-    raise ReportError(f"no table of report {report.name!r} holds {', '.join(sorted(wanted))}")
+@dataclass(frozen=True)
+class Question:
+    """Which sums of which rows, grouped by what.
 
-
-def read_sums(
-    reporting: Reporting,
-    report: Report,
-    period: Period,
-    group: Sequence[Dimension],
-    sums: Sequence[str],
-    *,
-    customers: Sequence[str] = (),
-    providers: Sequence[str] = (),
-) -> list[Row]:
-    """Rows of the group's dimensions followed by `sums`, in order of the dimensions, blanks first.
-
-    Ids and destinations are text, `date` a date, `hour` local text `YYYY-MM-DD HH:00:00` (one row
-    per instant: the hour that a clock change repeats gives two). Sums are int or Decimal, or None
-    where no row has a value. Without any data there is no row.
+    `sums` whose names begin with `BEFORE` are of the period `before`. `outside` asks for the rows
+    that the report leaves out, instead of its own; `everything` for both. `currency` is what sums
+    with a `rate_of` are converted to.
     """
-    filters = {c: v for c, v in zip(_FILTERS, (customers, providers), strict=True) if v}
-    source = choose_source(report, ["call_date", *(d.column for d in group), *filters])
-    files = reporting.tables.files(source.table, period.first, period.last)
-    if not files:
-        return []
-    keys, shown = [], []
-    joins: dict[str, str] = {}
-    parameters: dict[str, Any] = {
-        "files": list(files),
-        "first": period.first,
-        "last": period.last,
-    }
-    for n, dimension in enumerate(group):
-        key, words = _expressions(dimension, parameters, joins, reporting)
-        keys.append(f"{key} AS k{n}")
-        shown.append(words.format(key=f"k{n}") + f" AS d{n}")
-    wheres = ["t.call_date BETWEEN $first AND $last"]
-    for column, values in filters.items():
-        parameters[column] = list(values)
-        wheres.append(f"list_contains(${column}::VARCHAR[], t.{column})")
-    totals = [f"sum(t.{name}) AS s{n}" for n, name in enumerate(sums)]
-    by = ", ".join(f"k{n}" for n in range(len(group)))
-    inner = (
-        f"SELECT {', '.join([*keys, *totals])}\n"
-        "FROM read_parquet($files, hive_partitioning = true, "
-        "hive_types = {'call_date': DATE}) AS t\n"
-        + "".join(joins.values())
-        + f"WHERE {' AND '.join(wheres)}\n"
-        + (f"GROUP BY {by}\n" if group else "HAVING count(*) > 0\n")
+
+    report: Report
+    period: Period
+    group: tuple[Dimension, ...]
+    sums: tuple[str, ...]
+    filters: tuple[Filter, ...] = ()
+    before: Period | None = None
+    outside: bool = False
+    everything: bool = False
+    currency: str = ""
+
+
+class Answer:
+    """The rows of a question, held by the engine in bounded memory until this goes away.
+
+    A row has the group's dimensions, then the question's sums. Ids and destinations are text,
+    `date` a date, `hour` local text `YYYY-MM-DD HH:00:00` (one row per instant: the hour that a
+    clock change repeats gives two). Sums are int or Decimal, or None where no row has a value.
+    """
+
+    def __init__(self, reporting: Reporting, question: Question) -> None:
+        self._question = question
+        self.place = {name: f"s{n}" for n, name in enumerate(question.sums)}
+        text = _grouped(reporting, question)
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._shown: list[str] = []
+        if text is not None:
+            self._connection = _connect(reporting)
+            self._connection.execute(f"CREATE TABLE g AS\n{text}")
+            self._shown = [
+                _shown(dimension, f"k{n}", reporting) for n, dimension in enumerate(question.group)
+            ]
+
+    def count(self, where: str = "true") -> int:
+        """How many rows there are where the condition over `place` holds."""
+        rows = self._ask(f"SELECT count(*) FROM g WHERE {where}")
+        return int(rows[0][0]) if rows else 0
+
+    def totals(self) -> dict[str, Number | None]:
+        """The sums over all rows; None where no row has a value."""
+        columns = ", ".join(f"sum({column})" for column in self.place.values())
+        rows = self._ask(f"SELECT {columns} FROM g") if columns else []
+        return dict(zip(self.place, rows[0] if rows else (None,) * len(self.place), strict=True))
+
+    def values(self, dimension: int, amount: str) -> set[str | None]:
+        """The dimension's values; the blank one only where the sum `amount` is not 0."""
+        column = self.place[amount]
+        name = f"k{dimension}"
+        where = f"{name} IS NOT NULL OR {column} <> 0"
+        return {row[0] for row in self._ask(f"SELECT DISTINCT {name} FROM g WHERE {where}")}
+
+    def rows(
+        self, order: Sequence[str] = (), where: str = "true", limit: int | None = None
+    ) -> Iterator[Row]:
+        """The rows in an order of expressions over `place` and `key`, then of the dimensions."""
+        if self._connection is None:
+            return
+        keys = [f"k{n} NULLS FIRST" for n in range(len(self._question.group))]
+        by = ", ".join([*order, *keys])
+        text = (
+            f"SELECT {', '.join([*self._shown, *self.place.values()])}\nFROM g WHERE {where}"
+            + (f"\nORDER BY {by}" if by else "")
+            + (f"\nLIMIT {int(limit)}" if limit is not None else "")
+        )
+        with self._connection.cursor() as cursor:
+            cursor.execute(text)
+            while rows := cursor.fetchmany(_BATCH):
+                yield from rows
+
+    def _ask(self, text: str) -> list[Row]:
+        if self._connection is None:
+            return []
+        with self._connection.cursor() as cursor:
+            return cursor.execute(text).fetchall()
+
+
+def key(group: Sequence[Dimension], name: str) -> str:
+    """The expression of a dimension of the group, for an order."""
+    return f"k{[dimension.name for dimension in group].index(name)}"
+
+
+def literal(value: str | int | date | Decimal) -> str:
+    """The value as SQL. A quote in a text is doubled, which is all that DuckDB knows of escapes."""
+    match value:
+        case str():
+            # No name or path can hold it, and the engine's parser ends there.
+            return "'" + value.replace("\0", "\N{REPLACEMENT CHARACTER}").replace("'", "''") + "'"
+        case date():
+            return f"DATE '{value.isoformat()}'"
+        case _:
+            return str(value)
+
+
+def choose_source(report: Report, columns: Iterable[str], sums: Iterable[str]) -> Source:
+    """The first of the report's tables that holds all these stored columns and sums."""
+    wanted, added = set(columns), set(sums)
+    for source in report.sources:
+        if wanted <= source.columns and not added & source.lacks:
+            return source
+    lacking = next((s for s in report.sources if wanted <= s.columns), None)
+    if lacking is None:
+        raise ReportError(f"no table of report {report.name!r} holds {', '.join(sorted(wanted))}")
+    raise ReportError(
+        f"{', '.join(sorted(added & lacking.lacks))} cannot be had by "
+        f"{', '.join(sorted(wanted - {'call_date'}))}: leave a dimension or a column out"
     )
-    outer = (
-        f"SELECT {', '.join([*shown, *(f's{n}' for n in range(len(sums)))])}\nFROM (\n{inner}) AS g"
-        + (f"\nORDER BY {', '.join(f'k{n} NULLS FIRST' for n in range(len(group)))}" if by else "")
-    )
-    return _run(reporting, outer, parameters)
 
 
 def accounts_in_data(reporting: Reporting, report: Report, period: Period, name: str) -> set[str]:
     """Ids of the dimension `name` (such as `customer_id`) that occur in the period."""
-    rows = read_sums(reporting, report, period, [report.dimension(name)], ())
-    return {str(row[0]) for row in rows if row[0] is not None}
+    question = Question(report, period, (report.dimension(name),), (), everything=True)
+    return {str(row[0]) for row in Answer(reporting, question).rows() if row[0] is not None}
 
 
-def _expressions(
-    dimension: Dimension,
-    parameters: dict[str, Any],
-    joins: dict[str, str],
-    reporting: Reporting,
-) -> tuple[str, str]:
-    """What to group by, and what to show of it (a template of the key)."""
-    column = f"t.{dimension.column}"
-    match dimension.stored:
-        case Stored.PLAIN:
-            return column, "{key}"
-        case Stored.LOCAL_HOUR:
-            parameters["timezone"] = reporting.timezone
-            return column, "strftime({key} AT TIME ZONE $timezone, '%Y-%m-%d %H:00:00')"
-        case Stored.CUSTOMER_NAME:
-            return _named("customer", column, reporting.names.customers, parameters, joins), "{key}"
-        case Stored.PROVIDER_NAME:
-            return _named("provider", column, reporting.names.providers, parameters, joins), "{key}"
-
-
-def _named(
-    side: str,
-    column: str,
-    names: Mapping[str, str],
-    parameters: dict[str, Any],
-    joins: dict[str, str],
-) -> str:
-    parameters[f"{side}_ids"] = list(names)
-    parameters[f"{side}_names"] = list(names.values())
-    joins[side] = (
-        f"LEFT JOIN (SELECT unnest(${side}_ids::VARCHAR[]) AS id, "
-        f"unnest(${side}_names::VARCHAR[]) AS title) AS {side}_name "
-        f"ON {side}_name.id = {column}\n"
-    )
-    return f"coalesce(nullif(trim({side}_name.title), ''), {column})"
-
-
-def _run(reporting: Reporting, sql: str, parameters: dict[str, Any]) -> list[Row]:
+def _connect(reporting: Reporting) -> duckdb.DuckDBPyConnection:
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": reporting.memory_limit,
         "threads": reporting.threads,
     }
-    with duckdb.connect(":memory:", config=config) as connection:
-        return connection.execute(sql, parameters).fetchall()
+    if reporting.spill:
+        config["temp_directory"] = reporting.spill
+    connection = duckdb.connect(":memory:", config=config)
+    connection.execute("SET preserve_insertion_order = false")
+    return connection
+
+
+def _grouped(reporting: Reporting, question: Question) -> str | None:
+    """The SELECT of the grouped sums, or None where there are no files."""
+    report, periods = question.report, {"": question.period}
+    if question.before is not None:
+        periods[BEFORE] = question.before
+    filters = [filter_.dimension for filter_ in question.filters]
+    used = ["call_date", *(d.column for d in (*question.group, *filters))]
+    plain = [report.part(name.removeprefix(BEFORE)) for name in question.sums]
+    source = choose_source(report, used, [part.column for part in plain])
+    files = dict.fromkeys(
+        file
+        for period in periods.values()
+        for file in reporting.tables.files(source.table, period.first, period.last)
+    )
+    if not files:
+        return None
+    joins: dict[str, str] = {}
+    keys = [
+        f"{_key(dimension, joins, reporting)} AS k{n}" for n, dimension in enumerate(question.group)
+    ]
+    sums = []
+    for n, name in enumerate(question.sums):
+        prefix = BEFORE if name.startswith(BEFORE) else ""
+        part = report.part(name.removeprefix(BEFORE))
+        within = _within(periods[prefix]) if len(periods) > 1 else ""
+        sums.append(f"{_sum(part, within)} AS s{n}")
+        if part.rate_of:
+            joins[part.rate_of] = _rates(reporting, question, part.rate_of, periods.values())
+    wheres = ["(" + " OR ".join(map(_within, periods.values())) + ")"]
+    wheres += [_one_of(f"t.{only.column}", only.values) for only in report.only]
+    if report.outside is not None and not question.everything:
+        sign = "=" if question.outside else "<>"
+        wheres.append(f"t.{report.outside.column} {sign} {literal(report.outside.value)}")
+    wheres += [_reads_as(filter_, joins, reporting) for filter_ in question.filters]
+    by = ", ".join(f"k{n}" for n in range(len(question.group)))
+    return (
+        f"SELECT {', '.join([*keys, *sums]) or 'count(*) AS n'}\n"
+        f"FROM read_parquet([{', '.join(map(literal, files))}], hive_partitioning = true, "
+        "hive_types = {'call_date': DATE}) AS t\n"
+        + "".join(joins.values())
+        + f"WHERE {' AND '.join(wheres)}\n"
+        + (f"GROUP BY {by}" if by else "HAVING count(*) > 0")
+    )
+
+
+def _within(period: Period) -> str:
+    return f"t.call_date BETWEEN {literal(period.first)} AND {literal(period.last)}"
+
+
+def _one_of(expression: str, values: Iterable[str]) -> str:
+    listed = ", ".join(map(literal, values))
+    return f"{expression} IN ({listed})" if listed else f"{expression} IS NOT NULL"
+
+
+def _reads_as(filter_: Filter, joins: dict[str, str], reporting: Reporting) -> str:
+    dimension = filter_.dimension
+    readings = [_shown(dimension, _key(dimension, joins, reporting), reporting)]
+    if dimension.names:
+        readings.append(f"t.{dimension.column}")
+    tests = (
+        _one_of(f"COALESCE(CAST({reading} AS VARCHAR), '')", filter_.values) for reading in readings
+    )
+    return f"({' OR '.join(tests)})"
+
+
+def _sum(part: Part, within: str) -> str:
+    amount = f"t.{part.column}"
+    if part.rate_of:
+        # No charge is no money in any currency, also where no currency is named.
+        amount = (
+            f"CASE WHEN {amount} = 0 THEN 0 "
+            f"ELSE CAST({amount} AS DECIMAL(19, 8)) * {part.rate_of}_rates.rate END"
+        )
+    conditions = [_one_of(f"t.{part.where}", part.values)] if part.where else []
+    conditions += [within] if within else []
+    if not conditions:
+        return f"sum({amount})"
+    summed = f"sum({amount}) FILTER (WHERE {' AND '.join(conditions)})"
+    return f"COALESCE({summed}, 0)" if part.where else summed
+
+
+def _key(dimension: Dimension, joins: dict[str, str], reporting: Reporting) -> str:
+    """What to group by, or to compare with a filter's values."""
+    column = f"t.{dimension.column}"
+    if dimension.kind is Kind.CLOCK:
+        return f"strftime({column} AT TIME ZONE {literal(reporting.timezone)}, '%H:00')"
+    if not dimension.names:
+        return column
+    listed = getattr(reporting.names, dimension.names)
+    values = ", ".join(f"({literal(i)}, {literal(n)})" for i, n in listed.items() if n.strip())
+    if not values:
+        return column
+    alias = f"{dimension.column}_names"
+    joins[alias] = f"LEFT JOIN (VALUES {values}) AS {alias} (id, title) ON {alias}.id = {column}\n"
+    return f"COALESCE({alias}.title, {column})"
+
+
+def _shown(dimension: Dimension, expression: str, reporting: Reporting) -> str:
+    if dimension.kind is Kind.HOUR:
+        zone = literal(reporting.timezone)
+        return f"strftime({expression} AT TIME ZONE {zone}, '%Y-%m-%d %H:00:00')"
+    return expression
+
+
+def _rates(
+    reporting: Reporting, question: Question, currency: str, periods: Iterable[Period]
+) -> str:
+    days = [day for period in periods for day in period]
+    quotes = reporting.quotes(days, question.currency)
+    if missing := sorted({*days} - {quote.day for quote in quotes}):
+        raise ReportError(
+            f"there is no exchange rate into {question.currency} on {missing[0]}: "
+            "choose another --currency or other days"
+        )
+    values = ", ".join(
+        f"({literal(q.day)}, {literal(q.currency)}, {literal(str(q.rate))}::DECIMAL(19, 13))"
+        for q in quotes
+    )
+    alias = f"{currency}_rates"
+    return (
+        f"LEFT JOIN (VALUES {values}) AS {alias} (day, currency, rate) "
+        f"ON {alias}.day = t.call_date AND {alias}.currency = t.{currency}\n"
+    )

@@ -7,12 +7,16 @@ columns. No SQL and no files.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from resources.reporting.adapt import compared, in_currency, with_changes
 from resources.reporting.errors import ReportError, unknown
-from resources.reporting.model import Column, Dimension, Measure, Report
+from resources.reporting.model import Column, Dimension, Family, Filter, Measure, Report
 from resources.reporting.period import Period
+
+COMPARISONS = ("previous", "year")
+"""Periods to compare with: the one of the same length directly before, the same days a year ago."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,9 @@ class Asked:
     top: int | None = None
     customers: Sequence[str] = ()
     providers: Sequence[str] = ()
+    filters: Sequence[str] = ()
+    compare: str | None = None
+    currency: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,8 @@ class Request:
     """A report to make: every name known, every default filled in.
 
     `sort` is empty where nobody chose an order. `customers` and `providers` are ids; empty means
-    all of them.
+    all of them. `before` is the period whose figures are columns too, if that was asked for;
+    `currency` what converted figures are in.
     """
 
     report: Report
@@ -51,13 +59,33 @@ class Request:
     top: int | None = None
     customers: tuple[str, ...] = ()
     providers: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    before: Period | None = None
+    currency: str = "USD"
+
+    @property
+    def restrictions(self) -> tuple[Filter, ...]:
+        """All that its rows are restricted to, accounts included."""
+        accounts = {"customer_id": self.customers, "provider_id": self.providers}
+        return (
+            *(Filter(self.report.dimension(d), ids) for d, ids in accounts.items() if ids),
+            *self.filters,
+        )
 
 
-def find_report(name: str, reports: Mapping[str, Report]) -> Report:
-    """The report of that name; refuses an unknown one with the nearest."""
-    if name not in reports:
-        raise unknown("report", name, reports)
-    return reports[name]
+def find_report(name: str, families: Mapping[str, Family], choice: str | None = None) -> Report:
+    """The report of that name, or that member of the family; refuses an unknown one."""
+    for family in families.values():
+        for member in family.members.values():
+            if member.name == name and name not in families and choice is None:
+                return member
+    if name not in families:
+        raise unknown("report", name, families)
+    family = families[name]
+    wanted = family.default if choice is None else choice
+    if wanted not in family.members:
+        raise unknown(family.option or "kind of report", wanted, family.members)
+    return family.members[wanted]
 
 
 def split(text: str) -> list[str]:
@@ -66,18 +94,39 @@ def split(text: str) -> list[str]:
     return list(dict.fromkeys(cell.strip() for cell in cells if cell.strip()))
 
 
-def resolve(report: Report, asked: Asked, period: Period, *, people: bool) -> Request:
+def resolve(
+    report: Report,
+    asked: Asked,
+    period: Period,
+    *,
+    people: bool,
+    currencies: Collection[str] = ("USD", "GBP"),
+) -> Request:
     """The request that was meant; `people` chooses the defaults of formats made for reading.
 
     Accounts are not looked at: see `resolve_accounts`. Raises ReportError for unknown names, for
     columns outside the group-by and for charges in several currencies.
     """
+    currency = (asked.currency or "USD").strip().upper()
+    report = in_currency(report, currency, currencies)
+    before = _before(asked.compare, period)
+    report = report if before is None else compared(report)
     named = None if asked.columns is None else _columns(report, split(asked.columns))
     if named is not None and not named:
         raise ReportError("--columns is empty: name at least one, or leave it out")
     group = _group(report, asked.group_by, named)
+    if before is not None and asked.group_by is None and named is None:
+        group = tuple(d for d in group if not d.name.endswith("_currency"))
+    filters = tuple(_filter(report, text) for text in asked.filters)
+    if before is not None and (dated := [d.name for d in group if d.name in ("date", "hour")]):
+        raise ReportError(
+            f"--compare sets whole periods against each other: leave {dated[0]!r} out of --group-by"
+        )
+    columns: tuple[Column, ...]
     if named is not None:
         columns = _chosen(group, named)
+    elif before is not None and people:
+        columns = (*group, *_standing_in(report, group, report.compared or report.headline[:5]))
     elif asked.group_by is None:
         columns = tuple(_standing_in(report, group, report.columns))
     elif people:
@@ -87,8 +136,45 @@ def resolve(report: Report, asked: Asked, period: Period, *, people: bool) -> Re
         columns = (*group, *_meaningful(report, group, report.machine_columns))
     if asked.top is not None and asked.top < 1:
         raise ReportError(f"--top {asked.top}: ask for at least 1 row")
+    if before is not None:
+        columns = with_changes(report, columns)
     sort = _sort(report, group, split(asked.sort or ""))
-    return Request(report, period, group, columns, sort, asked.top)
+    return Request(
+        report,
+        period,
+        group,
+        columns,
+        sort,
+        asked.top,
+        filters=filters,
+        before=before,
+        currency=currency,
+    )
+
+
+def _before(compare: str | None, period: Period) -> Period | None:
+    if compare is None:
+        return None
+    if compare not in COMPARISONS:
+        raise unknown("comparison", compare, COMPARISONS)
+    found = period.before() if compare == "previous" else period.year_before()
+    if found is None:
+        raise ReportError(f"there is no {compare} period before {period.first}")
+    return found
+
+
+def _filter(report: Report, text: str) -> Filter:
+    """`country=GB,FR` as a filter; `carrier=` keeps the rows without a network."""
+    name, sign, values = text.partition("=")
+    known = [d.name for d in report.dimensions]
+    if not sign:
+        raise ReportError(
+            f"{text!r} is no filter: write NAME=VALUE, or NAME=VALUE,VALUE; names are "
+            + ", ".join(known)
+        )
+    if name.strip() not in known:
+        raise unknown("dimension", name.strip(), known)
+    return Filter(report.dimension(name.strip()), tuple(split(values)) or ("",))
 
 
 def resolve_accounts(

@@ -15,10 +15,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from resources.reporting import words
-from resources.reporting.document import table_notices
+from resources.reporting.arithmetic import Value
 from resources.reporting.figures import Table
-from resources.reporting.interfaces import Reporting
-from resources.reporting.model import Column, Dimension, Measure, Value
+from resources.reporting.model import Column, Dimension, Measure
 
 _TEXT_LEAST, _TEXT_MOST = 10, 40
 _GAP = 2
@@ -26,19 +25,24 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _LAST_TO_GO = ("profit_usd", "profit_percent", "attempts", "customer_charge_usd", "asr")
 
 
-def print_table(reporting: Reporting, table: Table, console: Console) -> None:
+ROWS_SHOWN = 1000
+"""Rows of a table on the terminal; nobody reads more, and a file takes them all."""
+
+
+def print_table(
+    title: str, notices: Sequence[str], table: Table, console: Console, *, minutes: bool
+) -> None:
     """Prints the table to the console."""
-    request, minutes = table.request, reporting.minutes
-    title = f"{request.report.title}, {words.period(request.period)} ({reporting.timezone})"
-    console.print(Text(title, style="bold"))
-    for notice in table_notices(reporting, table):
-        console.print(Text(f"! {notice}", style="yellow"))
-    if not table.rows:
+    console.print(Text(_safe(title), style="bold"))
+    for notice in notices:
+        console.print(Text(f"! {_safe(notice)}", style="yellow"))
+    rows = list(table.each(limit=ROWS_SHOWN))
+    if not rows:
         console.print(Text("No rows for this period and these filters."))
         return
-    body = [_texts(table, row, minutes) for row in table.rows]
-    totals = _texts(table, table.totals, minutes, totals=True)
-    kept, left_out = _fitting(table, [*body, totals], console.width, minutes)
+    body = [_texts(table, row, minutes) for row in rows]
+    totals = [_texts(table, table.totals, minutes, totals=True)] if table.totals else []
+    kept, left_out = _fitting(table, [*body, *totals], console.width, minutes)
     grid = Grid(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
     for n, width in kept.items():
         column = table.columns[n]
@@ -49,23 +53,20 @@ def print_table(reporting: Reporting, table: Table, console: Console) -> None:
             vertical="bottom",
             width=width,
         )
-    for row, texts in zip(table.rows, body, strict=True):
+    for row, texts in zip(rows, body, strict=True):
         losing = table.is_loss(row)
         grid.add_row(*(_line(texts[n], _style(row[n], losing)) for n in kept))
     grid.add_section()
-    grid.add_row(*(_line(totals[n], "bold") for n in kept))
+    for texts in totals:
+        grid.add_row(*(_line(texts[n], "bold") for n in kept))
     console.print(grid)
-    _print_remarks(table, left_out, console)
+    _print_remarks(table, len(rows), left_out, console)
 
 
-def _print_remarks(table: Table, left_out: Sequence[Column], console: Console) -> None:
-    if len(table.rows) < table.row_count:
-        console.print(
-            Text(
-                f"{len(table.rows):,} of {words.count(table.row_count, 'row')}; "
-                "the totals are over all of them."
-            )
-        )
+def _print_remarks(table: Table, shown: int, left_out: Sequence[Column], console: Console) -> None:
+    if shown < table.row_count:
+        over = "; the totals are over all of them" if table.totals else ""
+        console.print(Text(f"{shown:,} of {words.count(table.row_count, 'row')}{over}."))
     if left_out:
         names = ", ".join(column.name for column in left_out)
         console.print(

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from resources.reporting.model import Column, Kind, Measure, Value
+from resources.reporting.arithmetic import Value
+from resources.reporting.model import Column, Kind, Measure
 from resources.reporting.period import Period
 
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
-_NUMERIC = frozenset(Kind) - {Kind.TEXT, Kind.DATE, Kind.HOUR}
+_NUMERIC = frozenset(Kind) - {Kind.TEXT, Kind.DATE, Kind.HOUR, Kind.CLOCK, Kind.TIME, Kind.FLAG}
 
 
 def is_number(column: Column) -> bool:
@@ -27,10 +28,14 @@ def show(column: Column, value: Value, *, minutes: bool = False) -> str:
     """The value as a person reads it, without its unit, which stands in the column's head."""
     if value is None:
         return MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, str):
         return value
     if isinstance(value, date):
         return value.isoformat()
+    if column.kind in (Kind.CHANGE, Kind.POINTS):
+        return _signed(Decimal(value), 1, "")
     return _number(column.kind, Decimal(value), minutes)
 
 
@@ -41,8 +46,10 @@ def unit(column: Column, *, minutes: bool = False) -> str:
             return "min" if minutes else "s"
         case Kind.MILLISECONDS:
             return "ms"
-        case Kind.FRACTION | Kind.PERCENT:
+        case Kind.FRACTION | Kind.PERCENT | Kind.CHANGE:
             return "%"
+        case Kind.POINTS:
+            return "pp"
         case _:
             return ""
 
@@ -133,7 +140,9 @@ def _number(kind: Kind, value: Decimal, in_minutes: bool) -> str:
             places = 4
         case Kind.FRACTION:
             value, places = value * 100, 1
-        case Kind.PERCENT:
+        case Kind.SCORE:
+            places = 2
+        case Kind.PERCENT | Kind.ESTIMATE:
             places = 1
         case _:
             places = 0

@@ -5,15 +5,18 @@ Written in constant memory, row by row. Text is never a formula; numbers are num
 
 from __future__ import annotations
 
-import io
+import re
+from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import IO, Any
 
 from resources.reporting import words
+from resources.reporting.arithmetic import Value
 from resources.reporting.document import Document
 from resources.reporting.errors import ReportError
+from resources.reporting.figures import Table
 from resources.reporting.files import neutral
-from resources.reporting.model import Column, Kind, Value
+from resources.reporting.model import Column, Kind
 
 MAX_ROWS = 1_048_576 - 2
 """Rows that a sheet holds besides its header and its totals."""
@@ -27,23 +30,26 @@ _FORMATS = {
     Kind.FRACTION: "0.0%",
     Kind.PERCENT: '0.0"%";[Red]-0.0"%"',
     Kind.MILLISECONDS: "#,##0",
+    Kind.ESTIMATE: "#,##0.0",
+    Kind.SCORE: "0.00",
+    Kind.CHANGE: '+0.0"%";-0.0"%"',
+    Kind.POINTS: '+0.0" pp";-0.0" pp"',
 }
 _WIDTHS = {Kind.TEXT: 24, Kind.DATE: 11, Kind.HOUR: 19, Kind.MONEY: 15}
 
 
-def workbook(document: Document) -> bytes:
+def write_workbook(document: Document, stream: IO[bytes]) -> None:
     """The XLSX file. Raises ReportError when the rows do not fit a sheet."""
     import xlsxwriter
 
     table = document.table
-    if len(table.rows) > MAX_ROWS:
+    if table.rows_left > MAX_ROWS:
         raise ReportError(
-            f"{len(table.rows):,} rows do not fit an XLSX sheet ({MAX_ROWS:,}): "
+            f"{table.rows_left:,} rows do not fit an XLSX sheet ({MAX_ROWS:,}): "
             "use --format csv or parquet, or --top"
         )
-    sink = io.BytesIO()
     book = xlsxwriter.Workbook(
-        sink,
+        stream,
         {
             "constant_memory": True,
             "strings_to_formulas": False,
@@ -52,15 +58,17 @@ def workbook(document: Document) -> bytes:
         },
     )
     book.set_properties({"title": f"{document.title}, {document.period}"})
-    _figures_sheet(book, document)
+    _table_sheet(book, document.title, table, document.minutes)
+    for panel in document.panels:
+        if panel.sections:
+            _table_sheet(book, panel.title, panel.table, document.minutes)
     _about_sheet(book, document)
     book.close()
-    return sink.getvalue()
 
 
-def _figures_sheet(book: Any, document: Document) -> None:
-    table, columns = document.table, document.columns
-    sheet = book.add_worksheet(document.title[:31])
+def _table_sheet(book: Any, title: str, table: Table, minutes: bool) -> None:
+    columns = table.shown_columns
+    sheet = book.add_worksheet(_sheet_name(book, title))
     head = {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1}
     left = book.add_format(head)
     right = book.add_format({**head, "align": "right"})
@@ -74,20 +82,42 @@ def _figures_sheet(book: Any, document: Document) -> None:
     sheet.set_footer("&P / &N")
     for n, column in enumerate(columns):
         sheet.set_column(n, n, _WIDTHS.get(column.kind, 12))
-        sheet.write_string(0, n, column.title, right if words.is_number(column) else left)
-    for at, row in enumerate(table.rows, start=1):
-        for n in range(len(columns)):
-            _write(sheet, at, n, row[n], body[n])
-    end = len(table.rows) + 1
-    labelled = words.is_number(columns[0]) or table.totals[0] is not None
-    for n in range(len(columns)):
+        heading = words.heading(column, minutes=minutes) if minutes else column.title
+        sheet.write_string(0, n, heading, right if words.is_number(column) else left)
+    end = 1
+    for end, row in enumerate(table.each(), start=2):
+        for n, column in enumerate(columns):
+            _write(sheet, end - 1, n, _shown(column, row[n], minutes), body[n])
+    _totals_row(sheet, end, table, foot, minutes)
+    sheet.autofilter(0, 0, max(1, end - 1), len(columns) - 1)
+
+
+def _totals_row(sheet: Any, end: int, table: Table, foot: list[Any], minutes: bool) -> None:
+    columns, totals = table.shown_columns, table.totals
+    if not totals:
+        return
+    labelled = words.is_number(columns[0]) or totals[0] is not None
+    for n, column in enumerate(columns):
         if n == 0 and not labelled:
             sheet.write_string(end, 0, "Totals", foot[0])
-        elif table.totals[n] is None and not words.is_number(columns[n]):
+        elif totals[n] is None and not words.is_number(column):
             sheet.write_blank(end, n, None, foot[n])
         else:
-            _write(sheet, end, n, table.totals[n], foot[n])
-    sheet.autofilter(0, 0, max(1, len(table.rows)), len(columns) - 1)
+            _write(sheet, end, n, _shown(column, totals[n], minutes), foot[n])
+
+
+def _sheet_name(book: Any, title: str) -> str:
+    """At most 31 characters, none that Excel refuses, none that is taken."""
+    name = re.sub(r"[\\[\]:*?/\\\\]", " ", title).strip("' ")[:31] or "Sheet"
+    taken = {sheet.get_name().casefold() for sheet in book.worksheets()}
+    return name if name.casefold() not in taken else f"{name[:28]} {len(taken) + 1}"
+
+
+def _shown(column: Column, value: Value, minutes: bool) -> Value:
+    """The value in the unit that people read: durations in minutes, if they want them so."""
+    if minutes and column.kind is Kind.SECONDS and isinstance(value, int | Decimal):
+        return Decimal(value) / 60
+    return value
 
 
 def _about_sheet(book: Any, document: Document) -> None:
@@ -103,7 +133,7 @@ def _about_sheet(book: Any, document: Document) -> None:
         ("Made", f"{document.generated:%Y-%m-%d %H:%M} {document.timezone}"),
         *(("Notice", notice) for notice in document.notices),
         ("", ""),
-        ("Durations", "In seconds."),
+        ("Durations", "In minutes." if document.minutes else "In seconds."),
         *document.definitions,
     ]
     for at, (title, text) in enumerate(lines):
@@ -124,7 +154,9 @@ def _write(sheet: Any, row: int, column: int, value: Value, style: Any) -> None:
             sheet.write_string(row, column, words.MISSING, style)
         case str():
             sheet.write_string(row, column, neutral(value), style)
+        case bool():
+            sheet.write_boolean(row, column, value, style)
         case int() | Decimal():
             sheet.write_number(row, column, value, style)
-        case _:
+        case date():
             sheet.write_datetime(row, column, value, style)

@@ -15,8 +15,8 @@ from pipelines.cli.main import cli
 from pipelines.settings import PREFIX, Settings
 from resources.expectations import expectations
 from resources.intake import records
-from resources.reporting.breakout import REPORTS
 from resources.reporting.output import FORMATS
+from resources.reporting.reports import REPORTS
 from resources.sources import SOURCES
 
 ROOT = Path(__file__).resolve().parents[2]

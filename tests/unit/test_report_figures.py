@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from resources.reporting.arithmetic import Formula
 from resources.reporting.breakout import BREAKOUT
 from resources.reporting.figures import Table, make_table, request_for
 from resources.reporting.interfaces import Reporting
-from resources.reporting.model import Formula
 from resources.reporting.period import Period
 from resources.reporting.request import Asked
 from tests.unit.report_tables import DAYS, ROWS, FolderTables, reporting, row
@@ -193,7 +193,7 @@ def test_stale_rates_are_counted(stored: Reporting) -> None:
 
 def test_names_never_become_sql(stored: Reporting) -> None:
     evil = "x'); DROP TABLE t; --"
-    named = replace(stored, names=replace(stored.names, customers={"101": evil}))  # type: ignore[type-var]
+    named = replace(stored, names=replace(stored.names, customers={"101": evil}))
     got = dicts(table(named, group_by="customer", columns="attempts", customers=[evil]))
     assert got == [{"customer": evil, "attempts": 12}]
 
@@ -206,7 +206,7 @@ def test_a_ratio_is_not_made_with_floats() -> None:
 
 
 DIMENSIONS = [d.name for d in BREAKOUT.dimensions if d.name != "hour"]
-ADDITIVE = [m.name for m in BREAKOUT.measures if m.formula.over is None and not m.per_currency]
+ADDITIVE = [m.name for m in BREAKOUT.measures if m.formula.additive and not m.per_currency]
 
 
 @st.composite

@@ -7,6 +7,7 @@ import io
 import json
 import xml.etree.ElementTree as ET
 import zipfile
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -20,17 +21,30 @@ from resources.reporting.breakout import BREAKOUT
 from resources.reporting.errors import ReportError
 from resources.reporting.figures import request_for
 from resources.reporting.files import neutral, plain
-from resources.reporting.output import Output, choose_format, for_people, render, write_file
+from resources.reporting.output import choose_format, for_people, new_file, render
 from resources.reporting.request import Asked
 from tests.unit.report_tables import DAYS, GENERATED, reporting, some_notices
 
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
-def make(folder: Path, fmt: str, **asked: Any) -> Output:
+@dataclass(frozen=True)
+class Made:
+    content: bytes
+    notices: tuple[str, ...]
+
+
+def write_file(path: Path, content: bytes) -> None:
+    with new_file(path) as stream:
+        stream.write(content)
+
+
+def make(folder: Path, fmt: str, **asked: Any) -> Made:
     of = reporting(folder, notices=some_notices)
     request = request_for(of, BREAKOUT, Asked(**asked), DAYS, people=for_people(fmt))
-    return render(of, request, fmt, GENERATED)
+    stream = io.BytesIO()
+    notices = render(of, request, fmt, GENERATED, stream)
+    return Made(stream.getvalue(), notices)
 
 
 def test_csv_is_exact_and_empty_where_nothing_is(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from resources.reporting import words
 from resources.reporting.breakout import BREAKOUT
-from resources.reporting.document import LOSSES_SHOWN, Document, make_document
+from resources.reporting.document import LOSSES_SHOWN, Document, make_document, request_notices
 from resources.reporting.figures import make_table, request_for
 from resources.reporting.pages import html
 from resources.reporting.period import Period
@@ -117,7 +117,8 @@ def printed(folder: Path, width: int, rows: list[dict[str, Any]] = ROWS, **asked
     request = request_for(of, BREAKOUT, Asked(**asked), DAYS, people=True)
     sink = io.StringIO()
     console = Console(file=sink, width=width, force_terminal=True, color_system=None)
-    print_table(of, make_table(of, request, people=True), console)
+    table = make_table(of, request, people=True)
+    print_table("Breakout", request_notices(of, request, table), table, console, minutes=False)
     return sink.getvalue()
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from resources.reporting.breakout import BREAKOUT, REPORTS
+from resources.reporting.breakout import BREAKOUT
 from resources.reporting.errors import ReportError
 from resources.reporting.model import Measure
+from resources.reporting.reports import REPORTS
 from resources.reporting.request import (
     Asked,
     Request,

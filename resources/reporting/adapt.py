@@ -1,0 +1,153 @@
+"""A report's declaration with other money, or with the period before beside each figure.
+
+Declarations in, declarations out: what is derived here is a dimension or measure like any other to
+the query and the renderers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+from resources.reporting.arithmetic import Before, Change, Formula
+from resources.reporting.errors import unknown
+from resources.reporting.model import (
+    Chart,
+    Column,
+    DayChart,
+    Kind,
+    Measure,
+    MemberChart,
+    Part,
+    Report,
+)
+
+PREVIOUS, CHANGE = "_previous", "_change"
+"""What follows a measure's name where two periods are compared."""
+
+_STORED = {f"{side}_charge_usd": f"{side}_currency" for side in ("customer", "provider")}
+"""Sums that can be had in any currency, and where their original currency is stored."""
+
+
+def in_currency(report: Report, code: str, known: Collection[str]) -> Report:
+    """The report with its US dollars in another currency. Refuses one that has no rates."""
+    wanted = code.strip().upper()
+    if wanted not in known:
+        raise unknown("currency", code, sorted(known))
+    if wanted == "USD":
+        return report
+    low = wanted.lower()
+    swapped = {
+        m.name: _in(m, wanted)
+        for m in report.measures
+        if isinstance(m.formula, Formula) and set(m.formula.sums) & set(_STORED)
+    }
+    new = {name: measure.name for name, measure in swapped.items()}
+    others = {m.name for m in report.measures if m.currency in ("GBP", "USD")} - set(swapped)
+    parts = [
+        Part(name.replace("_usd", f"_{low}"), name.removesuffix("_usd"), rate_of=currency)
+        for name, currency in _STORED.items()
+    ]
+    measures = {m.name: m for m in report.measures if m.name not in swapped} | {
+        measure.name: measure for measure in swapped.values()
+    }
+    return replace(
+        report,
+        measures=tuple(
+            replace(m, instead=new.get(m.instead, m.instead)) if m.instead else m
+            for m in measures.values()
+        ),
+        parts=(*report.parts, *(parts if wanted != "GBP" else ())),
+        columns=_renamed(report.columns, new),
+        machine_columns=tuple(
+            name for name in _renamed(report.machine_columns, new) if name not in others
+        ),
+        headline=_renamed(report.headline, new),
+        compared=_renamed(report.compared, new),
+        weight=new.get(report.weight, report.weight),
+        loss=new.get(report.loss, report.loss) if report.loss else None,
+        charts=tuple(_chart(chart, new) for chart in report.charts),
+        panels=tuple(
+            replace(panel, columns=_renamed(panel.columns, new), sort=_key(panel.sort, new))
+            for panel in report.panels
+        ),
+    )
+
+
+def compared(report: Report) -> Report:
+    """The report with, for each measure, its value in the other period and the change."""
+    return replace(
+        report,
+        measures=tuple(m for measure in report.measures for m in (measure, *_pair(measure))),
+    )
+
+
+def with_changes(report: Report, columns: Iterable[Column]) -> tuple[Column, ...]:
+    """The columns, each measure followed by its value before and its change."""
+    found: list[Column] = []
+    for column in columns:
+        found.append(column)
+        if isinstance(column, Measure) and not isinstance(column.formula, Before | Change):
+            found += [report.column(column.name + PREVIOUS), report.column(column.name + CHANGE)]
+    return tuple(dict.fromkeys(found))
+
+
+def _in(measure: Measure, code: str) -> Measure:
+    low, formula = f"_{code.lower()}", measure.formula
+    assert isinstance(formula, Formula)  # noqa: S101 - chosen by the caller for it
+    return replace(
+        measure,
+        name=measure.name.replace("_usd", low),
+        title=measure.title.replace("(USD)", f"({code})"),
+        definition=measure.definition.replace("USD", code),
+        currency=code if measure.currency == "USD" else measure.currency,
+        formula=replace(
+            formula,
+            plus=formula.plus.replace("_usd", low),
+            minus=formula.minus.replace("_usd", low) if formula.minus else None,
+            over=formula.over.replace("_usd", low) if formula.over else None,
+        ),
+    )
+
+
+def _pair(measure: Measure) -> tuple[Measure, Measure]:
+    points = {Kind.FRACTION: 100, Kind.PERCENT: 1}.get(measure.kind)
+    before = replace(
+        measure,
+        name=measure.name + PREVIOUS,
+        title=f"{measure.title} Before",
+        formula=Before(measure.formula),
+        definition="The same over the period compared with.",
+        beside=None,
+    )
+    change = replace(
+        before,
+        name=measure.name + CHANGE,
+        title=f"{measure.title} Change",
+        kind=Kind.CHANGE if points is None else Kind.POINTS,
+        formula=Change(measure.formula, points),
+        definition="From the period compared with to this one, in percent; of a ratio the "
+        "difference in percentage points. Missing where the figure was 0 or negative before.",
+    )
+    return before, change
+
+
+def _renamed(names: Iterable[str], new: dict[str, str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(new.get(name, name) for name in names))
+
+
+def _key(sort: str, new: dict[str, str]) -> str:
+    name = sort.removeprefix("-")
+    return sort.replace(name, new.get(name, name))
+
+
+def _chart(chart: Chart, new: dict[str, str]) -> Chart:
+    match chart:
+        case DayChart():
+            return replace(
+                chart, lines=_renamed(chart.lines, new), bars=new.get(chart.bars, chart.bars)
+            )
+        case MemberChart():
+            return replace(chart, measures=_renamed(chart.measures, new))
+        case _:
+            return replace(chart, measure=new.get(chart.measure, chart.measure))
