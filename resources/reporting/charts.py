@@ -128,6 +128,7 @@ def _by_day(chart: DayChart, points: Points) -> altair.VConcatChart:
         labelPadding=6,
     )
     hidden = alt.Axis(labels=False, ticks=False, grid=False, title=None)
+    above = hidden if chart.bars else axis
 
     def day(shown: alt.Axis) -> alt.X:
         return alt.X("day:O", axis=shown, scale=alt.Scale(domain=days, paddingInner=0.25))
@@ -150,7 +151,7 @@ def _by_day(chart: DayChart, points: Points) -> altair.VConcatChart:
             alt.Chart(data)
             .mark_bar(cornerRadiusEnd=1)
             .encode(
-                x=day(hidden if chart.bars else axis),
+                x=day(above),
                 xOffset=alt.XOffset("what:N", sort=drawn),
                 y=amount(code),
                 color=colours,
@@ -164,7 +165,7 @@ def _by_day(chart: DayChart, points: Points) -> altair.VConcatChart:
             alt.Chart(data)
             .mark_line(strokeWidth=1.8, point=alt.OverlayMarkDef(size=12, filled=True))
             .encode(
-                x=day(hidden if chart.bars else axis),
+                x=day(above),
                 y=amount(code),
                 color=colours,
                 strokeDash=dashes,

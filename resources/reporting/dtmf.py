@@ -146,7 +146,7 @@ DTMF = Report(
             ),
             sort="z",
             flagged="flag",
-            empty="No provider is flagged: none has z below \u22123 with at least 20 calls expected.",
+            empty="None: no provider has z below \u22123 with at least 20 calls expected.",
         ),
         Panel(
             "Delivery check of all providers",
