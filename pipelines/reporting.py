@@ -1,35 +1,53 @@
 """Wires reporting to the home: tables of the lake, names of its files, notices of the ledger."""
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
 from pipelines.assembly import Workplace
-from resources.days import DAY_TABLES
+from resources.days import DAY_TABLES, DayBuilder
 from resources.reference.accounts import read_customers, read_providers
 from resources.reference.rates import Rates
 from resources.reporting.interfaces import DayNotices, Names, Quote, Reporting
 
-HOURLY = "breakout_hourly"
+Maker = Callable[[DayBuilder, date, date, Path], list[str]]
+
+MADE: dict[str, tuple[str, Maker]] = {
+    "breakout_hourly": ("cdrs", DayBuilder.breakout_hourly),
+    "did_as_cli": ("cdrs", DayBuilder.did_as_cli),
+    "dtmf_delivery": ("dtmf_hourly", DayBuilder.dtmf_delivery),
+}
+"""What is no table of the lake but made for a question: the table it is made of, and how."""
 
 
 @dataclass(frozen=True)
 class LakeTables:
-    """Finds tables in the lake; the one that is no table is made for the question."""
+    """Finds tables in the lake; those that are no tables are made for the question, once.
+
+    Own numbers are those of `dids.csv` when the question was first asked.
+    """
 
     workplace: Workplace
+    # By what they were made of, so that a day that is published anew is never answered from before.
     # Each is removed with the last answer that needs it, at the latest when the program ends.
-    _made: list["tempfile.TemporaryDirectory[str]"] = field(default_factory=list)
+    _made: dict[tuple[str, ...], tuple["tempfile.TemporaryDirectory[str]", list[str]]] = field(
+        default_factory=dict
+    )
 
     def files(self, table: str, first: date, last: date) -> list[str]:
         """Parquet files of a table for a range of days."""
-        if table != HOURLY:
-            return self.workplace.lake.files(table, first, last)
-        folder = tempfile.TemporaryDirectory(prefix="cdr-reports-")
-        self._made.append(folder)
-        return self.workplace.builder.breakout_hourly(first, last, Path(folder.name))
+        lake = self.workplace.lake
+        if table not in MADE:
+            return lake.files(table, first, last)
+        source, make = MADE[table]
+        key = (table, str(first), *lake.files(source, first, last))
+        if key not in self._made:
+            folder = tempfile.TemporaryDirectory(prefix="cdr-reports-")
+            found = make(self.workplace.builder, first, last, Path(folder.name))
+            self._made[key] = (folder, found)
+        return self._made[key][1]
 
 
 def open_reporting(workplace: Workplace) -> Reporting:

@@ -6,7 +6,7 @@ order, is for `assets` and `pipelines`.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -24,7 +24,7 @@ from resources.intake.verdicts import judged_day, settle_days
 from resources.lake import Lake
 from resources.ledger import Days, Files
 from resources.locks import exclusive
-from resources.reference.lookups import lookups
+from resources.reference.lookups import lookups, own_numbers
 from resources.reference.plan import ReferenceData
 from resources.reference.rates import Rates
 
@@ -156,15 +156,46 @@ class DayBuilder:
 
     def breakout_hourly(self, first: date, last: date, folder: Path) -> list[str]:
         """Breakout's sums by hour too, for a question that no table answers; one file a day."""
+        return self._summed_by_day(summed("breakout_daily"), first, last, folder, hourly=True)
+
+    def did_as_cli(self, first: date, last: date, folder: Path) -> list[str]:
+        """Sums of the calls whose caller's number is in `dids.csv` as it is now; a file a day.
+
+        None when the home has no such file, or no numbers in it. Raises AccountsError.
+        """
+        dids = own_numbers(ReferenceData.of_home(self.home), self.home)
+        if not dids.num_rows:
+            return []
+        model = summed("did_as_cli", "reports")
+        return self._summed_by_day(model, first, last, folder, {"dids": dids})
+
+    def dtmf_delivery(self, first: date, last: date, folder: Path) -> list[str]:
+        """The DTMF delivery check and the savings of a period; one file, with the day in it."""
+        hourly = self.lake.files("dtmf_hourly", first, last)
+        if not hourly:
+            return []
+        out = folder / "delivery.parquet"
+        self.engine.run(Model("reports/dtmf_delivery"), {"dtmf_hourly": hourly}, {}, out)
+        return [str(out)]
+
+    def _summed_by_day(
+        self,
+        model: Model,
+        first: date,
+        last: date,
+        folder: Path,
+        inputs: Mapping[str, pa.Table] | None = None,
+        hourly: bool = False,
+    ) -> list[str]:
+        """Sums over `cdrs` that no table of the lake holds; one file a day that has calls."""
         files = []
         for day in _days(first, last):
-            cdrs = self.lake.files(CDRS, day, day)
-            if cdrs:
-                out = folder / f"call_date={day}" / "hourly.parquet"
+            if cdrs := self.lake.files(CDRS, day, day):
+                out = folder / f"call_date={day}" / "sums.parquet"
                 self.engine.run(
-                    summed("breakout_daily"),
-                    {CDRS: cdrs, **self._rates_and_hours(day)},
-                    {"short_call": self.rules.short_call_seconds, "hourly": True},
+                    model,
+                    {CDRS: cdrs, **self._rates_and_hours(day), **(inputs or {})},
+                    {"short_call": self.rules.short_call_seconds, "hourly": hourly},
                     out,
                 )
                 files.append(str(out))
@@ -259,10 +290,10 @@ class DayBuilder:
         return lookups(self.engine, ReferenceData.of_home(self.home), self.home)
 
 
-def summed(table: str) -> Model:
+def summed(table: str, layer: str = "tables") -> Model:
     """The model of a table of sums: attempts, summed, converted."""
     attempts = Model("tables/attempts")
-    return Model("tables/converted", {"attempts": attempts, "sums": Model(f"tables/{table}")})
+    return Model("tables/converted", {"attempts": attempts, "sums": Model(f"{layer}/{table}")})
 
 
 def hours_of(start: datetime, end: datetime, zone: ZoneInfo) -> pa.Table:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import sql
 from resources.engine import Engine, named
 from resources.reference.accounts import read_dids
-from resources.reference.plan import ReferenceData
+from resources.reference.plan import NumberPlan, ReferenceData
 
 WIDTHS = (5, 7, 9)
 """Digits by which prefixes are looked up; the longest prefix has as many as the last."""
@@ -50,7 +50,14 @@ def lookups(engine: Engine, data: ReferenceData, home: Path) -> dict[str, pa.Tab
             "WHERE country IS NOT NULL GROUP BY country"
         )
         found["release_causes"] = rows("SELECT sip, kpi_class FROM release_causes")
-    # The plan is only needed to read numbers, and reading it takes seconds.
-    plan = data.load_plan() if (home / "dids.csv").exists() else None
-    digits = read_dids(home, plan)
-    return {**found, "dids": pa.table({"digits": pa.array(digits, pa.string())})}
+    return {**found, "dids": own_numbers(data, home)}
+
+
+def own_numbers(data: ReferenceData, home: Path) -> pa.Table:
+    """`dids`: the digits of the numbers in the home's `dids.csv`, each once, as callers have them.
+
+    Raises AccountsError.
+    """
+    # Area codes tell all about a number's digits; reading the whole plan takes seconds.
+    plan = NumberPlan(data.load_area_codes(), {}, {})
+    return pa.table({"digits": pa.array(read_dids(home, plan), pa.string())})

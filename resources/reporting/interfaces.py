@@ -19,7 +19,8 @@ class Tables(Protocol):
     def files(self, table: str, first: date, last: date) -> list[str]:
         """Paths of the files that hold `table` from `first` to `last`, both included.
 
-        Each path has a hive folder `call_date=YYYY-MM-DD`; days without data have no file.
+        Each path has a hive folder `call_date=YYYY-MM-DD`, or the files that column; days without
+        data have no file.
         """
         ...
 

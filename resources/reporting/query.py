@@ -23,6 +23,7 @@ from resources.reporting.period import Period
 Row = tuple[Any, ...]
 
 _BATCH = 2048
+_HIVE = ", hive_partitioning = true, hive_types = {'call_date': DATE}"
 
 
 @dataclass(frozen=True)
@@ -194,10 +195,10 @@ def _grouped(reporting: Reporting, question: Question) -> str | None:
         wheres.append(f"t.{report.outside.column} {sign} {literal(report.outside.value)}")
     wheres += [_reads_as(filter_, joins, reporting) for filter_ in question.filters]
     by = ", ".join(f"k{n}" for n in range(len(question.group)))
+    listed = ", ".join(map(literal, files))
     return (
         f"SELECT {', '.join([*keys, *sums]) or 'count(*) AS n'}\n"
-        f"FROM read_parquet([{', '.join(map(literal, files))}], hive_partitioning = true, "
-        "hive_types = {'call_date': DATE}) AS t\n"
+        f"FROM read_parquet([{listed}]{_HIVE if 'call_date=' in listed else ''}) AS t\n"
         + "".join(joins.values())
         + f"WHERE {' AND '.join(wheres)}\n"
         + (f"GROUP BY {by}" if by else "HAVING count(*) > 0")
