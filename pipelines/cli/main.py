@@ -5,15 +5,11 @@ import logging
 import os
 import sys
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
 
-from pipelines.cli.demo import demo
-from pipelines.cli.files import files, quarantine
-from pipelines.cli.reference import reference
-from pipelines.cli.report import report
-from pipelines.cli.run import run, ui
 from pipelines.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -46,7 +42,36 @@ class Program:
         return open_reporting(self.workplace)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+COMMANDS = {
+    "run": "pipelines.cli.run:run",
+    "report": "pipelines.cli.report:report",
+    "files": "pipelines.cli.files:files",
+    "quarantine": "pipelines.cli.files:quarantine",
+    "reference": "pipelines.cli.reference:reference",
+    "ui": "pipelines.cli.run:ui",
+    "demo": "pipelines.cli.demo:demo",
+}
+"""Where each command is; only the one that is called is imported, as some take their time."""
+
+
+class _Commands(click.Group):
+    """Imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="cdr-reports")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
@@ -59,10 +84,6 @@ def cli(ctx: click.Context) -> None:
     ctx.obj = ctx.obj or Program()
     # A wrong setting is refused before anything starts, whatever the command.
     _ = ctx.obj.settings
-
-
-for command in (run, report, files, quarantine, reference, ui, demo):
-    cli.add_command(command)
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
 """The ledger's tables, and opening it at the newest schema."""
 
+import re
+from importlib.resources import files as files_of
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -18,7 +18,9 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    inspect,
     make_url,
+    text,
 )
 
 metadata = MetaData()
@@ -109,7 +111,29 @@ def _sqlite_for_many(connection: object, _record: object) -> None:
 
 
 def _migrate(engine: Engine) -> None:
+    if _revision(engine) == _newest_revision():
+        return
+    # Not at the top: it takes long to import, and a ledger is rarely migrated.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", "resources.ledger:migrations")
     config.attributes["engine"] = engine
     command.upgrade(config, "head")
+
+
+def _revision(engine: Engine) -> str | None:
+    """The schema that the ledger has; None when it has none yet."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return found
+
+
+def _newest_revision() -> str:
+    """`0002` where the newest migration is the module `m0002_schedules`."""
+    names = (path.name for path in (files_of("resources.ledger.migrations") / "versions").iterdir())
+    numbers = [name[1:5] for name in names if re.fullmatch(r"m\d{4}_\w+\.py", name)]
+    return max(numbers)

@@ -59,7 +59,7 @@ def render(
 
     `generated` is in the reporting time zone.
     """
-    from resources.reporting import charts, files
+    from resources.reporting import charts, files, pages
 
     if not for_people(fmt):
         table = make_table(reporting, request, people=False)
@@ -72,6 +72,8 @@ def render(
         return request_notices(reporting, request, table)
     if fmt in ("html", "pdf"):
         charts.warm_up()
+    if fmt == "pdf":
+        pages.warm_up()
     write_document(make_document(reporting, request, generated), fmt, stream)
     return ()
 

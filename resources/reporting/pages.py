@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -73,6 +75,11 @@ def html(document: Document) -> str:
         return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
     return _page(document, embed)
+
+
+def warm_up() -> None:
+    """Imports the PDF engine beside what comes next, as it takes its time."""
+    threading.Thread(target=import_module, args=("weasyprint",), daemon=True).start()
 
 
 def pdf(document: Document) -> bytes:

@@ -51,8 +51,14 @@ def coded(text: str) -> list[str]:
     return re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S))
 
 
+def members(group: click.Group) -> dict[str, click.Command]:
+    context = click.Context(group)
+    found = {name: group.get_command(context, name) for name in group.list_commands(context)}
+    return {name: command for name, command in found.items() if command}
+
+
 def commands(group: click.Group, path: str) -> Iterator[str]:
-    for name, command in group.commands.items():
+    for name, command in members(group).items():
         if isinstance(command, click.Group):
             if command.invoke_without_command:
                 yield f"{path} {name}"
@@ -105,7 +111,7 @@ def test_commands_in_the_examples_exist() -> None:
 
 def test_options_in_the_examples_exist() -> None:
     def options(group: click.Group) -> Iterator[str]:
-        for command in group.commands.values():
+        for command in members(group).values():
             yield from (name for p in command.params for name in p.opts)
             if isinstance(command, click.Group):
                 yield from options(command)
