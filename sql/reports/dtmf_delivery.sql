@@ -19,8 +19,9 @@
 -- that delivers, and NULL where none delivers or the provider's charges are not known.
 --
 -- Whole quotients, as a division would be a float: rates have 18 places, costs per second 15.
--- HUGEINT stands for any integer of 38 digits; the quotients themselves fit into 18. Sums of rates
--- are rounded to 12 places before they are judged, so that three thirds are one.
+-- HUGEINT stands for any integer of 38 digits; the quotients themselves fit into 18. Products keep
+-- their places, as cutting wide decimals is what takes the engine time; but sums of rates are
+-- rounded to 12 before they are judged, so that three thirds are one.
 WITH traffic AS (
     SELECT
         call_date,
@@ -100,7 +101,14 @@ checked AS (
                 CAST(others_dtmf_calls AS HUGEINT) * 1000000000000000000
                 // CAST(others_connected AS HUGEINT) AS DECIMAL(20, 0)
             ) * 0.000000000000000001 AS DECIMAL(19, 18)
-        ) AS rate
+        ) AS rate,
+        CAST(
+            CAST(
+                CAST(others_dtmf_calls AS HUGEINT) * (others_connected - others_dtmf_calls)
+                * 1000000000000000000
+                // (CAST(others_connected AS HUGEINT) * others_connected) AS DECIMAL(20, 0)
+            ) * 0.000000000000000001 AS DECIMAL(19, 18)
+        ) AS spread
     FROM others
     WHERE others_connected > 0
 ),
@@ -110,9 +118,7 @@ delivered AS (
         provider_id,
         CAST(SUM(dtmf_calls) AS BIGINT) AS actual,
         CAST(SUM(connected * rate) AS DECIMAL(38, 12)) AS expected,
-        CAST(
-            SUM(connected * CAST(rate * (1 - rate) AS DECIMAL(19, 18))) AS DECIMAL(38, 12)
-        ) AS variance
+        CAST(SUM(connected * spread) AS DECIMAL(38, 12)) AS variance
     FROM checked
     GROUP BY provider_id
 ),
@@ -201,22 +207,17 @@ SELECT
     CASE WHEN c.rate IS NULL THEN 0 ELSE t.connected END AS checked_connected, -- in checked cells
     CASE WHEN c.rate IS NULL THEN 0 ELSE t.dtmf_calls END AS checked_dtmf_calls, -- in checked cells
     COALESCE(t.connected * c.rate, 0) AS expected_dtmf_calls, -- at the other providers' rate
-    COALESCE(t.connected * CAST(c.rate * (1 - c.rate) AS DECIMAL(19, 18)), 0)
-        AS dtmf_variance, -- of the expected calls, n p (1 - p)
-    CAST(
-        CASE
-            WHEN own.provider_id = best.provider_id THEN 0
-            WHEN own.provider_id IS NOT NULL
-                THEN t.provider_charge_usd - t.duration * best.usd_per_second
-        END AS DECIMAL(38, 12)
-    ) AS saving_usd, -- against the cheapest provider that delivers
-    CAST(
-        CASE
-            WHEN own.provider_id = best.provider_id THEN 0
-            WHEN own.provider_id IS NOT NULL
-                THEN t.provider_charge_gbp - t.duration * best.gbp_per_second
-        END AS DECIMAL(38, 12)
-    ) AS saving_gbp -- the same provider, in pounds
+    COALESCE(t.connected * c.spread, 0) AS dtmf_variance, -- of them: n p (1 - p)
+    CASE
+        WHEN own.provider_id = best.provider_id THEN 0
+        WHEN own.provider_id IS NOT NULL
+            THEN t.provider_charge_usd - t.duration * best.usd_per_second
+    END AS saving_usd, -- against the cheapest provider that delivers
+    CASE
+        WHEN own.provider_id = best.provider_id THEN 0
+        WHEN own.provider_id IS NOT NULL
+            THEN t.provider_charge_gbp - t.duration * best.gbp_per_second
+    END AS saving_gbp -- the same provider, in pounds
 FROM traffic AS t
 LEFT JOIN checked AS c
     ON
