@@ -109,7 +109,7 @@ def _spec(points: Points) -> dict[str, Any]:
             symbolSize=140,
             offset=4,
         )
-        .to_dict()
+        .to_dict(validate=False)
     )
     return spec
 
