@@ -1,4 +1,4 @@
-"""A report's declaration with other money, or with the period before beside each figure.
+"""A report's declaration with other money, with the period before beside each figure, or with less.
 
 Declarations in, declarations out: what is derived here is a dimension or measure like any other to
 the query and the renderers.
@@ -6,7 +6,7 @@ the query and the renderers.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from resources.reporting.arithmetic import Before, Change, Formula
@@ -15,11 +15,13 @@ from resources.reporting.model import (
     Chart,
     Column,
     DayChart,
+    HeatChart,
     Kind,
     Measure,
     MemberChart,
     Part,
     Report,
+    TileChart,
 )
 
 PREVIOUS, CHANGE = "_previous", "_change"
@@ -82,6 +84,42 @@ def compared(report: Report) -> Report:
     )
 
 
+def without(report: Report, is_forbidden: Callable[[str], bool]) -> Report:
+    """The report without some dimensions and measures, and without all that shows them.
+
+    What is left knows nothing of them: no column, chart or panel, no order, no mark of a loss.
+    """
+    gone = {name for name in report.names if is_forbidden(name)}
+
+    def kept(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(name for name in names if name not in gone)
+
+    headline = kept(report.headline)
+    counts = [m.name for m in report.measures if m.kind is Kind.COUNT and m.name not in gone]
+    return replace(
+        report,
+        dimensions=tuple(d for d in report.dimensions if d.name not in gone),
+        measures=tuple(
+            replace(m, beside=None) if m.beside in gone else m
+            for m in report.measures
+            if m.name not in gone
+        ),
+        group=kept(report.group),
+        columns=kept(report.columns),
+        machine_columns=kept(report.machine_columns),
+        headline=headline,
+        compared=kept(report.compared),
+        weight=next(iter(kept((report.weight, *headline, *counts)))),
+        loss=None if report.loss in gone else report.loss,
+        charts=tuple(c for c in report.charts if not gone & _of_chart(c)),
+        panels=tuple(
+            p
+            for p in report.panels
+            if not gone & {*p.group, *p.columns, p.sort.removeprefix("-"), p.flagged, p.where}
+        ),
+    )
+
+
 def with_changes(report: Report, columns: Iterable[Column]) -> tuple[Column, ...]:
     """The columns, each measure followed by its value before and its change."""
     found: list[Column] = []
@@ -139,6 +177,19 @@ def _renamed(names: Iterable[str], new: dict[str, str]) -> tuple[str, ...]:
 def _key(sort: str, new: dict[str, str]) -> str:
     name = sort.removeprefix("-")
     return sort.replace(name, new.get(name, name))
+
+
+def _of_chart(chart: Chart) -> set[str]:
+    """The names that a chart shows or is ordered by."""
+    match chart:
+        case DayChart():
+            return {*chart.lines, chart.bars}
+        case MemberChart():
+            return {chart.dimension, *chart.measures, chart.weight}
+        case HeatChart():
+            return {chart.down, chart.across, chart.measure, chart.weight}
+        case TileChart():
+            return {chart.dimension, chart.measure}
 
 
 def _chart(chart: Chart, new: dict[str, str]) -> Chart:

@@ -6,7 +6,7 @@ shown, definitions. Renderers only lay it out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -145,10 +145,12 @@ def filters(reporting: Reporting, request: Request) -> tuple[tuple[str, str], ..
     """What the report is restricted to and how it is grouped, as titles and words."""
     names = reporting.names
     by = ", ".join(d.title for d in request.group) or "nothing (totals only)"
-    said = [
-        ("Customers", _accounts(request.customers, names.customers)),
-        ("Providers", _accounts(request.providers, names.providers)),
-    ]
+    said = []
+    # Who a report is not to know of is not among its dimensions.
+    if "customer_id" in request.report.names:
+        said.append(("Customers", _accounts(request.customers, names.customers)))
+    if "provider_id" in request.report.names:
+        said.append(("Providers", _accounts(request.providers, names.providers)))
     said += [
         (f.dimension.title, words.listing([value or "blank" for value in f.values]))
         for f in request.filters
@@ -164,9 +166,8 @@ def filters(reporting: Reporting, request: Request) -> tuple[tuple[str, str], ..
     return tuple(said)
 
 
-def _accounts(ids: Sequence[str], names: object) -> str:
-    named = names if isinstance(names, dict) else {}
-    return words.listing([named.get(account) or account for account in ids]) if ids else "all"
+def _accounts(ids: Sequence[str], names: Mapping[str, str]) -> str:
+    return words.listing([names.get(account) or account for account in ids]) if ids else "all"
 
 
 def _headline(reporting: Reporting, request: Request) -> tuple[tuple[Figure, ...], str]:

@@ -274,6 +274,9 @@ def _totals(
     for column in columns:
         if isinstance(column, Dimension):
             values.append(_sole_currency(column.name, columns, place, answer))
+        elif column.kind in (Kind.FLAG, Kind.SCORE):
+            # They judge one member against the others; all together are not judged.
+            values.append(None)
         elif column.per_currency and len(_currencies(column, place, answer)) > 1:
             values.append(None)
         else:

@@ -136,9 +136,15 @@ def choose_source(report: Report, columns: Iterable[str], sums: Iterable[str]) -
     lacking = next((s for s in report.sources if wanted <= s.columns), None)
     if lacking is None:
         raise ReportError(f"no table of report {report.name!r} holds {', '.join(sorted(wanted))}")
+    measures = [
+        m.name
+        for m in report.measures
+        if added >= set(m.formula.sums) and lacking.lacks & set(m.formula.sums)
+    ]
+    apart = {d.name for d in report.dimensions if d.column in wanted - report.sources[-1].columns}
     raise ReportError(
-        f"{', '.join(sorted(added & lacking.lacks))} cannot be had by "
-        f"{', '.join(sorted(wanted - {'call_date'}))}: leave a dimension or a column out"
+        f"{', '.join(measures)} cannot be had by {', '.join(sorted(apart))}: "
+        "leave one or the other out"
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from resources.reporting.adapt import without
 from resources.reporting.breakout import BREAKOUT
 from resources.reporting.errors import ReportError
 from resources.reporting.model import Measure
@@ -157,3 +158,15 @@ def test_the_declaration_names_only_what_it_has() -> None:
         for other in (measure.instead, measure.beside):
             assert other is None or isinstance(BREAKOUT.column(other), Measure)
         assert not measure.per_currency or measure.currency in BREAKOUT.names
+
+
+def test_what_is_forbidden_leaves_no_trace() -> None:
+    """A report without the other side of the trade: nothing in the declaration names it."""
+    left = without(BREAKOUT, lambda name: "provider" in name or "profit" in name or "cost" in name)
+    told = repr((left.dimensions, left.measures, left.columns, left.charts, left.panels))
+    assert "provider" not in told
+    assert "profit" not in told
+    assert left.loss is None
+    assert left.weight == "customer_charge_usd"
+    with pytest.raises(ReportError, match="unknown column 'provider_charge_usd'"):
+        resolve(left, Asked(columns="provider_charge_usd"), DAYS, people=True)
