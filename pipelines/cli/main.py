@@ -13,6 +13,7 @@ from pipelines.cli.demo import demo
 from pipelines.cli.files import files, quarantine
 from pipelines.cli.reference import reference
 from pipelines.cli.report import report
+from pipelines.cli.reports import reports
 from pipelines.cli.run import run, ui
 from pipelines.settings import Settings, SettingsError, load_settings
 
@@ -61,7 +62,7 @@ def cli(ctx: click.Context) -> None:
     _ = ctx.obj.settings
 
 
-for command in (run, report, files, quarantine, reference, ui, demo):
+for command in (run, report, reports, files, quarantine, reference, ui, demo):
     cli.add_command(command)
 
 
