@@ -46,6 +46,7 @@ class Program:
 COMMANDS = {
     "run": "pipelines.cli.run:run",
     "report": "pipelines.cli.report:report",
+    "reports": "pipelines.cli.reports:reports",
     "files": "pipelines.cli.files:files",
     "quarantine": "pipelines.cli.files:quarantine",
     "reference": "pipelines.cli.reference:reference",

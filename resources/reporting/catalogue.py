@@ -9,24 +9,90 @@ from __future__ import annotations
 from resources.reporting.arithmetic import Formula
 from resources.reporting.model import Dimension, Kind, Measure, Source
 
+
+def _dimension(
+    name: str, title: str, column: str, definition: str, kind: Kind = Kind.TEXT, names: str = ""
+) -> Dimension:
+    return Dimension(name, title, column, kind, names, definition)
+
+
 DIMENSIONS = (
-    Dimension("date", "Date", "call_date", Kind.DATE),
-    Dimension("hour", "Hour", "hour", Kind.HOUR),
-    Dimension("hour_of_day", "Hour of Day", "hour", Kind.CLOCK),
-    Dimension("customer", "Customer", "customer_id", names="customers"),
-    Dimension("customer_id", "Customer ID", "customer_id"),
-    Dimension("provider", "Provider", "provider_id", names="providers"),
-    Dimension("provider_id", "Provider ID", "provider_id"),
-    Dimension("customer_destination", "Customer Card Destination Name", "customer_destination"),
-    Dimension("provider_destination", "Provider Card Destination Name", "provider_destination"),
-    Dimension("customer_currency", "Customer Currency", "customer_currency"),
-    Dimension("provider_currency", "Provider Currency", "provider_currency"),
-    Dimension("tech_prefix", "Tech Prefix", "tech_prefix"),
-    Dimension("direction", "Direction", "direction"),
-    Dimension("sip_code", "SIP Code", "sip_code"),
-    Dimension("release_reason", "Release Reason", "release_reason"),
-    Dimension("country", "Country", "country", names="countries"),
-    Dimension("carrier", "Network", "carrier"),
+    _dimension("date", "Date", "call_date", "Day on which the attempt began.", Kind.DATE),
+    _dimension("hour", "Hour", "hour", "Hour in which the attempt began, with its day.", Kind.HOUR),
+    _dimension(
+        "hour_of_day",
+        "Hour of Day",
+        "hour",
+        "Hour of the day in which the attempt began, whatever the day.",
+        Kind.CLOCK,
+    ),
+    _dimension(
+        "customer",
+        "Customer",
+        "customer_id",
+        "Customer's name of customers.csv, the ID where it has none.",
+        names="customers",
+    ),
+    _dimension("customer_id", "Customer ID", "customer_id", "Customer's ID."),
+    _dimension(
+        "provider",
+        "Provider",
+        "provider_id",
+        "Provider's name of providers.csv, the ID where it has none; blank for an attempt that was "
+        "never routed.",
+        names="providers",
+    ),
+    _dimension(
+        "provider_id",
+        "Provider ID",
+        "provider_id",
+        "Provider's ID; blank for an attempt that was never routed.",
+    ),
+    _dimension(
+        "customer_destination",
+        "Customer Card Destination Name",
+        "customer_destination",
+        "Destination that the customer's rate card names; where it names none, the number plan's.",
+    ),
+    _dimension(
+        "provider_destination",
+        "Provider Card Destination Name",
+        "provider_destination",
+        "Destination that the provider's rate card names; where it names none, the number plan's.",
+    ),
+    _dimension(
+        "customer_currency",
+        "Customer Currency",
+        "customer_currency",
+        "Currency of the customer's rate card.",
+    ),
+    _dimension(
+        "provider_currency",
+        "Provider Currency",
+        "provider_currency",
+        "Currency of the provider's rate card.",
+    ),
+    _dimension(
+        "tech_prefix", "Tech Prefix", "tech_prefix", "Prefix that the customer dialled in front."
+    ),
+    _dimension("direction", "Direction", "direction", "Direction of the call, as delivered."),
+    _dimension("sip_code", "SIP Code", "sip_code", "Final SIP status of the attempt."),
+    _dimension(
+        "release_reason", "Release Reason", "release_reason", "Why the attempt ended, as delivered."
+    ),
+    _dimension(
+        "country",
+        "Country",
+        "country",
+        "Country of the number called; as a filter its name or its code of two letters.",
+        names="countries",
+    ),
+    _dimension(
+        "carrier",
+        "Network",
+        "carrier",
+        "Mobile network of the number called; blank where its prefix belongs to none.",
+    ),
 )
 
 _HOURLY = frozenset(

@@ -10,7 +10,7 @@ from resources.reporting.model import Dimension, MemberChart, Report, Source
 
 _DIMENSIONS = (
     *dimensions("date", "customer", "customer_id"),
-    Dimension("cli", "CLI", "cli"),
+    Dimension("cli", "CLI", "cli", definition="CLI as normalised: digits with country code."),
     *dimensions("provider", "provider_id", "customer_currency", "provider_currency"),
 )
 

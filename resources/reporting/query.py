@@ -175,11 +175,11 @@ def _grouped(reporting: Reporting, question: Question) -> str | None:
     used = ["call_date", *(d.column for d in (*question.group, *filters))]
     plain = [report.part(name.removeprefix(BEFORE)) for name in question.sums]
     source = choose_source(report, used, [part.column for part in plain])
-    files = dict.fromkeys(
-        file
-        for period in periods.values()
-        for file in reporting.tables.files(source.table, period.first, period.last)
-    )
+    of_period = {
+        prefix: reporting.tables.files(source.table, period.first, period.last)
+        for prefix, period in periods.items()
+    }
+    files = dict.fromkeys(file for held in of_period.values() for file in held)
     if not files:
         return None
     joins: dict[str, str] = {}
@@ -191,7 +191,7 @@ def _grouped(reporting: Reporting, question: Question) -> str | None:
         prefix = BEFORE if name.startswith(BEFORE) else ""
         part = report.part(name.removeprefix(BEFORE))
         within = _within(periods[prefix]) if len(periods) > 1 else ""
-        sums.append(f"{_sum(part, within)} AS s{n}")
+        sums.append(f"{_sum(part, within, some=bool(of_period[prefix]))} AS s{n}")
         if part.rate_of:
             joins[part.rate_of] = _rates(reporting, question, part.rate_of, periods.values())
     wheres = ["(" + " OR ".join(map(_within, periods.values())) + ")"]
@@ -231,7 +231,12 @@ def _reads_as(filter_: Filter, joins: dict[str, str], reporting: Reporting) -> s
     return f"({' OR '.join(tests)})"
 
 
-def _sum(part: Part, within: str) -> str:
+def _sum(part: Part, within: str, *, some: bool) -> str:
+    """The sum over a group's rows, those `within` a period if one is given.
+
+    A group that has no rows in a period of which there are `some` has 0 there: its traffic came or
+    went. Of a period without any nothing is known.
+    """
     amount = f"t.{part.column}"
     if part.rate_of:
         # No charge is no money in any currency, also where no currency is named.
@@ -244,7 +249,12 @@ def _sum(part: Part, within: str) -> str:
     if not conditions:
         return f"sum({amount})"
     summed = f"sum({amount}) FILTER (WHERE {' AND '.join(conditions)})"
-    return f"COALESCE({summed}, 0)" if part.where else summed
+    if part.where:
+        summed = f"COALESCE({summed}, 0)"
+    if not within:
+        return summed
+    nothing = "0" if some else "NULL"
+    return f"CASE WHEN count(*) FILTER (WHERE {within}) = 0 THEN {nothing} ELSE {summed} END"
 
 
 def _key(dimension: Dimension, joins: dict[str, str], reporting: Reporting) -> str:

@@ -128,7 +128,7 @@ def resolve(
     elif before is not None and people:
         columns = (*group, *_standing_in(report, group, report.compared or report.headline[:5]))
     elif asked.group_by is None:
-        columns = tuple(_standing_in(report, group, report.columns))
+        columns = tuple(_standing_in(report, group, _within(report, group, report.columns)))
     elif people:
         shown = [c for c in report.columns if isinstance(report.column(c), Measure)]
         columns = (*group, *_standing_in(report, group, shown))
@@ -275,6 +275,12 @@ def _standing_in(
             column = report.column(column.instead)
         found.append(column)
     return found
+
+
+def _within(report: Report, group: tuple[Dimension, ...], names: Iterable[str]) -> list[str]:
+    """The names without dimensions that are not in the group, as a comparison leaves some out."""
+    grouped = {d.name for d in group}
+    return [n for n in names if n in grouped or isinstance(report.column(n), Measure)]
 
 
 def _meaningful(report: Report, group: tuple[Dimension, ...], names: Iterable[str]) -> list[Column]:

@@ -23,13 +23,36 @@ from resources.reporting.model import (
     TileChart,
 )
 
+_REACHED = "number reached, after portability lookup"
+
+
+def _state(whose: str) -> str:
+    return f"State, District or US territory of the {whose}; blank outside the US."
+
+
+def _lata(whose: str) -> str:
+    return f"Number of the LATA of the {whose}; blank where it is unknown."
+
+
 _PLACES = (
-    Dimension("origin_state", "Originating State", "orig_state"),
-    Dimension("terminating_state", "Terminating State", "term_state"),
-    Dimension("origin_lata", "Originating LATA", "orig_lata"),
-    Dimension("origin_lata_name", "Originating LATA Name", "orig_lata", names="latas"),
-    Dimension("terminating_lata", "Terminating LATA", "term_lata"),
-    Dimension("terminating_lata_name", "Terminating LATA Name", "term_lata", names="latas"),
+    Dimension("origin_state", "Originating State", "orig_state", definition=_state("caller")),
+    Dimension("terminating_state", "Terminating State", "term_state", definition=_state(_REACHED)),
+    Dimension("origin_lata", "Originating LATA", "orig_lata", definition=_lata("caller")),
+    Dimension(
+        "origin_lata_name",
+        "Originating LATA Name",
+        "orig_lata",
+        names="latas",
+        definition="Name of the caller's LATA.",
+    ),
+    Dimension("terminating_lata", "Terminating LATA", "term_lata", definition=_lata(_REACHED)),
+    Dimension(
+        "terminating_lata_name",
+        "Terminating LATA Name",
+        "term_lata",
+        names="latas",
+        definition="Name of the LATA of the number reached.",
+    ),
 )
 _ACCOUNTS = dimensions("date", "customer", "customer_id", "provider", "provider_id")
 _WORDS = {
@@ -133,7 +156,11 @@ def _report(
         )
     percent = (f"{share[1]}_percent",) if share else ()
     shown = (*_of(*inside), "total_duration")
-    reasons = (Dimension("reason", "Reason", reason),) if reason else ()
+    reasons = (
+        (Dimension("reason", "Reason", reason, definition="Why an attempt is indeterminate."),)
+        if reason
+        else ()
+    )
     stored = {d.column for d in (*_ACCOUNTS, *_PLACES, *reasons)}
     return Report(
         name=f"usa-calls-{way}",

@@ -21,11 +21,23 @@ from resources.reporting.model import (
 )
 
 _DIMENSIONS = (
-    Dimension("prefix", "Prefix", "prefix"),
-    Dimension("rate_center", "Rate Center", "rate_center"),
-    Dimension("state", "State", "state"),
-    Dimension("lata", "LATA", "lata"),
-    Dimension("lata_name", "LATA Name", "lata", names="latas"),
+    Dimension("prefix", "Prefix", "prefix", definition="NPA-NXX: the first six digits."),
+    Dimension(
+        "rate_center",
+        "Rate Center",
+        "rate_center",
+        definition="Rate centre of the prefix; blank where the number plan does not know it.",
+    ),
+    Dimension(
+        "state", "State", "state", definition="State, District or US territory of the prefix."
+    ),
+    Dimension(
+        "lata",
+        "LATA",
+        "lata",
+        definition="Number of the LATA of the prefix; blank where it is unknown.",
+    ),
+    Dimension("lata_name", "LATA Name", "lata", names="latas", definition="Name of that LATA."),
     *dimensions(
         "date",
         "customer",

@@ -12,9 +12,12 @@ import pytest
 
 import sql
 from pipelines.cli.main import cli
+from pipelines.cli.report import report
 from pipelines.settings import PREFIX, Settings
 from resources.expectations import expectations
 from resources.intake import records
+from resources.reporting.describe import markdown
+from resources.reporting.model import Family
 from resources.reporting.output import FORMATS
 from resources.reporting.reports import REPORTS
 from resources.sources import SOURCES
@@ -59,7 +62,9 @@ def members(group: click.Group) -> dict[str, click.Command]:
 
 def commands(group: click.Group, path: str) -> Iterator[str]:
     for name, command in members(group).items():
-        if isinstance(command, click.Group):
+        if command is report:
+            yield f"{path} {name}"  # NAME is any report; they are introduced by themselves
+        elif isinstance(command, click.Group):
             if command.invoke_without_command:
                 yield f"{path} {name}"
             yield from commands(command, f"{path} {name}")
@@ -164,13 +169,23 @@ def checks_table(severity: str) -> str:
     return found[1]
 
 
-def test_every_column_and_dimension_of_every_report() -> None:
+def test_the_reference_of_the_reports_is_the_catalogue() -> None:
+    found = re.search(r"^<!-- reports: .*? -->\n\n(.*?)\n<!-- /reports -->", README, re.M | re.S)
+    assert found
+    assert found[1] == markdown(REPORTS), "put `cdr-reports reports --format markdown` there"
+
+
+@pytest.mark.parametrize("family", REPORTS.values(), ids=list(REPORTS))
+def test_every_report_is_introduced_with_its_option(family: Family) -> None:
     text = section("Reports")
-    said = [n for cells in table_rows("Reports", "column") for n in coded(cells[0])]
-    assert [name for name in REPORTS if f"report {name}" not in text] == []
-    reports = [member for family in REPORTS.values() for member in family.members.values()]
-    assert set(said) == {m.name for r in reports for m in r.measures}
-    assert {d.name for r in reports for d in r.dimensions} <= set(coded(text))
+    assert f"**{family.title}** " in text
+    assert not family.option or f"`--{family.option} " in text
+    assert all(f"{choice}`" in text for choice in family.members if choice)
+
+
+def test_every_option_of_a_report() -> None:
+    options = {o for c in report.commands.values() for p in c.params for o in p.opts}
+    assert options - {"--help"} <= set(re.findall(r"--[a-z-]+", section("Reports")))
 
 
 def test_every_format() -> None:
