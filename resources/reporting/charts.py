@@ -13,18 +13,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from resources.reporting import words
-from resources.reporting.arithmetic import Value
-from resources.reporting.model import DayChart, Measure, MemberChart
-from resources.reporting.plots import Points
+from resources.reporting.document import Points
+from resources.reporting.model import DayChart, Measure, MemberChart, Value
+from resources.reporting.svg import FIRST, FONT, INK, LOSS, QUIET, RULE, SECOND
 
 if TYPE_CHECKING:
     import altair
 
-INK, QUIET, RULE = "#1d2733", "#5b6776", "#d9dee4"
-FIRST, SECOND, THIRD, LOSS = "#1f5f8b", "#d08a2e", "#7a8794", "#b3261e"
-# vl-convert measures text that others draw: a wide font first, so that nothing is cut off where a
-# reader has only a narrower one. No quotes: WeasyPrint takes the list as it is.
-FONT = "DejaVu Sans, Verdana, Arial, sans-serif"
 WIDTH, HEIGHT = 430, 190
 _DAY_LABELS = 8
 

@@ -16,7 +16,8 @@
 -- delivers. The cheapest is, for a customer's destination, the lowest charge in USD per second of
 -- talk time over the period, among providers that are not flagged and charge for talk time there;
 -- its own traffic saves nothing. It is negative where a flagged provider is cheaper than every one
--- that delivers, and NULL where none delivers or the provider's charges are not known.
+-- that delivers, and NULL where none delivers or the provider has no charges; talk time of which no
+-- charge is known stays out of it.
 --
 -- Whole quotients, as a division would be a float: rates have 18 places, costs per second 15.
 -- HUGEINT stands for any integer of 38 digits; the quotients themselves fit into 18. Products keep
@@ -49,7 +50,8 @@ WITH traffic AS (
         CAST(SUM(pdd_attempts) AS BIGINT) AS pdd_attempts,
         CAST(SUM(dtmf_calls) AS BIGINT) AS dtmf_calls,
         CAST(SUM(dtmf_digits) AS BIGINT) AS dtmf_digits,
-        CAST(SUM(stale_rate_attempts) AS BIGINT) AS stale_rate_attempts
+        CAST(SUM(stale_rate_attempts) AS BIGINT) AS stale_rate_attempts,
+        SUM(CASE WHEN provider_charge_usd IS NOT NULL THEN duration END) AS charged_duration
     FROM dtmf_hourly
     GROUP BY
         call_date,
@@ -140,16 +142,16 @@ offers AS (
         customer_destination,
         CAST(
             CAST(CAST(SUM(provider_charge_usd) AS DECIMAL(38, 12)) * 1000000000000 AS HUGEINT)
-            * 1000000 // CAST(SUM(duration) * 1000 AS HUGEINT) AS DECIMAL(38, 0)
+            * 1000000 // CAST(SUM(charged_duration) * 1000 AS HUGEINT) AS DECIMAL(38, 0)
         ) * 0.000000000000001 AS usd_per_second,
         CAST(
             CAST(CAST(SUM(provider_charge_gbp) AS DECIMAL(38, 12)) * 1000000000000 AS HUGEINT)
-            * 1000000 // CAST(SUM(duration) * 1000 AS HUGEINT) AS DECIMAL(38, 0)
+            * 1000000 // CAST(SUM(charged_duration) * 1000 AS HUGEINT) AS DECIMAL(38, 0)
         ) * 0.000000000000001 AS gbp_per_second
     FROM traffic
-    WHERE provider_id IS NOT NULL AND provider_charge_usd IS NOT NULL
+    WHERE provider_id IS NOT NULL
     GROUP BY provider_id, customer_destination
-    HAVING SUM(provider_charge_usd) > 0 AND SUM(duration) > 0
+    HAVING SUM(provider_charge_usd) > 0 AND SUM(charged_duration) > 0
 ),
 
 ranked AS (
@@ -211,12 +213,12 @@ SELECT
     CASE
         WHEN own.provider_id = best.provider_id THEN 0
         WHEN own.provider_id IS NOT NULL
-            THEN t.provider_charge_usd - t.duration * best.usd_per_second
+            THEN t.provider_charge_usd - t.charged_duration * best.usd_per_second
     END AS saving_usd, -- against the cheapest provider that delivers
     CASE
         WHEN own.provider_id = best.provider_id THEN 0
         WHEN own.provider_id IS NOT NULL
-            THEN t.provider_charge_gbp - t.duration * best.gbp_per_second
+            THEN t.provider_charge_gbp - t.charged_duration * best.gbp_per_second
     END AS saving_gbp -- the same provider, in pounds
 FROM traffic AS t
 LEFT JOIN checked AS c

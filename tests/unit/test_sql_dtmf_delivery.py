@@ -341,16 +341,21 @@ def test_against_plain_fractions(rows: list[Row]) -> None:
             assert abs(Fraction(value) - wanted) < Fraction(1, 10**14)
     kept = ("attempts", "connected", "duration", "provider_charge_usd")
     assert summed(found, *kept, by="customer_id") == summed(rows, *kept, by="customer_id")
+    charged: dict[Any, list[Fraction]] = {}
+    for row in rows:
+        if row["provider_charge_usd"] is not None:
+            sums = charged.setdefault(tuple(row[name] for name in TEXTS), [Fraction(0)] * 2)
+            sums[0] += Fraction(row["provider_charge_usd"])
+            sums[1] += Fraction(row["duration"])
     for row in found:
+        key = tuple(row[name] for name in TEXTS)
         provider, of = row["provider_id"], offers.get(row["customer_destination"], {})
-        real = {p: c / d for p, (c, d) in of.items() if c and d}
-        choice = {p: u for p, u in real.items() if p not in flagged}
-        if provider not in real or not choice or row["provider_charge_usd"] is None:
-            best = min(choice, key=lambda p: (choice[p], p)) if choice else None
-            assert row["saving_usd"] is None or provider == best
-            continue
-        charge, seconds = Fraction(row["provider_charge_usd"]), Fraction(row["duration"])
-        wanted = charge - seconds * min(choice.values())
-        if choice.get(provider) == min(choice.values()) and row["saving_usd"] == 0:
-            continue
-        assert abs(Fraction(row["saving_usd"]) - wanted) < Fraction(1, 10**8)
+        costs = {p: charge / seconds for p, (charge, seconds) in of.items() if charge and seconds}
+        choice = min(((c, p) for p, c in costs.items() if p not in flagged), default=None)
+        if choice and provider == choice[1]:
+            assert row["saving_usd"] == 0
+        elif choice and provider in costs and key in charged:
+            wanted = charged[key][0] - charged[key][1] * choice[0]
+            assert abs(Fraction(row["saving_usd"]) - wanted) < Fraction(1, 10**8)
+        else:
+            assert row["saving_usd"] is None
