@@ -4,13 +4,16 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 
 from pipelines.assembly import Workplace
 from resources.days import DAY_TABLES, DayBuilder
 from resources.reference.accounts import read_customers, read_providers
+from resources.reference.names import country_names, lata_names
+from resources.reference.plan import ReferenceData
 from resources.reference.rates import Rates
-from resources.reporting.interfaces import DayNotices, Names, Quote, Reporting
+from resources.reporting.interfaces import DayNotices, Quote, Reporting
 
 Maker = Callable[[DayBuilder, date, date, Path], list[str]]
 
@@ -50,12 +53,39 @@ class LakeTables:
         return self._made[key][1]
 
 
+@dataclass(frozen=True)
+class HomeNames:
+    """Names by the home's files and the reference data in force, each read when it is needed."""
+
+    home: Path
+
+    @cached_property
+    def customers(self) -> dict[str, str]:
+        """Names of customers by id."""
+        return read_customers(self.home)
+
+    @cached_property
+    def providers(self) -> dict[str, str]:
+        """Names of providers by id."""
+        return read_providers(self.home)
+
+    @cached_property
+    def countries(self) -> dict[str, str]:
+        """Names of countries by their ISO 3166 code."""
+        return country_names(ReferenceData.of_home(self.home))
+
+    @cached_property
+    def latas(self) -> dict[str, str]:
+        """Names of LATAs by number."""
+        return lata_names(ReferenceData.of_home(self.home))
+
+
 def open_reporting(workplace: Workplace) -> Reporting:
     """Everything that reports are made from."""
     settings = workplace.settings
     return Reporting(
         tables=LakeTables(workplace),
-        names=Names(read_customers(settings.home), read_providers(settings.home)),
+        names=HomeNames(settings.home),
         notices=lambda first, last: day_notices(workplace, first, last),
         quotes=lambda days, into: quotes(workplace.rates, days, into),
         currencies=frozenset(workplace.rates.currencies(settings.first_day)),

@@ -13,13 +13,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from resources.reporting import words
-from resources.reporting.document import Points
-from resources.reporting.model import DayChart, Measure, MemberChart, Value
-from resources.reporting.svg import FIRST, FONT, INK, LOSS, QUIET, RULE, SECOND
+from resources.reporting.arithmetic import Value
+from resources.reporting.heat import heat_map
+from resources.reporting.model import DayChart, HeatChart, Measure, MemberChart, TileChart
+from resources.reporting.plots import Points
+from resources.reporting.svg import FIRST, FONT, INK, LOSS, QUIET, RULE, SECOND, Drawing
+from resources.reporting.tiles import tile_map
 
 if TYPE_CHECKING:
     import altair
 
+THIRD = "#7a8794"
 WIDTH, HEIGHT = 430, 190
 _DAY_LABELS = 8
 
@@ -28,7 +32,7 @@ _DAY_LABELS = 8
 class Picture:
     """A drawn chart: `svg` is a whole SVG document, `alt` says in words what it shows.
 
-    `share` is how much of the width for charts it takes, in percent.
+    `share` is how much of the width for charts it takes, in percent; a `wide` one stands alone.
     """
 
     title: str
@@ -36,17 +40,54 @@ class Picture:
     alt: str
     svg: str
     share: int
+    wide: bool
 
 
 def draw(points: Points) -> Picture:
     """The chart as SVG."""
+    match points.chart:
+        case HeatChart():
+            drawing = _heat(points.chart, points)
+        case TileChart():
+            drawing = _tiles(points.chart, points)
+        case _:
+            drawing = _by_altair(points)
+    room = (2 if drawing.width > 1.3 * WIDTH else 1) * WIDTH
+    share = min(100, 100 * drawing.width // room + 1)
+    return Picture(
+        points.chart.title, _caption(points), drawing.alt, drawing.svg, share, room > WIDTH
+    )
+
+
+def _heat(chart: HeatChart, points: Points) -> Drawing:
+    (measure,) = points.measures
+    cells = [(str(a), str(b), _number(v), words.show(measure, v)) for a, b, v in points.rows]
+    return heat_map(
+        chart.title,
+        words.heading(measure),
+        points.axes,
+        list(dict.fromkeys(cell[0] for cell in cells)),
+        sorted({cell[1] for cell in cells}),
+        cells,
+    )
+
+
+def _tiles(chart: TileChart, points: Points) -> Drawing:
+    (measure,) = points.measures
+    states = [(str(a), _number(v) or 0, words.show(measure, v)) for a, v in points.rows]
+    return tile_map(chart.title, words.heading(measure), states)
+
+
+def _number(value: Value) -> int | Decimal | None:
+    return value if isinstance(value, int | Decimal) else None
+
+
+def _by_altair(points: Points) -> Drawing:
     import vl_convert
 
-    spec = _spec(points)
-    svg = vl_convert.vegalite_to_svg(spec)
+    svg = vl_convert.vegalite_to_svg(_spec(points))
     width = re.search(r'width="(\d+)', svg)
-    share = min(100, 100 * int(width[1]) // WIDTH + 1) if width else 100
-    return Picture(points.chart.title, _caption(points), _alt(points), svg, share)
+    return Drawing(svg, _alt(points), int(width[1]) if width else WIDTH)
 
 
 def draw_png(picture: Picture, scale: float = 2) -> bytes:

@@ -26,6 +26,9 @@ LARGEST_SHOWN = 25
 CHOSEN_SHOWN = 80
 """The same when the reader has chosen the order, or nothing can be lost: the first so many rows."""
 
+MAILED = 3
+"""Figures beside a row's name in a mail."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -48,12 +51,18 @@ class Section:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table on the page: the rows shown of it, or the words that stand in their place."""
+    """A table on the page: the rows shown of it, or the words that stand in their place.
+
+    `below` puts a panel after the charts; `mailed` are the measures that a mail's narrow table
+    shows.
+    """
 
     title: str
     table: Table
     sections: tuple[Section, ...]
     empty: str = ""
+    below: bool = False
+    mailed: tuple[Measure, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -70,8 +79,7 @@ class Grid:
 class Document:
     """Everything a reader is told. `generated` is in the reporting time zone.
 
-    `name` is the report's; `mailed` are the measures that a mail's narrow table shows. The table
-    that was asked for is `figures`; `panels` stand above it.
+    `name` is the report's. The table that was asked for is `figures`; `panels` stand above it.
     """
 
     name: str
@@ -87,7 +95,6 @@ class Document:
     panels: tuple[Grid, ...]
     figures: Grid
     definitions: tuple[tuple[str, str], ...]
-    mailed: tuple[Measure, ...]
     generated: datetime
     timezone: str
     minutes: bool
@@ -122,9 +129,8 @@ def make_document(reporting: Reporting, request: Request, generated: datetime) -
         compared=compared,
         charts=tuple(points(reporting, request, chart) for chart in report.charts),
         panels=panels,
-        figures=Grid("Figures", table, _sections(request, table)),
+        figures=Grid("Figures", table, _sections(request, table), mailed=_mailed(request, table)),
         definitions=_definitions(reporting, request, shown),
-        mailed=_mailed(request, table),
         generated=generated,
         timezone=reporting.timezone,
         minutes=reporting.minutes,
@@ -217,7 +223,8 @@ def _panel(reporting: Reporting, request: Request, panel: Panel) -> Grid:
         rows = [row for row in rows if row[at] is not None]
     table = replace(table, totals=(), row_count=len(rows), lines=Held(rows))
     sections = (Section("", rows[: panel.rows], len(rows)),) if rows else ()
-    return Grid(panel.title, table, sections, panel.empty)
+    mailed = tuple(report.measure(each) for each in panel.columns[:MAILED])
+    return Grid(panel.title, table, sections, panel.empty, panel.below, mailed)
 
 
 def _sections(request: Request, table: Table) -> tuple[Section, ...]:
@@ -252,7 +259,7 @@ def _mailed(request: Request, table: Table) -> tuple[Measure, ...]:
         ]
         return tuple(found)
     found += [c for c in table.shown_columns if isinstance(c, Measure) and c not in found]
-    return tuple(found[:3])
+    return tuple(found[:MAILED])
 
 
 def _definitions(

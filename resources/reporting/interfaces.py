@@ -25,14 +25,37 @@ class Tables(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(Protocol):
     """What ids are called: id -> name. An id without a name shows as the id."""
+
+    @property
+    def customers(self) -> Mapping[str, str]:
+        """Names of customers by id."""
+        ...
+
+    @property
+    def providers(self) -> Mapping[str, str]:
+        """Names of providers by id."""
+        ...
+
+    @property
+    def countries(self) -> Mapping[str, str]:
+        """Names of countries by their ISO 3166 code."""
+        ...
+
+    @property
+    def latas(self) -> Mapping[str, str]:
+        """Names of LATAs by number."""
+        ...
+
+
+@dataclass(frozen=True)
+class HeldNames:
+    """Names held in memory."""
 
     customers: Mapping[str, str] = field(default_factory=dict)
     providers: Mapping[str, str] = field(default_factory=dict)
     countries: Mapping[str, str] = field(default_factory=dict)
-    states: Mapping[str, str] = field(default_factory=dict)
     latas: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -82,7 +105,7 @@ class Reporting:
     """
 
     tables: Tables
-    names: Names = field(default_factory=Names)
+    names: Names = field(default_factory=HeldNames)
     notices: Callable[[date, date], DayNotices] = no_notices
     quotes: Quotes = no_quotes
     currencies: frozenset[str] = frozenset({"USD", "GBP"})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import make_msgid
 from typing import Any
@@ -16,7 +17,7 @@ from resources.mailer import envelope
 from resources.reporting import words
 from resources.reporting.arithmetic import Value
 from resources.reporting.charts import draw, draw_png, is_worth_drawing
-from resources.reporting.document import Document
+from resources.reporting.document import Document, Grid
 from resources.reporting.model import Dimension
 from resources.reporting.pages import LOSS_MARK, environment, pdf
 from resources.reporting.workbook import write_workbook
@@ -25,6 +26,26 @@ ROWS_SHOWN = 10
 """Rows of each section in the body; the attachments hold more."""
 
 XLSX_TYPE = "vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A row of the body: what it is of, and its figures with whether each is a loss."""
+
+    label: str
+    figures: list[tuple[str, bool]]
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A small table of the body; `of` is how many rows there are in all."""
+
+    title: str
+    of: int
+    label: str
+    heads: list[str]
+    lines: list[_Line]
+    empty: str = ""
 
 
 def subject(document: Document) -> str:
@@ -52,9 +73,11 @@ def compose(
     ]
     told = {
         "document": document,
-        "label": _label(document),
-        "measures": document.mailed,
-        "sections": _sections(document),
+        "blocks": [
+            block
+            for grid in (*document.panels, document.figures)
+            for block in _blocks(grid, document.minutes)
+        ],
         "loss_mark": LOSS_MARK,
         "pictures": [(cid[1:-1], picture) for cid, picture in pictures],
         "attached": [file_name(document, "pdf"), file_name(document, "xlsx")],
@@ -88,32 +111,39 @@ def compose(
     return message
 
 
-def _label(document: Document) -> str:
-    return " · ".join(d.title for d in _named(document)) or "All"
-
-
-def _named(document: Document) -> list[Dimension]:
+def _named(grid: Grid) -> list[Dimension]:
     """Dimensions that tell rows apart in a narrow mail: not the currencies."""
-    group = document.table.group
+    group = grid.table.group
     return [d for d in group if not d.name.endswith("_currency")] or list(group)
 
 
-def _sections(
-    document: Document,
-) -> list[tuple[str, int, list[tuple[str, list[tuple[str, bool]], bool]]]]:
-    """Title, number of rows in all, and rows: label, figures (text, whether negative), loss."""
-    table, dimensions = document.table, _named(document)
+def _blocks(grid: Grid, minutes: bool) -> list[_Block]:
+    """The sections of a grid; a panel without rows says so."""
+    table, dimensions = grid.table, _named(grid)
     places = [table.position(d.name) for d in dimensions]
-    measures = [(m, table.position(m.name)) for m in document.mailed]
+    measures = [(m, table.position(m.name)) for m in grid.mailed]
+    heads = [words.heading(m, minutes=minutes) for m in grid.mailed]
 
-    def row(values: tuple[Value, ...]) -> tuple[str, list[tuple[str, bool]], bool]:
+    def line(values: tuple[Value, ...]) -> _Line:
         label = [words.show(d, values[n]) for d, n in zip(dimensions, places, strict=True)]
         # The provider's name of a destination mostly repeats the customer's.
         label = list(dict.fromkeys(label))
-        shown = [(words.show(m, values[n]), words.is_negative(values[n])) for m, n in measures]
-        return " · ".join(label) or "All", shown, table.is_loss(values)
+        figures = [
+            (words.show(m, values[n], minutes=minutes), words.is_loss(m, values[n]))
+            for m, n in measures
+        ]
+        return _Line(" · ".join(label) or "All", figures)
 
+    label = " · ".join(d.title for d in dimensions) or "All"
+    if not grid.sections:
+        return [_Block(grid.title, 0, label, heads, [], grid.empty)] if grid.empty else []
     return [
-        (section.title, section.of, [row(values) for values in section.rows[:ROWS_SHOWN]])
-        for section in document.figures.sections
+        _Block(
+            section.title or grid.title,
+            section.of,
+            label,
+            heads,
+            [line(values) for values in section.rows[:ROWS_SHOWN]],
+        )
+        for section in grid.sections
     ]

@@ -173,7 +173,7 @@ Chart = DayChart | MemberChart | HeatChart | TileChart
 
 @dataclass(frozen=True)
 class Panel:
-    """A small table of its own on a page, above the figures, in the order of `sort` (as typed).
+    """A small table of its own on a page, above the charts or `below` them, in the order of `sort`.
 
     `flagged` keeps the rows where that measure is true, `where` those that the dimension of that
     name has a value of; `rows` is how many are shown at most, `empty` what is said without any.
@@ -187,6 +187,7 @@ class Panel:
     where: str = ""
     rows: int = 15
     empty: str = ""
+    below: bool = False
 
 
 @dataclass(frozen=True)

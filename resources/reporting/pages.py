@@ -144,7 +144,10 @@ def cells(table: Table, row: Sequence[Value], *, minutes: bool, totals: bool = F
             beside = f"{share} %" if row[at] is not None else ""
         found.append(
             Cell(
-                words.show(column, value, minutes=minutes), style, words.is_negative(value), beside
+                words.show(column, value, minutes=minutes),
+                style,
+                words.is_loss(column, value),
+                beside,
             )
         )
     return found
@@ -167,6 +170,7 @@ def _page(document: Document, embed: Callable[[str, str], str]) -> str:
         figures=figures,
         paper=figures.layout.paper,
         loss_mark=LOSS_MARK,
+        missing=words.MISSING,
         count=words.count,
     )
 

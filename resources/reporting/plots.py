@@ -22,13 +22,14 @@ MEMBERS_SHOWN = 12
 class Points:
     """Data of a chart: rows of the dimensions' values followed by the measures'.
 
-    `left_out` is how many members are not drawn.
+    `left_out` is how many members are not drawn; `axes` are the titles of two dimensions.
     """
 
     chart: Chart
     measures: tuple[Measure, ...]
     rows: list[tuple[Value, ...]]
     left_out: int = 0
+    axes: tuple[str, str] = ("", "")
 
 
 def points(reporting: Reporting, request: Request, chart: Chart) -> Points:
@@ -80,7 +81,8 @@ def _by_two(reporting: Reporting, request: Request, chart: HeatChart) -> Points:
     rows = figures_of(reporting, request, request.period, [measure], [down, across])
     rows = [row for row in rows if row[0] in order and row[1] is not None]
     rows.sort(key=lambda row: (order[row[0]], str(row[1])))
-    return Points(chart, (measure,), rows, max(0, len(sizes) - chart.rows))
+    left_out = max(0, len(sizes) - chart.rows)
+    return Points(chart, (measure,), rows, left_out, (down.title, across.title))
 
 
 def _size(value: Value) -> Decimal:

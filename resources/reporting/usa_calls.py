@@ -73,6 +73,15 @@ _TITLES = {
 }
 
 
+_NOTES = (
+    "The caller is where the CLI is, the called where the number after portability lookup is. A "
+    "call is indeterminate when the CLI is missing, withheld, invalid, foreign or non-geographic "
+    "(cli_missing, cli_withheld, cli_invalid, cli_foreign, cli_non_geographic), when the number "
+    "called is non-geographic, unassigned or invalid (destination_\N{HORIZONTAL ELLIPSIS}), and "
+    "by LATA when one of the two is unknown (lata_unknown).",
+)
+
+
 def _measures(kinds: tuple[str, ...], inside: tuple[str, ...]) -> tuple[Measure, ...]:
     found = []
     for kind in kinds:
@@ -192,11 +201,13 @@ def _report(
                 sort="-indeterminate",
                 where="reason",
                 empty="No call is indeterminate.",
+                below=True,
             ),
         )
         if reason
         else (),
         charts=(DayChart("Attempts by day", lines=inside), *charts),
+        notes=_NOTES,
     )
 
 

@@ -121,6 +121,11 @@ def is_negative(value: Value) -> bool:
     return isinstance(value, int | Decimal) and value < 0
 
 
+def is_loss(column: Column, value: Value) -> bool:
+    """Whether this is money below zero, or a share of it; a falling score is no loss."""
+    return column.kind in (Kind.MONEY, Kind.PERCENT) and is_negative(value)
+
+
 def minutes(seconds: Value) -> str:
     """Seconds as whole minutes."""
     return _plain(Decimal(seconds) / 60, 0) if isinstance(seconds, int | Decimal) else MISSING

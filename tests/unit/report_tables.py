@@ -19,12 +19,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resources.reporting.interfaces import DayNotices, Names, Reporting
+from resources.reporting.interfaces import DayNotices, HeldNames, Reporting
 from resources.reporting.period import Period
 
 DAYS = Period(date(2026, 3, 6), date(2026, 3, 8))
 GENERATED = datetime(2026, 3, 9, 6, 30, tzinfo=UTC)
-NAMES = Names(
+NAMES = HeldNames(
     customers={"101": "<b>Nimbus</b>", "102": "=cmd()|calc", "104": 'Doe, "JD" & Sons'},
     providers={"7": "Tierone", "9": "Budget Routes"},
 )

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from resources.reporting.arithmetic import Formula
 from resources.reporting.breakout import BREAKOUT
 from resources.reporting.figures import Table, make_table, request_for
-from resources.reporting.interfaces import Reporting
+from resources.reporting.interfaces import HeldNames, Reporting
 from resources.reporting.period import Period
 from resources.reporting.request import Asked
 from tests.unit.report_tables import DAYS, ROWS, FolderTables, reporting, row
@@ -193,7 +193,7 @@ def test_stale_rates_are_counted(stored: Reporting) -> None:
 
 def test_names_never_become_sql(stored: Reporting) -> None:
     evil = "x'); DROP TABLE t; --"
-    named = replace(stored, names=replace(stored.names, customers={"101": evil}))
+    named = replace(stored, names=HeldNames(customers={"101": evil}))
     got = dicts(table(named, group_by="customer", columns="attempts", customers=[evil]))
     assert got == [{"customer": evil, "attempts": 12}]
 

@@ -65,7 +65,7 @@ def test_a_page_says_it_all(tmp_path: Path) -> None:
         "1 of 3 days is stale: 2026-03-08.",
         "1 of 3 days failed its checks: 2026-03-06.",
         "exchange rates older than 7 days for 2 attempts.",
-        "Profit (USD) 3.50 –",
+        "Profit (USD) 3.50",
         "There are no figures for the period before.",
         "Charge, cost and profit by day",
         "ASR and ACD by provider",
