@@ -1,11 +1,14 @@
 """Wires reporting to the home: tables of the lake, names of its files, notices of the ledger."""
 
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
+
+from resources.calls import CallQuestion, FoundCalls, Side, ask, find_calls
 
 from pipelines.assembly import Workplace
 from resources.days import DAY_TABLES, DayBuilder
@@ -54,6 +57,32 @@ class LakeTables:
 
 
 @dataclass(frozen=True)
+class LakeNumbers:
+    """Finds the calls of numbers in the lake."""
+
+    workplace: Workplace
+
+    def ask(
+        self,
+        numbers: Iterable[str],
+        side: Side,
+        first: date,
+        last: date,
+        *,
+        customers: Sequence[str],
+        providers: Sequence[str],
+    ) -> CallQuestion:
+        """The question that was meant, by the number plan in force."""
+        plan = ReferenceData.of_home(self.workplace.settings.home).load_area_codes()
+        return ask(numbers, side, first, last, plan, customers=customers, providers=providers)
+
+    def find(self, question: CallQuestion) -> AbstractContextManager[FoundCalls]:
+        """The calls, read while the context is open."""
+        workplace = self.workplace
+        return find_calls(workplace.engine, workplace.lake, workplace.settings.timezone, question)
+
+
+@dataclass(frozen=True)
 class HomeNames:
     """Names by the home's files and the reference data in force, each read when it is needed."""
 
@@ -95,6 +124,7 @@ def open_reporting(workplace: Workplace) -> Reporting:
         spill=str(settings.home / "spill"),
         short_call_seconds=settings.short_call_seconds,
         minutes=settings.duration_unit == "minutes",
+        numbers=LakeNumbers(workplace),
     )
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from email.utils import make_msgid
 from pathlib import Path
@@ -16,24 +17,28 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import click
+from resources.calls import CallsError, Side
 
 from pipelines.settings import Settings
 from resources.mailer import MailError, SmtpSettings, parse_addresses, send
-from resources.reporting.errors import ReportError
-from resources.reporting.figures import make_table, request_for
+from resources.reporting.errors import ReportError, unknown
+from resources.reporting.figures import find_accounts, request_for
 from resources.reporting.interfaces import Reporting
-from resources.reporting.model import Family
+from resources.reporting.model import Family, Report
 from resources.reporting.output import (
     BINARY_FORMATS,
     FORMATS,
+    Made,
+    Sums,
     choose_format,
     for_people,
     new_file,
     render,
 )
-from resources.reporting.period import choose_period
+from resources.reporting.per_number import CallList, NumberRequest, number_columns
+from resources.reporting.period import Period, choose_period
 from resources.reporting.reports import REPORTS
-from resources.reporting.request import COMPARISONS, Asked, Request, find_report
+from resources.reporting.request import COMPARISONS, Asked, find_report
 
 _PIPE_WIDTH = 200
 """Width of a table that goes into a file or a pipe, in characters."""
@@ -83,10 +88,41 @@ def smtp_settings(settings: Settings) -> SmtpSettings:
     )
 
 
-def _options(of: Family) -> list[Callable[[Any], Any]]:
+Option = Callable[[Any], Any]
+
+_DAYS: list[Option] = [
+    click.option("--from", "first", metavar="DAY", help="First day, YYYY-MM-DD."),
+    click.option("--to", "last", metavar="DAY", help="Last day, included."),
+    click.option(
+        "--last",
+        "recent",
+        metavar="PERIOD",
+        help="Instead of --from and --to: 7d, yesterday, last-week or last-month.",
+    ),
+]
+_ACCOUNTS: list[Option] = [
+    click.option("--customers", multiple=True, metavar="IDS", help="Ids or names; repeatable."),
+    click.option("--providers", multiple=True, metavar="IDS", help="Ids or names; repeatable."),
+]
+_OUTCOME: list[Option] = [
+    click.option("--top", type=int, metavar="N", help="Only the first N rows."),
+    click.option(
+        "--format",
+        "fmt",
+        metavar="|".join(FORMATS),
+        help="Default: what the file's name ends in, else table.",
+    ),
+    click.option("--output", metavar="FILE", help="A file, or - for standard output."),
+    click.option("--email", multiple=True, metavar="ADDRESSES", help="Send it, with PDF and XLSX."),
+]
+
+
+def _options(of: Family) -> list[Option]:
     members = list(of.members.values())
     dimensions = ", ".join(dict.fromkeys(d.name for each in members for d in each.dimensions))
     measures = ", ".join(dict.fromkeys(m.name for each in members for m in each.measures))
+    if members[0].listing:
+        return [*_NUMBERS, *_DAYS, *_ACCOUNTS, _columns(f"Any of {dimensions}."), *_OUTCOME]
     choice = click.option(
         f"--{of.option}",
         "choice",
@@ -95,24 +131,14 @@ def _options(of: Family) -> list[Callable[[Any], Any]]:
     )
     return [
         *([choice] if of.option else []),
-        click.option("--from", "first", metavar="DAY", help="First day, YYYY-MM-DD."),
-        click.option("--to", "last", metavar="DAY", help="Last day, included."),
-        click.option(
-            "--last",
-            "recent",
-            metavar="PERIOD",
-            help="Instead of --from and --to: 7d, yesterday, last-week or last-month.",
-        ),
+        *_DAYS,
         click.option(
             "--group-by",
             metavar="NAMES",
             help=f'Any of {dimensions}; "" gives the totals only.',
         ),
-        click.option("--customers", multiple=True, metavar="IDS", help="Ids or names; repeatable."),
-        click.option("--providers", multiple=True, metavar="IDS", help="Ids or names; repeatable."),
-        click.option(
-            "--columns", metavar="NAMES", help=f"Dimensions of the group-by and any of {measures}."
-        ),
+        *_ACCOUNTS,
+        _columns(f"Dimensions of the group-by and any of {measures}."),
         click.option(
             "--filter",
             "filters",
@@ -129,18 +155,33 @@ def _options(of: Family) -> list[Callable[[Any], Any]]:
             "--currency", metavar="CODE", help="What charges are converted to; USD when not said."
         ),
         click.option("--sort", metavar="NAMES", help="Columns to order by; -name for descending."),
-        click.option("--top", type=int, metavar="N", help="Only the first N rows."),
-        click.option(
-            "--format",
-            "fmt",
-            metavar="|".join(FORMATS),
-            help="Default: what the file's name ends in, else table.",
-        ),
-        click.option("--output", metavar="FILE", help="A file, or - for standard output."),
-        click.option(
-            "--email", multiple=True, metavar="ADDRESSES", help="Send it, with PDF and XLSX."
-        ),
+        *_OUTCOME,
     ]
+
+
+_NUMBERS: list[Option] = [
+    click.option(
+        "--number",
+        "numbers",
+        multiple=True,
+        metavar="NUMBER",
+        help="A telephone number in any spelling; repeatable.",
+    ),
+    click.option(
+        "--numbers-file", metavar="FILE", help="Numbers, one to a line; - for standard input."
+    ),
+    click.option(
+        "--as",
+        "side",
+        default=Side.EITHER.value,
+        metavar="|".join(side.value for side in Side),
+        help="On which side of the call; either when not said.",
+    ),
+]
+
+
+def _columns(words: str) -> Option:
+    return click.option("--columns", metavar="NAMES", help=words)
 
 
 def _command(of: Family) -> click.Command:
@@ -172,8 +213,7 @@ def _run(
     **chosen: Any,
 ) -> None:
     context: ReportContext = ctx.obj
-    asked = Asked(**chosen)
-    wanted_report = find_report(of.name, REPORTS, choice)
+    report = find_report(of.name, REPORTS, choice)
     recipients = parse_addresses(email)
     wanted = choose_format(fmt, output)
     to_stdout = output is None or output == "-"
@@ -183,46 +223,109 @@ def _run(
     reporting = context.reporting()
     now = datetime.now(ZoneInfo(reporting.timezone))
     period = choose_period(first, last, recent, now.date())
-    if wants_output:
-        request = request_for(reporting, wanted_report, asked, period, people=for_people(wanted))
-        _put(reporting, request, wanted, output, now)
-    if recipients:
-        request = request_for(reporting, wanted_report, asked, period, people=True)
-        _mail(context, reporting, request, recipients, now)
+    opened = _calls if report.listing else _sums
+    with opened(reporting, report, period, chosen) as made:
+        if wants_output:
+            _put(made(for_people(wanted)), wanted, output, now)
+        if recipients:
+            _mail(context, made(True), recipients, now)
 
 
-def _put(
-    reporting: Reporting, request: Request, fmt: str, output: str | None, now: datetime
-) -> None:
+Making = Callable[[bool], Made]
+"""Gives the report with the defaults for people (True) or for machines."""
+
+
+@contextmanager
+def _sums(
+    reporting: Reporting, report: Report, period: Period, chosen: dict[str, Any]
+) -> Iterator[Making]:
+    asked = Asked(**chosen)
+
+    def made(people: bool) -> Made:
+        return Sums(reporting, request_for(reporting, report, asked, period, people=people))
+
+    yield made
+
+
+@contextmanager
+def _calls(
+    reporting: Reporting, report: Report, period: Period, chosen: dict[str, Any]
+) -> Iterator[Making]:
+    if reporting.numbers is None:
+        raise ReportError(f"{report.title} is not to be had here")
+    numbers = [*chosen["numbers"], *_listed(chosen["numbers_file"])]
+    customers, providers = find_accounts(reporting, chosen["customers"], chosen["providers"])
+    try:
+        side = Side(chosen["side"])
+    except ValueError:
+        raise unknown("side", chosen["side"], [side.value for side in Side]) from None
+    if chosen["top"] is not None and chosen["top"] < 1:
+        raise ReportError(f"--top {chosen['top']}: ask for at least 1 row")
+    try:
+        question = reporting.numbers.ask(
+            numbers, side, period.first, period.last, customers=customers, providers=providers
+        )
+    except CallsError as error:
+        raise ReportError(str(error)) from None
+    with reporting.numbers.find(question) as found:
+
+        def made(people: bool) -> Made:
+            single = len(question.numbers) == 1
+            columns = number_columns(report, chosen["columns"], people=people, single=single)
+            request = NumberRequest(
+                report, period, side, columns, chosen["top"], customers, providers
+            )
+            return CallList(reporting, request, found)
+
+        yield made
+
+
+def _listed(path: str | None) -> list[str]:
+    """The numbers of a file, one to a line; blank lines and lines that begin with # are none."""
+    if path is None:
+        return []
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReportError(f"--numbers-file {path}: cannot be read ({error})") from None
+    lines = (line.strip() for line in text.splitlines())
+    found = [line for line in lines if line and not line.startswith("#")]
+    if not found:
+        raise ReportError(f"--numbers-file {path}: there is no number in it")
+    return found
+
+
+def _put(made: Made, fmt: str, output: str | None, now: datetime) -> None:
     path = None if output is None or output == "-" else Path(output)
     if fmt == "table":
-        _print(reporting, request, path)
+        _print(made, path)
         return
     if path is not None:
         with new_file(path) as file:
-            notices = render(reporting, request, fmt, now, file)
+            notices = render(made, fmt, now, file)
     else:
-        notices = render(reporting, request, fmt, now, sys.stdout.buffer)
+        notices = render(made, fmt, now, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     for notice in notices:
         click.echo(f"notice: {notice}", err=True)
 
 
-def _print(reporting: Reporting, request: Request, path: Path | None) -> None:
+def _print(made: Made, path: Path | None) -> None:
     from rich.console import Console
 
-    from resources.reporting import words
-    from resources.reporting.document import request_notices
     from resources.reporting.terminal import print_table
 
-    table = make_table(reporting, request, people=True)
-    title = f"{request.report.title}, {words.period(request.period)} ({reporting.timezone})"
-    notices = request_notices(reporting, request, table)
     at_terminal = path is None and sys.stdout.isatty()
     sink = io.StringIO()
     width = None if at_terminal else _PIPE_WIDTH
     console = Console(highlight=False) if at_terminal else Console(file=sink, width=width)
-    print_table(title, notices, table, console, minutes=reporting.minutes)
+    tables = made.tables(people=True)
+    notices = made.notices(tables[-1][1])
+    title = made.title
+    for subtitle, table in tables:
+        said = f"{title}: {subtitle}" if subtitle else title
+        print_table(said, notices, table, console, minutes=made.minutes)
+        notices = ()
     if path is not None:
         with new_file(path) as file:
             file.write(sink.getvalue().encode("utf-8"))
@@ -230,18 +333,11 @@ def _print(reporting: Reporting, request: Request, path: Path | None) -> None:
         click.echo(sink.getvalue(), nl=False)
 
 
-def _mail(
-    context: ReportContext,
-    reporting: Reporting,
-    request: Request,
-    recipients: list[str],
-    now: datetime,
-) -> None:
-    from resources.reporting.document import make_document
+def _mail(context: ReportContext, made: Made, recipients: list[str], now: datetime) -> None:
     from resources.reporting.message import compose
 
     smtp = smtp_settings(context.settings)
-    document = make_document(reporting, request, now)
+    document = made.document(now)
     domain = smtp.sender.rpartition("@")[2].strip("> ") or "localhost"
     message = compose(document, smtp.sender, recipients, make_msgid("report", domain=domain))
     sent = send(message, smtp)

@@ -109,7 +109,7 @@ def without(report: Report, is_forbidden: Callable[[str], bool]) -> Report:
         machine_columns=kept(report.machine_columns),
         headline=headline,
         compared=kept(report.compared),
-        weight=next(iter(kept((report.weight, *headline, *counts)))),
+        weight=next(iter(kept((report.weight, *headline, *counts))), ""),
         loss=None if report.loss in gone else report.loss,
         charts=tuple(c for c in report.charts if not gone & _of_chart(c)),
         panels=tuple(

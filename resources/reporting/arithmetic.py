@@ -111,13 +111,21 @@ class Score:
         """The additive columns that are read."""
         return (self.plus, self.minus, self.variance)
 
+    def parts(self, sums: Sums) -> tuple[Decimal, Decimal] | None:
+        """How much `plus` is above `minus`, and the variance, so that three thirds are one."""
+        found = [sums[name] for name in self.sums]
+        if any(each is None for each in found):
+            return None
+        plus, minus, variance = (EXACT.quantize(Decimal(each or 0), DECIMALS) for each in found)
+        return EXACT.subtract(plus, minus), variance
+
     def value(self, sums: Sums) -> Decimal | None:
         """The score of one group, rounded to 12 decimals."""
-        plus, minus, variance = (sums[name] for name in self.sums)
-        if plus is None or minus is None or not variance or variance < 0:
+        parts = self.parts(sums)
+        if parts is None or parts[1] <= 0:
             return None
-        above = EXACT.subtract(Decimal(plus), Decimal(minus))
-        return EXACT.quantize(EXACT.divide(above, EXACT.sqrt(Decimal(variance))), DECIMALS)
+        above, variance = parts
+        return EXACT.quantize(EXACT.divide(above, EXACT.sqrt(variance)), DECIMALS)
 
     def sql(self, place: Mapping[str, str]) -> str:
         """The same value for ordering, as a float."""
@@ -127,7 +135,10 @@ class Score:
 
 @dataclass(frozen=True)
 class Flagged:
-    """Whether a score is below `below` where `enough` is `least` or more; not without a score."""
+    """Whether a score is below `below` where `enough` is `least` or more.
+
+    Where nothing may vary, any lack is beyond all bounds.
+    """
 
     score: Score
     below: int
@@ -143,12 +154,17 @@ class Flagged:
 
     def value(self, sums: Sums) -> bool:
         """Whether the group is flagged."""
+        parts = self.score.parts(sums)
+        enough = EXACT.quantize(Decimal(sums[self.enough] or 0), DECIMALS)
+        if parts is None or enough < self.least:
+            return False
         score = self.score.value(sums)
-        return score is not None and score < self.below and (sums[self.enough] or 0) >= self.least
+        return parts[0] < 0 if score is None else score < self.below
 
     def sql(self, place: Mapping[str, str]) -> str:
         """The same condition, false where it is unknown."""
-        low = f"{self.score.sql(place)} < {self.below}"
+        short = f"{place[self.score.plus]} < {place[self.score.minus]}"
+        low = f"COALESCE({self.score.sql(place)} < {self.below}, {short})"
         return f"COALESCE({low} AND {place[self.enough]} >= {self.least}, false)"
 
 

@@ -6,7 +6,7 @@ rows. Rows are made as they are read, so that a million of them need no room. No
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Protocol
@@ -16,7 +16,14 @@ from resources.reporting.interfaces import Reporting
 from resources.reporting.model import Column, Dimension, Kind, Measure, Report
 from resources.reporting.period import Period
 from resources.reporting.query import Answer, Question, Row, accounts_in_data, key
-from resources.reporting.request import Asked, Request, SortKey, resolve, resolve_accounts
+from resources.reporting.request import (
+    Asked,
+    Request,
+    SortKey,
+    resolve,
+    resolve_accounts,
+    split,
+)
 from resources.reporting.words import is_negative
 
 ALWAYS = ("attempts", "stale_rate_attempts")
@@ -157,21 +164,33 @@ def request_for(
     """The request that was meant, its accounts looked up. Raises ReportError for unknown names."""
     request = resolve(report, asked, period, people=people, currencies=reporting.currencies)
     known = partial(accounts_in_data, reporting, report, period)
-    return replace(
-        request,
-        customers=resolve_accounts(
-            "customer",
-            asked.customers,
-            reporting.names.customers,
-            partial(known, "customer_id"),
-        ),
-        providers=resolve_accounts(
-            "provider",
-            asked.providers,
-            reporting.names.providers,
-            partial(known, "provider_id"),
-        ),
-    )
+    customers, providers = find_accounts(reporting, asked.customers, asked.providers, known)
+    return replace(request, customers=customers, providers=providers)
+
+
+def find_accounts(
+    reporting: Reporting,
+    customers: Iterable[str],
+    providers: Iterable[str],
+    in_data: Callable[[str], Iterable[str]] | None = None,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Ids of customers and providers named by id or name. Raises ReportError for unknown ones.
+
+    Ids without a name are known by `in_data(dimension)`; without it any word is taken for an id.
+    """
+    names = reporting.names
+    found = []
+    for what, asked, named in (
+        ("customer", list(customers), names.customers),
+        ("provider", list(providers), names.providers),
+    ):
+        known = partial(in_data, f"{what}_id") if in_data else partial(_any_of, asked)
+        found.append(resolve_accounts(what, asked, named, known))
+    return found[0], found[1]
+
+
+def _any_of(asked: Iterable[str]) -> Iterable[str]:
+    return [word for text in asked for word in split(text)]
 
 
 def make_table(reporting: Reporting, request: Request, *, people: bool) -> Table:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import IO, TYPE_CHECKING
@@ -103,7 +103,14 @@ def _csv_cell(value: Value) -> str:
         return neutral(value)
     if isinstance(value, bool):
         return str(value).lower()
-    return value.isoformat() if isinstance(value, date) else plain(value)
+    return day_or_time(value) if isinstance(value, date) else plain(value)
+
+
+def day_or_time(value: date) -> str:
+    """`YYYY-MM-DD`, or an instant as the contract writes it: UTC `YYYY-MM-DD HH:MM:SS.fff`."""
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
+    return value.isoformat()
 
 
 def _json_cell(value: Value) -> str:
@@ -111,4 +118,4 @@ def _json_cell(value: Value) -> str:
         return "null"
     if isinstance(value, str | bool):
         return json.dumps(value, ensure_ascii=False)
-    return f'"{value.isoformat()}"' if isinstance(value, date) else plain(value)
+    return f'"{day_or_time(value)}"' if isinstance(value, date) else plain(value)

@@ -6,11 +6,15 @@ business of whoever wires the program together; nothing here opens anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from resources.calls import CallQuestion, FoundCalls, Side
 
 
 class Tables(Protocol):
@@ -95,13 +99,35 @@ def no_quotes(days: Iterable[date], into: str) -> list[Quote]:
     return []
 
 
+class Numbers(Protocol):
+    """Finds calls by their numbers."""
+
+    def ask(
+        self,
+        numbers: Iterable[str],
+        side: Side,
+        first: date,
+        last: date,
+        *,
+        customers: Sequence[str],
+        providers: Sequence[str],
+    ) -> CallQuestion:
+        """The question that was meant; raises CallsError."""
+        ...
+
+    def find(self, question: CallQuestion) -> AbstractContextManager[FoundCalls]:
+        """The calls, usable while the context is open."""
+        ...
+
+
 @dataclass(frozen=True)
 class Reporting:
     """Everything a report is made from.
 
     `timezone` is the reporting time zone (IANA name) that days and hours are of; `memory_limit`
     is DuckDB's (`"1GB"`) and `spill` its folder for what does not fit; `minutes` shows durations to
-    people in minutes instead of seconds. `quotes` gives exchange rates into `currencies`.
+    people in minutes instead of seconds. `quotes` gives exchange rates into `currencies`;
+    `numbers` finds the calls of the one report that lists them.
     """
 
     tables: Tables
@@ -115,3 +141,4 @@ class Reporting:
     spill: str = ""
     short_call_seconds: int = 6
     minutes: bool = False
+    numbers: Numbers | None = None

@@ -199,7 +199,7 @@ class Report:
     files for machines then hold. `loss` is the measure whose negative values are losses, if any,
     `weight` the one that says how big a row is. `parts` are the sums that are no stored columns,
     `only` and `outside` say which rows it is about, `compared` are the measures that a comparison
-    of two periods shows when none are chosen.
+    of two periods shows when none are chosen. The rows of a `listing` are calls, not sums.
     """
 
     name: str
@@ -221,6 +221,7 @@ class Report:
     outside: Outside | None = None
     notes: tuple[str, ...] = ()
     compared: tuple[str, ...] = ()
+    listing: bool = False
     _by_name: dict[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -10,13 +10,15 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
+from resources.reporting import words
 from resources.reporting.document import Document, make_document, request_notices
 from resources.reporting.errors import ReportError, unknown
-from resources.reporting.figures import make_table
+from resources.reporting.figures import Table, make_table
 from resources.reporting.interfaces import Reporting
 from resources.reporting.request import Request
 
@@ -52,30 +54,98 @@ def for_people(fmt: str) -> bool:
     return fmt not in MACHINE_FORMATS
 
 
-def render(
-    reporting: Reporting, request: Request, fmt: str, generated: datetime, stream: IO[bytes]
-) -> tuple[str, ...]:
+class Made(Protocol):
+    """A report that is asked for and can be written in any format."""
+
+    @property
+    def title(self) -> str:
+        """What stands above it on the terminal."""
+        ...
+
+    @property
+    def minutes(self) -> bool:
+        """Whether people read durations in minutes."""
+        ...
+
+    def tables(self, *, people: bool) -> list[tuple[str, Table]]:
+        """Its tables with their titles, those for people only first, what was asked for last."""
+        ...
+
+    def notices(self, table: Table) -> tuple[str, ...]:
+        """What must be said of its days, its rates, and of what it leaves out."""
+        ...
+
+    def document(self, generated: datetime) -> Document:
+        """The same made for reading; `generated` is in the reporting time zone."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sums:
+    """A report of sums: the one table that was asked for."""
+
+    reporting: Reporting
+    request: Request
+
+    @property
+    def title(self) -> str:
+        """Title, period and time zone."""
+        period = words.period(self.request.period)
+        return f"{self.request.report.title}, {period} ({self.reporting.timezone})"
+
+    @property
+    def minutes(self) -> bool:
+        """Whether people read durations in minutes."""
+        return self.reporting.minutes
+
+    def tables(self, *, people: bool) -> list[tuple[str, Table]]:
+        """The one table."""
+        return [("", make_table(self.reporting, self.request, people=people))]
+
+    def notices(self, table: Table) -> tuple[str, ...]:
+        """What must be said of its days, its rates, and of what it leaves out."""
+        return request_notices(self.reporting, self.request, table)
+
+    def document(self, generated: datetime) -> Document:
+        """The same made for reading."""
+        return make_document(self.reporting, self.request, generated)
+
+
+def render(made: Made, fmt: str, generated: datetime, stream: IO[bytes]) -> tuple[str, ...]:
     """Writes the report in any format but `table`; the notices that the format has no place for.
 
     `generated` is in the reporting time zone.
     """
-    from resources.reporting import charts, files, pages
-
     if not for_people(fmt):
-        table = make_table(reporting, request, people=False)
-        if fmt == "parquet":
-            files.write_parquet(table, stream)
-        else:
-            text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
-            (files.write_csv if fmt == "csv" else files.write_json)(table, text)
-            text.detach()
-        return request_notices(reporting, request, table)
+        *_, (_, table) = made.tables(people=False)
+        write_rows(table, fmt, stream)
+        return made.notices(table)
+    warm_up(fmt)
+    write_document(made.document(generated), fmt, stream)
+    return ()
+
+
+def warm_up(fmt: str) -> None:
+    """Starts what a format needs and takes its time, beside what comes next."""
+    from resources.reporting import charts, pages
+
     if fmt in ("html", "pdf"):
         charts.warm_up()
     if fmt == "pdf":
         pages.warm_up()
-    write_document(make_document(reporting, request, generated), fmt, stream)
-    return ()
+
+
+def write_rows(table: Table, fmt: str, stream: IO[bytes]) -> None:
+    """Writes a table's rows for a machine: CSV, JSON or Parquet."""
+    from resources.reporting import files
+
+    if fmt == "parquet":
+        files.write_parquet(table, stream)
+        return
+    text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
+    (files.write_csv if fmt == "csv" else files.write_json)(table, text)
+    text.flush()
+    text.detach()
 
 
 def write_document(document: Document, fmt: str, stream: IO[bytes]) -> None:

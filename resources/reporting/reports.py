@@ -6,6 +6,7 @@ Declarations are in their own modules; nothing else belongs here.
 from __future__ import annotations
 
 from resources.reporting.breakout import BREAKOUT
+from resources.reporting.call_columns import PER_NUMBER
 from resources.reporting.did_as_cli import DID_AS_CLI
 from resources.reporting.dtmf import DTMF
 from resources.reporting.model import Family, Report
@@ -25,6 +26,7 @@ REPORTS: dict[str, Family] = {
         _alone(DTMF),
         USA_CALLS,
         USA_RATE_CENTER,
+        _alone(PER_NUMBER),
         _alone(DID_AS_CLI),
         _alone(TECH_PREFIX),
     )

@@ -19,7 +19,7 @@ from resources.reporting.arithmetic import Value
 from resources.reporting.figures import Table
 from resources.reporting.model import Column, Dimension, Measure
 
-_TEXT_LEAST, _TEXT_MOST = 10, 40
+_TEXT_LEAST, _TEXT_MOST = 19, 40
 _GAP = 2
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _LAST_TO_GO = ("profit_usd", "profit_percent", "attempts", "customer_charge_usd", "asr")

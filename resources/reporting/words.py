@@ -126,6 +126,11 @@ def is_loss(column: Column, value: Value) -> bool:
     return column.kind in (Kind.MONEY, Kind.PERCENT) and is_negative(value)
 
 
+def money(amount: Decimal) -> str:
+    """An amount without its currency: `1,234.50`, `−0.0042`."""
+    return _number(Kind.MONEY, amount, in_minutes=False)
+
+
 def minutes(seconds: Value) -> str:
     """Seconds as whole minutes."""
     return _plain(Decimal(seconds) / 60, 0) if isinstance(seconds, int | Decimal) else MISSING

@@ -21,7 +21,7 @@ from resources.reporting.breakout import BREAKOUT
 from resources.reporting.errors import ReportError
 from resources.reporting.figures import request_for
 from resources.reporting.files import neutral, plain
-from resources.reporting.output import choose_format, for_people, new_file, render
+from resources.reporting.output import Sums, choose_format, for_people, new_file, render
 from resources.reporting.request import Asked
 from tests.unit.report_tables import DAYS, GENERATED, reporting, some_notices
 
@@ -43,7 +43,7 @@ def make(folder: Path, fmt: str, **asked: Any) -> Made:
     of = reporting(folder, notices=some_notices)
     request = request_for(of, BREAKOUT, Asked(**asked), DAYS, people=for_people(fmt))
     stream = io.BytesIO()
-    notices = render(of, request, fmt, GENERATED, stream)
+    notices = render(Sums(of, request), fmt, GENERATED, stream)
     return Made(stream.getvalue(), notices)
 
 
