@@ -16,6 +16,10 @@ import pyarrow as pa
 
 import sql
 
+# Level 1 takes a tenth off the writing, and the files do not grow: most of what there is to gain is
+# in Parquet's own encodings.
+_FORMAT = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+
 
 @dataclass(frozen=True)
 class Model:
@@ -100,7 +104,7 @@ class Engine:
         out.parent.mkdir(parents=True, exist_ok=True)
         connection.execute(f"SET preserve_insertion_order = {str(keep_order).lower()}")
         copied = connection.execute(
-            f"COPY (\n{text}\n) TO '{_quoted(out)}' (FORMAT parquet, COMPRESSION zstd)",
+            f"COPY (\n{text}\n) TO '{_quoted(out)}' ({_FORMAT})",
             named(text, params),
         ).fetchone()
         return int(copied[0]) if copied else 0
