@@ -7,14 +7,14 @@ import pyarrow as pa
 import sql
 from resources.engine import Engine, named
 from resources.reference.accounts import read_dids
-from resources.reference.plan import ReferenceData
+from resources.reference.plan import NumberPlan, ReferenceData
 
 WIDTHS = (5, 7, 9)
 """Digits by which prefixes are looked up; the longest prefix has as many as the last."""
 
 
 def lookups(engine: Engine, data: ReferenceData, home: Path) -> dict[str, pa.Table]:
-    """`area_codes`, `exchanges`, `prefixes_5|7|9`, `countries`, `release_causes`, `dids`.
+    """`area_codes`, `exchanges`, `prefixes_5|7|9`, `release_causes`, `dids`.
 
     `sql/reference/` and `sql/cdrs/cdrs.sql` say what their columns are.
     """
@@ -33,24 +33,27 @@ def lookups(engine: Engine, data: ReferenceData, home: Path) -> dict[str, pa.Tab
         def rows(text: str, **params: int) -> pa.Table:
             return connection.execute(text, named(text, params)).to_arrow_table()
 
-        found = {name: rows(sql.text(f"reference/{name}")) for name in ("area_codes", "exchanges")}
-        connection.execute("CREATE TEMP TABLE stems AS SELECT '' AS stem")
+        connection.execute(
+            "CREATE TEMP TABLE countries AS SELECT country, MIN(country_name) AS name "
+            "FROM prefixes WHERE country IS NOT NULL GROUP BY country"
+        )
+        found = {"area_codes": rows(sql.text("reference/area_codes"))}
+        connection.register("area_codes", found["area_codes"])
+        found["exchanges"] = rows(sql.text("reference/exchanges"))
+        connection.execute(
+            "CREATE TEMP TABLE stems AS SELECT 0 AS block, '' AS stem, NULL::VARCHAR AS prefix"
+        )
         before = 0
         for width in WIDTHS:
             level = rows(sql.text("reference/prefixes_by_width"), added=width - before, width=width)
-            found[f"prefixes_{width}"] = level
             connection.register("level", level)
             connection.execute(
                 "CREATE OR REPLACE TEMP TABLE stems AS "
-                "SELECT prefix AS stem FROM level WHERE has_longer"
+                "SELECT block, digits AS stem, prefix FROM level WHERE block IS NOT NULL"
             )
+            found[f"prefixes_{width}"] = level.drop_columns(["digits", "prefix"])
             before = width
-        found["countries"] = rows(
-            "SELECT country, MIN(country_name) AS name FROM prefixes "
-            "WHERE country IS NOT NULL GROUP BY country"
-        )
         found["release_causes"] = rows("SELECT sip, kpi_class FROM release_causes")
-    # The plan is only needed to read numbers, and reading it takes seconds.
-    plan = data.load_plan() if (home / "dids.csv").exists() else None
-    digits = read_dids(home, plan)
+    # Area codes are all that a number's digits ask of the plan; the rest takes a second to read.
+    digits = read_dids(home, NumberPlan(data.load_area_codes(), {}, {}))
     return {**found, "dids": pa.table({"digits": pa.array(digits, pa.string())})}
