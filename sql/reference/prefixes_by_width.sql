@@ -57,7 +57,7 @@ LEFT JOIN prefixes AS p4 ON p4.prefix = SUBSTR(c.digits, 1, $width - 4) AND $add
 LEFT JOIN prefixes AS p3 ON p3.prefix = SUBSTR(c.digits, 1, $width - 3) AND $added > 3
 LEFT JOIN prefixes AS p2 ON p2.prefix = SUBSTR(c.digits, 1, $width - 2) AND $added > 2
 LEFT JOIN prefixes AS p1 ON p1.prefix = SUBSTR(c.digits, 1, $width - 1)
-LEFT JOIN prefixes AS p0 ON p0.prefix = c.digits
+LEFT JOIN prefixes AS p0 ON c.digits = p0.prefix
 LEFT JOIN prefixes AS p
     ON
         p.prefix = COALESCE(
