@@ -82,7 +82,8 @@ class RecordFile:
     def schema(self) -> pa.Schema:
         """Known columns as text, `line` (of the file, from 1), `raw` text, `refused` or null.
 
-        A column that the source knows and the file lacks is there too, as nulls.
+        An empty field is null, and so is every field of a column that the source knows and the
+        file lacks.
         """
         names = [*self.source.columns, *self.source.optional]
         texts = [(name, pa.string()) for name in names]
@@ -187,7 +188,8 @@ class RecordFile:
                 arrow_csv.ConvertOptions(
                     include_columns=self.kept,
                     column_types=dict.fromkeys(self.kept, pa.string()),
-                    strings_can_be_null=False,
+                    null_values=[""],
+                    strings_can_be_null=True,
                     check_utf8=False,
                 ),
             )
@@ -228,7 +230,7 @@ class RecordFile:
         for record in records:
             values = dict(zip(self.columns, record.values, strict=False))
             for name, column in columns.items():
-                column.append(values.get(name))
+                column.append(values.get(name) or None)
             columns["line"][-1] = self.lines + record.line
             columns["raw"][-1] = record.raw
             columns["refused"][-1] = record.refused

@@ -14,7 +14,7 @@ WIDTHS = (5, 7, 9)
 
 
 def lookups(engine: Engine, data: ReferenceData, home: Path) -> dict[str, pa.Table]:
-    """`area_codes`, `exchanges`, `prefixes_5|7|9`, `countries`, `release_causes`, `dids`.
+    """`area_codes`, `exchanges`, `prefixes_5|7|9`, `release_causes`, `dids`.
 
     `sql/reference/` and `sql/cdrs/cdrs.sql` say what their columns are.
     """
@@ -33,22 +33,26 @@ def lookups(engine: Engine, data: ReferenceData, home: Path) -> dict[str, pa.Tab
         def rows(text: str, **params: int) -> pa.Table:
             return connection.execute(text, named(text, params)).to_arrow_table()
 
-        found = {name: rows(sql.text(f"reference/{name}")) for name in ("area_codes", "exchanges")}
-        connection.execute("CREATE TEMP TABLE stems AS SELECT '' AS stem")
+        connection.execute(
+            "CREATE TEMP TABLE countries AS SELECT country, MIN(country_name) AS name "
+            "FROM prefixes WHERE country IS NOT NULL GROUP BY country"
+        )
+        found = {"area_codes": rows(sql.text("reference/area_codes"))}
+        connection.register("area_codes", found["area_codes"])
+        found["exchanges"] = rows(sql.text("reference/exchanges"))
+        connection.execute(
+            "CREATE TEMP TABLE stems AS SELECT 0 AS block, '' AS stem, NULL::VARCHAR AS prefix"
+        )
         before = 0
         for width in WIDTHS:
             level = rows(sql.text("reference/prefixes_by_width"), added=width - before, width=width)
-            found[f"prefixes_{width}"] = level
             connection.register("level", level)
             connection.execute(
                 "CREATE OR REPLACE TEMP TABLE stems AS "
-                "SELECT prefix AS stem FROM level WHERE has_longer"
+                "SELECT block, digits AS stem, prefix FROM level WHERE block IS NOT NULL"
             )
+            found[f"prefixes_{width}"] = level.drop_columns(["digits", "prefix"])
             before = width
-        found["countries"] = rows(
-            "SELECT country, MIN(country_name) AS name FROM prefixes "
-            "WHERE country IS NOT NULL GROUP BY country"
-        )
         found["release_causes"] = rows("SELECT sip, kpi_class FROM release_causes")
     return {**found, "dids": own_numbers(data, home)}
 

@@ -2,41 +2,62 @@
 -- number plan, its jurisdiction, its destination.
 -- grain: one row per attempt (source, callid, branch_idx)
 -- inputs: delivered, verdicts (of records that do not count), area_codes, exchanges, prefixes_5,
---   prefixes_7, prefixes_9, countries (country, name), release_causes, dids (digits)
---   Lookups have a row for every key, so that the joins are inner ones: a left join with partial
---   matches cuts the engine's batches into pieces, which costs more than the join.
+--   prefixes_7, prefixes_9, release_causes (sip, kpi_class), dids (digits)
+--   Lookups have a row for every key, -1 for none, and keys are numbers without gaps: the engine
+--   then takes a row by its place, and its batches stay whole. A left join with partial matches
+--   cuts them into pieces, which costs more than the join.
 -- parameters: day
 WITH counting AS (
     SELECT
         d.*,
-        CASE
-            WHEN REGEXP_FULL_MATCH(d.dest_cli, '[0-9]*') THEN d.dest_cli
-            ELSE LOWER(REGEXP_REPLACE(d.dest_cli, '[ +().-]', '', 'g'))
-        END AS cli_text,
-        CASE
-            WHEN REGEXP_FULL_MATCH(d.dest_number, '[0-9]*') THEN d.dest_number
-            ELSE LOWER(REGEXP_REPLACE(d.dest_number, '[ +().-]', '', 'g'))
-        END AS dest_text,
-        CASE
-            WHEN REGEXP_FULL_MATCH(d.lrn_number, '[0-9]*') THEN d.lrn_number
-            ELSE LOWER(REGEXP_REPLACE(d.lrn_number, '[ +().-]', '', 'g'))
-        END AS lrn_text
+        REGEXP_FULL_MATCH(d.dest_cli, '[0-9]*') AS cli_is_plain,
+        REGEXP_FULL_MATCH(d.dest_number, '[0-9]*') AS dest_is_plain,
+        REGEXP_FULL_MATCH(d.lrn_number, '[0-9]*') AS lrn_is_plain
     FROM delivered AS d
     LEFT JOIN verdicts AS v
         ON d.file_id = v.file_id AND d.line = v.line AND d.branch_idx = v.branch_idx
     WHERE d.call_date = $day AND d.reasons IS NULL AND v.file_id IS NULL
 ),
 
+stripped AS (
+    SELECT
+        c.*,
+        CASE
+            WHEN c.cli_is_plain THEN c.dest_cli
+            ELSE LOWER(REGEXP_REPLACE(c.dest_cli, '[ +().-]', '', 'g'))
+        END AS cli_text,
+        CASE
+            WHEN c.dest_is_plain THEN c.dest_number
+            ELSE LOWER(REGEXP_REPLACE(c.dest_number, '[ +().-]', '', 'g'))
+        END AS dest_text,
+        CASE
+            WHEN c.lrn_is_plain THEN c.lrn_number
+            ELSE LOWER(REGEXP_REPLACE(c.lrn_number, '[ +().-]', '', 'g'))
+        END AS lrn_text
+    FROM counting AS c
+),
+
 -- `00` is a plus; both are dropped, and remembered for callers: without one, ten digits may be
 -- North American.
 unprefixed AS (
     SELECT
-        c.*,
-        CASE WHEN c.cli_text LIKE '00%' THEN SUBSTR(c.cli_text, 3) ELSE c.cli_text END AS cli,
-        CASE WHEN c.dest_text LIKE '00%' THEN SUBSTR(c.dest_text, 3) ELSE c.dest_text END AS dest,
-        CASE WHEN c.lrn_text LIKE '00%' THEN SUBSTR(c.lrn_text, 3) ELSE c.lrn_text END AS lrn,
-        c.cli_text LIKE '00%' OR LTRIM(c.dest_cli, ' -().') LIKE '+%' AS cli_has_plus
-    FROM counting AS c
+        s.*,
+        CASE WHEN s.cli_text LIKE '00%' THEN SUBSTR(s.cli_text, 3) ELSE s.cli_text END AS cli,
+        CASE WHEN s.dest_text LIKE '00%' THEN SUBSTR(s.dest_text, 3) ELSE s.dest_text END AS dest,
+        CASE WHEN s.lrn_text LIKE '00%' THEN SUBSTR(s.lrn_text, 3) ELSE s.lrn_text END AS lrn,
+        s.cli_text LIKE '00%'
+        OR CASE WHEN s.cli_is_plain THEN FALSE ELSE LTRIM(s.dest_cli, ' -().') LIKE '+%' END
+            AS cli_has_plus,
+        CASE
+            WHEN s.cli_is_plain THEN TRUE ELSE REGEXP_FULL_MATCH(s.cli_text, '[0-9]*')
+        END AS cli_is_digits,
+        CASE
+            WHEN s.dest_is_plain THEN TRUE ELSE REGEXP_FULL_MATCH(s.dest_text, '[0-9]*')
+        END AS dest_is_digits,
+        CASE
+            WHEN s.lrn_is_plain THEN TRUE ELSE REGEXP_FULL_MATCH(s.lrn_text, '[0-9]*')
+        END AS lrn_is_digits
+    FROM stripped AS s
 ),
 
 shaped AS (
@@ -49,7 +70,7 @@ shaped AS (
                 AND u.cli >= '12'
                 AND u.cli < '2'
                 AND SUBSTR(u.cli, 5, 1) >= '2'
-                AND REGEXP_FULL_MATCH(u.cli, '[0-9]+')
+                AND u.cli_is_digits
                 THEN u.cli
         END AS cli_nanp,
         CASE
@@ -58,7 +79,7 @@ shaped AS (
                 AND u.lrn >= '12'
                 AND u.lrn < '2'
                 AND SUBSTR(u.lrn, 5, 1) >= '2'
-                AND REGEXP_FULL_MATCH(u.lrn, '[0-9]+')
+                AND u.lrn_is_digits
                 THEN u.lrn
         END AS lrn_nanp,
         CASE
@@ -67,13 +88,13 @@ shaped AS (
                 AND u.dest >= '12'
                 AND u.dest < '2'
                 AND SUBSTR(u.dest, 5, 1) >= '2'
-                AND REGEXP_FULL_MATCH(u.dest, '[0-9]+')
+                AND u.dest_is_digits
                 THEN u.dest
         END AS dest_nanp,
-        LENGTH(u.cli) BETWEEN 7 AND 15 AND u.cli NOT LIKE '1%'
-        AND REGEXP_FULL_MATCH(u.cli, '[0-9]+') AS cli_foreign_shape,
-        LENGTH(u.dest) BETWEEN 7 AND 15 AND u.dest NOT LIKE '1%'
-        AND REGEXP_FULL_MATCH(u.dest, '[0-9]+') AS dest_foreign_shape
+        u.cli_is_digits AND LENGTH(u.cli) BETWEEN 7 AND 15 AND u.cli NOT LIKE '1%'
+            AS cli_foreign_shape,
+        u.dest_is_digits AND LENGTH(u.dest) BETWEEN 7 AND 15 AND u.dest NOT LIKE '1%'
+            AS dest_foreign_shape
     FROM unprefixed AS u
     INNER JOIN area_codes AS a
         ON
@@ -81,9 +102,9 @@ shaped AS (
                 WHEN
                     LENGTH(u.cli) = 10 AND NOT u.cli_has_plus
                     AND u.cli >= '2' AND SUBSTR(u.cli, 4, 1) >= '2'
-                    AND REGEXP_FULL_MATCH(u.cli, '[0-9]+')
-                    THEN SUBSTR(u.cli, 1, 3)
-                ELSE ''
+                    AND u.cli_is_digits
+                    THEN CAST(SUBSTR(u.cli, 1, 3) AS INTEGER)
+                ELSE -1
             END
 ),
 
@@ -98,10 +119,12 @@ judged AS (
     SELECT
         s.*,
         dest_area.country AS dest_area_country,
-        dest_area.category AS dest_area_category,
+        dest_area.destination AS dest_area_destination,
         orig_area.country AS orig_country,
+        orig_area.block AS orig_block,
         CASE WHEN orig_area.country = 'US' THEN orig_area.region END AS orig_state,
         term_area.country AS term_country,
+        term_area.block AS term_block,
         CASE WHEN term_area.country = 'US' THEN term_area.region END AS term_state,
         CASE
             WHEN orig_area.country = 'US' THEN 'us'
@@ -128,15 +151,14 @@ judged AS (
             WHEN s.dest_foreign_shape THEN 'foreign'
             ELSE 'invalid'
         END AS term_kind,
-        -- The United States and Canada have no networks by prefix: their numbers skip the search.
-        CASE
-            WHEN s.dest_nanp IS NULL AND s.dest_foreign_shape THEN s.dest
-            WHEN dest_area.category = 'geo_other_nanp' THEN s.dest_nanp
-        END AS prefix_digits
+        COALESCE(s.dest_nanp, CASE WHEN s.dest_foreign_shape THEN s.dest END) AS prefix_digits
     FROM sided AS s
-    INNER JOIN area_codes AS orig_area ON COALESCE(SUBSTR(s.cli_nanp, 2, 3), '') = orig_area.npa
-    INNER JOIN area_codes AS term_area ON COALESCE(SUBSTR(s.term_nanp, 2, 3), '') = term_area.npa
-    INNER JOIN area_codes AS dest_area ON COALESCE(SUBSTR(s.dest_nanp, 2, 3), '') = dest_area.npa
+    INNER JOIN area_codes AS orig_area
+        ON orig_area.npa = COALESCE(CAST(SUBSTR(s.cli_nanp, 2, 3) AS INTEGER), -1)
+    INNER JOIN area_codes AS term_area
+        ON term_area.npa = COALESCE(CAST(SUBSTR(s.term_nanp, 2, 3) AS INTEGER), -1)
+    INNER JOIN area_codes AS dest_area
+        ON dest_area.npa = COALESCE(CAST(SUBSTR(s.dest_nanp, 2, 3) AS INTEGER), -1)
 ),
 
 placed AS (
@@ -148,39 +170,49 @@ placed AS (
         term_place.rate_center AS term_rate_center,
         CASE
             WHEN n.dest_nanp IS NOT NULL THEN n.dest_area_country
-            WHEN p9.prefix <> '' THEN p9.country
-            WHEN p7.prefix <> '' THEN p7.country
+            WHEN p9.code >= 0 THEN p9.country
+            WHEN p7.code >= 0 THEN p7.country
             ELSE p5.country
         END AS country,
         CASE
-            WHEN p9.prefix <> '' THEN p9.carrier
-            WHEN p7.prefix <> '' THEN p7.carrier
+            WHEN p9.code >= 0 THEN p9.carrier
+            WHEN p7.code >= 0 THEN p7.carrier
             ELSE p5.carrier
         END AS carrier,
-        CASE
-            WHEN n.dest_nanp IS NULL OR n.prefix_digits IS NOT NULL
-                THEN CASE
-                    WHEN p9.prefix <> '' THEN p9.destination
-                    WHEN p7.prefix <> '' THEN p7.destination
-                    ELSE p5.destination
-                END
-            WHEN n.dest_area_category = 'tollfree' THEN 'North America Toll-Free'
-            WHEN n.dest_area_country IS NULL THEN 'North America Non-Geographic'
-        END AS network_destination
+        COALESCE(
+            CASE
+                WHEN p9.code >= 0 THEN p9.destination
+                WHEN p7.code >= 0 THEN p7.destination
+                ELSE p5.destination
+            END,
+            CASE
+                WHEN n.dest_nanp IS NOT NULL THEN n.dest_area_destination
+                WHEN p9.code >= 0 THEN p9.country_name
+                WHEN p7.code >= 0 THEN p7.country_name
+                ELSE p5.country_name
+            END
+        ) AS network_destination
     FROM judged AS n
     INNER JOIN exchanges AS orig_place
         ON
-            orig_place.npanxx
-            = CASE WHEN n.orig_kind = 'us' THEN SUBSTR(n.cli_nanp, 2, 6) ELSE '' END
+            orig_place.exchange
+            = COALESCE(n.orig_block * 1000 + CAST(SUBSTR(n.cli_nanp, 5, 3) AS INTEGER), -1)
     INNER JOIN exchanges AS term_place
         ON
-            term_place.npanxx
-            = CASE WHEN n.term_kind = 'us' THEN SUBSTR(n.term_nanp, 2, 6) ELSE '' END
-    INNER JOIN prefixes_5 AS p5 ON p5.prefix = COALESCE(SUBSTR(n.prefix_digits, 1, 5), '')
+            term_place.exchange
+            = COALESCE(n.term_block * 1000 + CAST(SUBSTR(n.term_nanp, 5, 3) AS INTEGER), -1)
+    INNER JOIN prefixes_5 AS p5
+        ON p5.code = COALESCE(CAST(SUBSTR(n.prefix_digits, 1, 5) AS INTEGER), -1)
     INNER JOIN prefixes_7 AS p7
-        ON p7.prefix = CASE WHEN p5.has_longer THEN SUBSTR(n.prefix_digits, 1, 7) ELSE '' END
+        ON p7.code = COALESCE(p5.block * 110 + CAST(SUBSTR(n.prefix_digits, 6, 2) AS INTEGER), -1)
     INNER JOIN prefixes_9 AS p9
-        ON p9.prefix = CASE WHEN p7.has_longer THEN SUBSTR(n.prefix_digits, 1, 9) ELSE '' END
+        ON
+            p9.code = CASE
+                WHEN p7.block IS NULL OR LENGTH(n.prefix_digits) = 7 THEN -1
+                WHEN LENGTH(n.prefix_digits) = 8
+                    THEN p7.block * 110 + 100 + CAST(SUBSTR(n.prefix_digits, 8, 1) AS INTEGER)
+                ELSE p7.block * 110 + CAST(SUBSTR(n.prefix_digits, 8, 2) AS INTEGER)
+            END
 )
 
 SELECT
@@ -195,15 +227,9 @@ SELECT
     p.dest_cli, -- the caller's number as sent out
     p.dest_number, -- the number called as sent out
     p.lrn_number, -- the number after portability lookup
-    COALESCE(
-        p.cli_nanp,
-        CASE WHEN p.cli_foreign_shape OR REGEXP_FULL_MATCH(p.cli, '[0-9]+') THEN p.cli END
-    )
+    COALESCE(p.cli_nanp, CASE WHEN p.cli_is_digits AND p.cli <> '' THEN p.cli END)
         AS cli_digits, -- E.164 without plus; of an invalid number its digits
-    COALESCE(
-        p.dest_nanp,
-        CASE WHEN p.dest_foreign_shape OR REGEXP_FULL_MATCH(p.dest, '[0-9]+') THEN p.dest END
-    )
+    COALESCE(p.dest_nanp, CASE WHEN p.dest_is_digits AND p.dest <> '' THEN p.dest END)
         AS dest_digits, -- E.164 without plus; of an invalid number its digits
     p.orig_state, -- state of the caller, US places only
     p.orig_lata, -- LATA of the caller
@@ -240,17 +266,22 @@ SELECT
         WHEN p.orig_lata IS NULL OR p.term_lata IS NULL THEN 'lata_unknown'
     END AS reason_lata, -- why indeterminate by LATA
     CASE
-        WHEN own_cli.digits IS NOT NULL AND own_dest.digits IS NOT NULL THEN 'onnet'
+        WHEN
+            COALESCE(p.cli_nanp, CASE WHEN p.cli_foreign_shape THEN p.cli END)
+            IN (SELECT o.digits FROM dids AS o)
+            AND COALESCE(p.dest_nanp, CASE WHEN p.dest_foreign_shape THEN p.dest END)
+            IN (SELECT o.digits FROM dids AS o)
+            THEN 'onnet'
         WHEN p.term_kind = 'foreign' THEN 'international'
         ELSE 'offnet'
     END AS network, -- onnet (both numbers are own DIDs), offnet, international
     p.country, -- ISO 3166 country of the number called
     p.carrier, -- mobile network of the number called, where its prefix tells
-    COALESCE(p.customer_card_dest_name, p.network_destination, c.name, p.country)
+    COALESCE(p.customer_card_dest_name, p.network_destination)
         AS customer_destination, -- the customer's rate card's, else by the longest prefix
     CASE
         WHEN p.provider_id IS NOT NULL
-            THEN COALESCE(p.provider_card_dest_name, p.network_destination, c.name, p.country)
+            THEN COALESCE(p.provider_card_dest_name, p.network_destination)
         ELSE p.provider_card_dest_name
     END AS provider_destination, -- the provider's rate card's, else by the longest prefix
     p.duration, -- talk time in seconds; 0 = not connected
@@ -274,9 +305,4 @@ SELECT
     p.file_id, -- the delivered file (ledger)
     p.line -- and its line
 FROM placed AS p
-LEFT JOIN countries AS c ON p.country = c.country
 LEFT JOIN release_causes AS r ON p.sip_code = r.sip
-LEFT JOIN dids AS own_cli
-    ON own_cli.digits = COALESCE(p.cli_nanp, CASE WHEN p.cli_foreign_shape THEN p.cli END)
-LEFT JOIN dids AS own_dest
-    ON own_dest.digits = COALESCE(p.dest_nanp, CASE WHEN p.dest_foreign_shape THEN p.dest END)

@@ -1,10 +1,12 @@
 -- Every record of one file, typed and judged: the contract's reasons for refusing it, all at once.
 -- grain: one row per record of the file, in the file's order; refused ones have `reasons`
--- inputs: mapped (canonical columns as text, by sql/sources/<source>.sql), currencies (currency)
+-- inputs: mapped (canonical columns as text, NULL when empty, by sql/sources/<source>.sql),
+--   currencies (currency)
 -- parameters: source, file_id, timezone (of the reports), taken_at (UTC), first_day,
 --   longest_call (seconds)
--- Texts are trimmed only when they begin below '!' (blank, or white space) or end with a space:
--- trimming all of them would cost more than anything else here.
+-- Texts are trimmed only when they begin below '!' (white space) or end with a space, and numbers
+-- of at most two characters need no regular expression to tell that they are plain: doing either
+-- for all of them would cost more than anything else here.
 WITH typed AS (
     SELECT
         CASE
@@ -50,27 +52,35 @@ WITH typed AS (
             ELSE provider_card_currency
         END AS provider_card_currency,
         CASE
-            WHEN REGEXP_FULL_MATCH(duration, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*')
+            WHEN
+                LENGTH(duration) <= 2
+                OR REGEXP_FULL_MATCH(duration, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*')
                 THEN TRY_CAST(duration AS DECIMAL(18, 3))
         END AS duration,
         CASE
-            WHEN REGEXP_FULL_MATCH(customer_duration, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*')
+            WHEN
+                LENGTH(customer_duration) <= 2
+                OR REGEXP_FULL_MATCH(customer_duration, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*')
                 THEN TRY_CAST(customer_duration AS DECIMAL(18, 3))
         END AS customer_duration,
         CASE
-            WHEN REGEXP_FULL_MATCH(provider_duration, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*')
+            WHEN
+                LENGTH(provider_duration) <= 2
+                OR REGEXP_FULL_MATCH(provider_duration, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*')
                 THEN TRY_CAST(provider_duration AS DECIMAL(18, 3))
         END AS provider_duration,
         CASE
             WHEN
-                REGEXP_FULL_MATCH(
+                LENGTH(customer_charge) <= 2
+                OR REGEXP_FULL_MATCH(
                     customer_charge, '\s*[+-]?([0-9]+[.]?[0-9]{0,8}|[.][0-9]{1,8})0*\s*'
                 )
                 THEN TRY_CAST(customer_charge AS DECIMAL(18, 8))
         END AS customer_charge,
         CASE
             WHEN
-                REGEXP_FULL_MATCH(
+                LENGTH(provider_charge) <= 2
+                OR REGEXP_FULL_MATCH(
                     provider_charge, '\s*[+-]?([0-9]+[.]?[0-9]{0,8}|[.][0-9]{1,8})0*\s*'
                 )
                 THEN TRY_CAST(provider_charge AS DECIMAL(18, 8))
@@ -83,56 +93,68 @@ WITH typed AS (
         TRY_CAST(provider_card_rate AS DECIMAL(18, 8)) AS provider_card_rate,
         TRY_CAST(provider_card_connect_rate AS DECIMAL(18, 8)) AS provider_card_connect_rate,
         CASE
-            WHEN COALESCE(TRIM(branch_idx), '') = '' THEN 0
-            WHEN
-                LENGTH(branch_idx) = 1 OR REGEXP_FULL_MATCH(branch_idx, '\s*[0-9]+\s*')
+            WHEN branch_idx IS NULL OR branch_idx = '0' THEN 0
+            WHEN branch_idx < '!' AND TRIM(branch_idx) = '' THEN 0
+            WHEN REGEXP_FULL_MATCH(branch_idx, '\s*[0-9]+\s*')
                 THEN TRY_CAST(branch_idx AS INTEGER)
         END AS branch_idx,
-        NULLIF(recording_file, '') AS recording_file,
-        NULLIF(recording_cost, '') AS recording_cost,
-        NULLIF(switch_ip, '') AS switch_ip,
-        NULLIF(source_ip, '') AS source_ip,
-        NULLIF(source_cli, '') AS source_cli,
-        NULLIF(source_dest_number, '') AS source_dest_number,
-        NULLIF(jurisdiction, '') AS jurisdiction,
-        NULLIF(customer_card_id, '') AS customer_card_id,
-        NULLIF(customer_card_dest_code, '') AS customer_card_dest_code,
-        NULLIF(customer_card_dest_name, '') AS customer_card_dest_name,
-        NULLIF(customer_card_mcd, '') AS customer_card_mcd,
-        NULLIF(customer_card_pulse, '') AS customer_card_pulse,
-        NULLIF(reseller_id, '') AS reseller_id,
-        NULLIF(reseller_charge, '') AS reseller_charge,
-        NULLIF(reseller_duration, '') AS reseller_duration,
-        NULLIF(reseller_currency, '') AS reseller_currency,
-        NULLIF(reseller_card_rate, '') AS reseller_card_rate,
-        NULLIF(reseller_card_dest_code, '') AS reseller_card_dest_code,
-        NULLIF(reseller_card_dest_name, '') AS reseller_card_dest_name,
-        NULLIF(reseller_card_mcd, '') AS reseller_card_mcd,
-        NULLIF(reseller_card_pulse, '') AS reseller_card_pulse,
-        NULLIF(reseller_card_connect_rate, '') AS reseller_card_connect_rate,
-        NULLIF(reseller_card_currency, '') AS reseller_card_currency,
-        NULLIF(provider_card_id, '') AS provider_card_id,
-        NULLIF(provider_card_dest_code, '') AS provider_card_dest_code,
-        NULLIF(provider_card_dest_name, '') AS provider_card_dest_name,
-        NULLIF(provider_card_mcd, '') AS provider_card_mcd,
-        NULLIF(provider_card_pulse, '') AS provider_card_pulse,
-        NULLIF(release_reason, '') AS release_reason,
-        NULLIF(sip_reason, '') AS sip_reason,
-        NULLIF(callid_b, '') AS callid_b,
-        NULLIF(ingress_id, '') AS ingress_id,
-        NULLIF(billing_id, '') AS billing_id,
-        NULLIF(auth_user, '') AS auth_user,
-        NULLIF(direction, '') AS direction,
-        NULLIF(meta, '') AS meta,
-        NULLIF(tech_prefix, '') AS tech_prefix,
-        NULLIF(sip_code, '') AS sip_code,
-        NULLIF(dtmf, '') AS dtmf,
-        NULLIF(dest_cli, '') AS dest_cli,
-        NULLIF(lrn_number, '') AS lrn_number,
-        NULLIF(TRIM(customer_charge), '') IS NOT NULL AS has_customer_charge,
-        NULLIF(TRIM(provider_charge), '') IS NOT NULL AS has_provider_charge,
-        NULLIF(TRIM(customer_duration), '') IS NOT NULL AS has_customer_duration,
-        NULLIF(TRIM(provider_duration), '') IS NOT NULL AS has_provider_duration,
+        recording_file,
+        recording_cost,
+        switch_ip,
+        source_ip,
+        source_cli,
+        source_dest_number,
+        jurisdiction,
+        customer_card_id,
+        customer_card_dest_code,
+        customer_card_dest_name,
+        customer_card_mcd,
+        customer_card_pulse,
+        reseller_id,
+        reseller_charge,
+        reseller_duration,
+        reseller_currency,
+        reseller_card_rate,
+        reseller_card_dest_code,
+        reseller_card_dest_name,
+        reseller_card_mcd,
+        reseller_card_pulse,
+        reseller_card_connect_rate,
+        reseller_card_currency,
+        provider_card_id,
+        provider_card_dest_code,
+        provider_card_dest_name,
+        provider_card_mcd,
+        provider_card_pulse,
+        release_reason,
+        sip_reason,
+        callid_b,
+        ingress_id,
+        billing_id,
+        auth_user,
+        direction,
+        meta,
+        tech_prefix,
+        sip_code,
+        dtmf,
+        dest_cli,
+        lrn_number,
+        CASE
+            WHEN customer_charge >= '!' THEN TRUE
+            ELSE COALESCE(TRIM(customer_charge) <> '', FALSE)
+        END AS has_customer_charge,
+        CASE
+            WHEN provider_charge >= '!' THEN TRUE
+            ELSE COALESCE(TRIM(provider_charge) <> '', FALSE)
+        END AS has_provider_charge,
+        CASE
+            WHEN customer_duration >= '!' THEN TRUE
+            ELSE COALESCE(TRIM(customer_duration) <> '', FALSE)
+        END AS has_customer_duration,
+        CASE
+            WHEN provider_duration >= '!' THEN TRUE
+            ELSE COALESCE(TRIM(provider_duration) <> '', FALSE)
+        END AS has_provider_duration,
         line,
         raw,
         refused

@@ -1,43 +1,66 @@
 -- What the longest prefix says of every number that begins with these digits.
 -- Three such tables (5, 7 and 9 digits wide) take the place of one search per length of prefix:
--- each number finds exactly one row in each, and the widest that knows something tells.
--- grain: one row per digits: each stem followed by every number of $added digits, and one for none
--- inputs: prefixes (destination_prefixes.csv), stems (stem)
+-- each number finds exactly one row in each, and the last one that it comes to tells.
+-- grain: one row per digits: each stem followed by every number of $added digits, and, for numbers
+--   that end before, of one digit less; and one for no number, or one that needs no look here (-1)
+-- inputs: prefixes (destination_prefixes.csv), stems (block, stem, prefix: the longest so far)
 -- parameters: added, width (digits of a stem and those added)
+-- A block has 110 codes for two more digits: 00 to 99, then 0 to 9 as 100 to 109.
 WITH codes AS (
-    SELECT CONCAT(s.stem, LPAD(CAST(r.range AS VARCHAR), $added, '0')) AS code
+    SELECT
+        CAST(s.block * CAST(11 * POWER(10, $added - 1) AS BIGINT) + r.range AS INTEGER) AS code,
+        CONCAT(
+            s.stem,
+            CASE
+                WHEN r.range < POWER(10, $added) THEN LPAD(CAST(r.range AS VARCHAR), $added, '0')
+                ELSE LPAD(
+                    CAST(r.range - CAST(POWER(10, $added) AS BIGINT) AS VARCHAR), $added - 1, '0'
+                )
+            END
+        ) AS digits,
+        s.prefix AS so_far
     FROM stems AS s
-    CROSS JOIN RANGE(CAST(POWER(10, $added) AS BIGINT)) AS r
+    CROSS JOIN RANGE(CAST(11 * POWER(10, $added - 1) AS BIGINT)) AS r
     UNION ALL
-    SELECT '' AS code
+    SELECT
+        -1 AS code,
+        '' AS digits,
+        NULL AS so_far
 ),
 
 longer AS (
-    SELECT DISTINCT SUBSTR(prefix, 1, $width) AS code
+    SELECT DISTINCT SUBSTR(prefix, 1, $width) AS digits
     FROM prefixes
     WHERE LENGTH(prefix) > $width
 )
 
 SELECT
-    c.code AS prefix,
+    c.code,
+    c.digits,
+    p.prefix, -- the longest prefix of up to this width; NULL: none
     p.country,
     p.carrier,
-    p.destination,
-    d.code IS NOT NULL AS has_longer -- some prefix is longer and begins so
+    -- the country code 1 is shared by many countries: there the area code tells
+    CASE WHEN p.prefix <> '1' THEN p.destination END AS destination,
+    COALESCE(p.country_name, p.country) AS country_name,
+    -- where some prefix is longer and begins so: which block of the next table goes on
+    CASE
+        WHEN d.digits IS NOT NULL
+            THEN CAST(
+                COUNT(d.digits) OVER (
+                    ORDER BY c.code ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                ) AS INTEGER
+            )
+    END AS block
 FROM codes AS c
-LEFT JOIN prefixes AS p9 ON p9.prefix = SUBSTR(c.code, 1, 9)
-LEFT JOIN prefixes AS p8 ON p8.prefix = SUBSTR(c.code, 1, 8)
-LEFT JOIN prefixes AS p7 ON p7.prefix = SUBSTR(c.code, 1, 7)
-LEFT JOIN prefixes AS p6 ON p6.prefix = SUBSTR(c.code, 1, 6)
-LEFT JOIN prefixes AS p5 ON p5.prefix = SUBSTR(c.code, 1, 5)
-LEFT JOIN prefixes AS p4 ON p4.prefix = SUBSTR(c.code, 1, 4)
-LEFT JOIN prefixes AS p3 ON p3.prefix = SUBSTR(c.code, 1, 3)
-LEFT JOIN prefixes AS p2 ON p2.prefix = SUBSTR(c.code, 1, 2)
-LEFT JOIN prefixes AS p1 ON p1.prefix = SUBSTR(c.code, 1, 1)
+LEFT JOIN prefixes AS p4 ON p4.prefix = SUBSTR(c.digits, 1, $width - 4) AND $added > 4
+LEFT JOIN prefixes AS p3 ON p3.prefix = SUBSTR(c.digits, 1, $width - 3) AND $added > 3
+LEFT JOIN prefixes AS p2 ON p2.prefix = SUBSTR(c.digits, 1, $width - 2) AND $added > 2
+LEFT JOIN prefixes AS p1 ON p1.prefix = SUBSTR(c.digits, 1, $width - 1)
+LEFT JOIN prefixes AS p0 ON c.digits = p0.prefix
 LEFT JOIN prefixes AS p
     ON
         p.prefix = COALESCE(
-            p9.prefix, p8.prefix, p7.prefix, p6.prefix, p5.prefix, p4.prefix, p3.prefix,
-            p2.prefix, p1.prefix
+            p0.prefix, p1.prefix, p2.prefix, p3.prefix, p4.prefix, c.so_far
         )
-LEFT JOIN longer AS d ON c.code = d.code
+LEFT JOIN longer AS d ON c.digits = d.digits

@@ -1,6 +1,6 @@
 -- The calls of a ConnexCS CDR download, as the canonical row.
 -- grain: one row per record of the file
--- inputs: raw (the file's columns as text, absent ones NULL; line, raw, refused)
+-- inputs: raw (the file's columns as text, empty and absent fields NULL; line, raw, refused)
 -- A blank charge counts as 0: a ConnexCS file always knows its charges.
 SELECT
     dt,
@@ -18,7 +18,11 @@ SELECT
     tech_prefix,
     jurisdiction,
     customer_id,
-    CASE WHEN TRIM(customer_charge) = '' THEN '0' ELSE customer_charge END AS customer_charge,
+    CASE
+        WHEN customer_charge IS NULL THEN '0'
+        WHEN customer_charge < '!' THEN COALESCE(NULLIF(TRIM(customer_charge), ''), '0')
+        ELSE customer_charge
+    END AS customer_charge,
     customer_duration,
     pdd_in,
     customer_card_id,
@@ -41,7 +45,11 @@ SELECT
     reseller_card_connect_rate,
     reseller_card_currency,
     provider_id,
-    CASE WHEN TRIM(provider_charge) = '' THEN '0' ELSE provider_charge END AS provider_charge,
+    CASE
+        WHEN provider_charge IS NULL THEN '0'
+        WHEN provider_charge < '!' THEN COALESCE(NULLIF(TRIM(provider_charge), ''), '0')
+        ELSE provider_charge
+    END AS provider_charge,
     provider_duration,
     pdd_out,
     provider_card_id,

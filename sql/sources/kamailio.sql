@@ -68,7 +68,7 @@ final_attempts AS (
         failures.sip_reason AS failure_reason,
         failures.callid IS NOT NULL
         AND NOT calls.connected
-        AND (COALESCE(invites.to_tag, '') = '' OR invites.to_tag = failures.to_tag)
+        AND (COALESCE(invites.to_tag, '') = '' OR invites.to_tag = COALESCE(failures.to_tag, ''))
             AS ended_by_failure
     FROM calls
     LEFT JOIN invites

@@ -67,7 +67,8 @@ class Models:
         raw = pa.table(
             {
                 **{
-                    name: pa.array([r.get(name, "") for r in rows], pa.string()) for name in COLUMNS
+                    name: pa.array([r.get(name) or None for r in rows], pa.string())
+                    for name in COLUMNS
                 },
                 "line": pa.array(range(2, len(rows) + 2), pa.int64()),
                 "raw": pa.array(["text"] * len(rows), pa.string()),
@@ -248,6 +249,31 @@ def test_every_area_code_is_judged_as_by_the_oracle(models: Models) -> None:
             (f"+{number}", "447802712292", number),
         ]
     judge_all(models, calls)
+
+
+def test_the_longest_prefix_is_found_wherever_the_number_ends(models: Models) -> None:
+    """Numbers that end before the longest prefix does, at it, and after it."""
+    longest = [prefix for prefix in PLAN.prefixes if len(prefix) in (8, 9)]
+    numbers = {p[:n] + more for p in longest for n in (7, 8, 9) for more in ("", "0", "55")}
+    judge_all(models, [("", number, "") for number in sorted(numbers)])
+
+
+def test_without_a_rate_card_the_prefix_names_the_destination(models: Models) -> None:
+    """Country code 1 belongs to many countries: there the area code tells, unless a prefix does."""
+    names = {
+        "12122260001": "United States",
+        "14162000011": "CA",
+        "18762120001": "Jamaica",
+        "16582012345": "Jamaica Mobile - Flow",
+        "13404230001": "U.S. Virgin Islands Mobile - Vitelcom Cellular",
+        "18002000001": "North America Toll-Free",
+        "19002000001": "North America Non-Geographic",
+        "442079460013": "United Kingdom",
+    }
+    blank = {"customer_card_dest_name": "", "provider_card_dest_name": ""}
+    rows = models.cdrs([GOOD | blank | {"callid": n, "dest_number": n} for n in names])
+    assert {row["callid"]: row["customer_destination"] for row in rows} == names
+    assert all(row["provider_destination"] == row["customer_destination"] for row in rows)
 
 
 # Jurisdiction: each cell of the contract's table (§3), written out.
