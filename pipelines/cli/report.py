@@ -17,9 +17,9 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import click
-from resources.calls import CallsError, Side
 
 from pipelines.settings import Settings
+from resources.calls import CallsError, Side
 from resources.mailer import MailError, SmtpSettings, parse_addresses, send
 from resources.reporting.errors import ReportError, unknown
 from resources.reporting.figures import find_accounts, request_for

@@ -13,7 +13,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from resources.calls import FoundCalls, NumberSummary, Side
-
 from resources.reporting import words
 from resources.reporting.arithmetic import Formula, Value
 from resources.reporting.call_columns import SUMMED
