@@ -95,12 +95,13 @@ class Engine:
         params: Mapping[str, Any],
         out: Path,
         keep_order: bool = False,
+        layout: str = "COMPRESSION zstd",
     ) -> int:
-        """The same over an open connection, for any SELECT."""
+        """The same over an open connection, for any SELECT; `layout` is how the file is packed."""
         out.parent.mkdir(parents=True, exist_ok=True)
         connection.execute(f"SET preserve_insertion_order = {str(keep_order).lower()}")
         copied = connection.execute(
-            f"COPY (\n{text}\n) TO '{_quoted(out)}' (FORMAT parquet, COMPRESSION zstd)",
+            f"COPY (\n{text}\n) TO '{_quoted(out)}' (FORMAT parquet, {layout})",
             named(text, params),
         ).fetchone()
         return int(copied[0]) if copied else 0

@@ -1,0 +1,19 @@
+"""The calls of given numbers: who asks what (`question`), where they stand (`index`), the answer.
+
+What a report shows of them, and how, is `resources.reporting`.
+"""
+
+from resources.calls.answer import FoundCalls, find_calls
+from resources.calls.question import LONGEST_DAYS, CallQuestion, CallsError, Side, ask
+from resources.calls.summary import NumberSummary
+
+__all__ = [
+    "LONGEST_DAYS",
+    "CallQuestion",
+    "CallsError",
+    "FoundCalls",
+    "NumberSummary",
+    "Side",
+    "ask",
+    "find_calls",
+]
