@@ -3,18 +3,20 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint format bench clean
+.PHONY: help setup setup-dev demo test lint format bench bench-per-number clean
 
 PYTHON ?=
 EXTRAS ?=
 export PYTHON EXTRAS
-ROWS ?= 1_000_000
+ROWS ?=
+DAYS ?=
+FOLDER ?=
 PYTEST_ARGS ?= -n 2 --dist loadfile
 BIN := .venv/bin
 OURS := pipelines assets resources sql tests deploy
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: ## .venv with the command .venv/bin/cdr-reports; PYTHON=python3.12 and EXTRAS=s3 to choose
 	@deploy/setup.sh
@@ -40,7 +42,10 @@ format: setup-dev ## put the code and the SQL into shape
 	$(BIN)/sqlfluff fix --disable-progress-bar sql
 
 bench: setup-dev ## measure a night; ROWS=10_000_000 for a large one
-	$(BIN)/python -m tests.bench.night --rows $(ROWS)
+	$(BIN)/python -m tests.bench.night $(if $(ROWS),--rows $(ROWS))
+
+bench-per-number: setup-dev ## measure questions for numbers; ROWS=1_000_000 DAYS=60 for a large one
+	$(BIN)/python -m tests.bench.per_number $(if $(ROWS),--rows $(ROWS)) $(if $(DAYS),--days $(DAYS)) $(if $(FOLDER),--folder $(FOLDER))
 
 clean: ## remove what the other targets made here, .venv too
 	rm -rf .venv .uv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import dagster as dg
 
+from assets.call_numbers import call_numbers_asset
 from assets.cdrs import cdrs_asset
 from assets.intake import intake
 from assets.tables import table_assets
@@ -27,7 +28,12 @@ def build_defs(
         # Back-fill policies are in beta in 1.13; a warning an asset on every start tells users of
         # nothing that they can do. That they work is tested.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        assets = [intake, cdrs_asset(partitions), *table_assets(partitions)]
+        assets = [
+            intake,
+            cdrs_asset(partitions),
+            *table_assets(partitions),
+            call_numbers_asset(partitions),
+        ]
     return dg.Definitions(
         assets=assets,
         jobs=[intake_job, build_days],

@@ -2,8 +2,7 @@
 
 import dagster as dg
 
-from assets.cdrs import CDRS_KEY
-from resources.days import TABLES
+from resources.days import DAY_TABLES
 
 intake_job = dg.define_asset_job(
     "intake_job",
@@ -13,6 +12,6 @@ intake_job = dg.define_asset_job(
 
 build_days = dg.define_asset_job(
     "build_days",
-    selection=dg.AssetSelection.assets(CDRS_KEY, *TABLES),
-    description="Build days: cdrs and the tables of sums.",
+    selection=dg.AssetSelection.assets(*DAY_TABLES),
+    description="Build days: cdrs, the tables of sums and the index of numbers.",
 )

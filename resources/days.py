@@ -6,6 +6,7 @@ order, is for `assets` and `pipelines`.
 """
 
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +19,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 import sql
+from resources.calls.index import CALL_NUMBERS, index_name, unindexed, write_index
 from resources.engine import Engine, Model, named
 from resources.expectations import HISTORY_DAYS, DayFacts, Verdict, judge
 from resources.intake.verdicts import judged_day, settle_days
@@ -32,7 +34,7 @@ CDRS = "cdrs"
 TABLES = ("breakout_daily", "dtmf_hourly", "usa_calls_daily", "usa_rate_center_daily")
 """The tables of sums, each `sql/tables/<name>.sql`."""
 
-DAY_TABLES = (CDRS, *TABLES)
+DAY_TABLES = (CDRS, *TABLES, CALL_NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class DayBuilder:
 
     def build(self, table: str, day: date) -> BuiltDay:
         """Builds one day of one table and publishes it, unless an expectation forbids it."""
+        if table == CALL_NUMBERS:
+            return self.build_call_numbers(day)
         return self.build_cdrs(day) if table == CDRS else self.build_table(table, day)
 
     def build_cdrs(self, day: date) -> BuiltDay:
@@ -141,14 +145,33 @@ class DayBuilder:
             staged.unlink(missing_ok=True)
         return replace(built, seconds=time.monotonic() - started)
 
-    def _publish(self, built: BuiltDay, version: int, staged: Path) -> BuiltDay:
+    def build_call_numbers(self, day: date) -> BuiltDay:
+        """The day's index of numbers, from the `cdrs` that are published."""
+        started = time.monotonic()
+        source = self.days.builds(CDRS).get(day)
+        version = source.version if source else 0
+        cdrs = self.lake.files(CDRS, day, day)
+        if len(cdrs) != 1:  # several, which others wrote, are scanned
+            return self._nothing(CALL_NUMBERS, day, version, started)
+        staged = self.lake.staging(CALL_NUMBERS)
+        try:
+            rows = write_index(self.engine, cdrs[0], staged)
+            built = BuiltDay(CALL_NUMBERS, day, False, rows, 0, -1)
+            built = self._publish(built, version, staged, index_name(cdrs[0], uuid.uuid4().hex[:8]))
+        finally:
+            staged.unlink(missing_ok=True)
+        return replace(built, seconds=time.monotonic() - started)
+
+    def _publish(
+        self, built: BuiltDay, version: int, staged: Path, stem: str | None = None
+    ) -> BuiltDay:
         """Publishes a day, unless another process has published a newer one meanwhile."""
         table, day = built.table, built.day
         with exclusive(self.lock):
             there = self.days.builds(table).get(day)
             if there is not None and there.version > version:
                 return replace(built, published=True, lake_version=there.lake_version)
-            lake_version = self.lake.publish(table, day, staged)
+            lake_version = self.lake.publish(table, day, staged, stem)
             if table == CDRS:
                 self.days.judged(day, version, None)
             self.days.built(table, day, version, lake_version, built.rows)
@@ -203,6 +226,9 @@ class DayBuilder:
 
     def reconcile(self, table: str, day: date) -> list[str]:
         """Where a table's attempts, durations and charges differ from those of `cdrs`; exactly."""
+        if table == CALL_NUMBERS:
+            days = (self.lake.files(name, day, day) for name in (CDRS, CALL_NUMBERS))
+            return [f"{CALL_NUMBERS} {day}: {difference}" for difference in unindexed(*days)]
         wanted = self._sums(CDRS, day)
         sides = ("origin", "destination") if table == "usa_rate_center_daily" else (None,)
         differences = []

@@ -97,8 +97,11 @@ class Lake:
         if gone:
             table.create_write_transaction(gone, "append", table.schema())
 
-    def publish(self, name: str, day: date, staged: Path) -> int:
-        """Replaces one day of a table by the staged file's rows, in one commit; its version."""
+    def publish(self, name: str, day: date, staged: Path, stem: str | None = None) -> int:
+        """Replaces one day of a table by the staged file's rows, in one commit; its version.
+
+        The file is named `stem`, which must be new, where its name has to say something.
+        """
         schema = pq.read_schema(staged)
         table = self.table(name) or DeltaTable.create(
             str(self.root / name),
@@ -109,7 +112,7 @@ class Lake:
         if not pq.read_metadata(staged).num_rows:
             staged.unlink()
             return self._replace(table, day, [])
-        path = f"{DAY}={day}/{uuid.uuid4().hex}.parquet"
+        path = f"{DAY}={day}/{stem or uuid.uuid4().hex}.parquet"
         return self._replace(table, day, [self._place(name, staged, path, {DAY: str(day)})])
 
     def clear(self, name: str, day: date) -> int:

@@ -168,7 +168,7 @@ class _Rows:
 def _batches(
     connection: duckdb.DuckDBPyConnection, text: str, parameters: dict[str, Any]
 ) -> Iterator[tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]]:
-    """Day (since 1970) and row of each candidate, as arrays; a batch at a time, however many there are."""
+    """Day (since 1970) and row of each candidate, a batch at a time, however many there are."""
     for batch in connection.execute(text, parameters).to_arrow_reader(500_000):
-        # As whole numbers: pyarrow imports pandas, which takes a second, to convert dates.
+        # Days as whole numbers: dates would come as objects.
         yield batch.column(0).cast(pa.int32()).to_numpy(), batch.column(1).to_numpy()

@@ -58,7 +58,8 @@ def contents(workplace: Workplace) -> dict[str, list[tuple[Any, ...]]]:
             continue
         with workplace.engine.connect({table: files}) as connection:
             names = [row[0] for row in connection.execute(f"DESCRIBE {table}").fetchall()]
-            # Which file a row came from depends on the order of delivery and is no figure.
-            kept = ", ".join(f'"{n}"' for n in names if n not in ("file_id", "line"))
+            # Which file a row came from depends on the order of delivery, where it stands on the
+            # engine's threads: no figures.
+            kept = ", ".join(f'"{n}"' for n in names if n not in ("file_id", "line", "call_row"))
             found[table] = connection.execute(f"SELECT {kept} FROM {table} ORDER BY ALL").fetchall()
     return found

@@ -153,10 +153,10 @@ def test_checks_that_cannot_run_say_nothing_of_the_day(golden: Workplace, tmp_pa
 
         @staticmethod
         def copy(
-            connection: Any, text: str, params: Any, out: Path, keep_order: bool = False
+            connection: Any, text: str, params: Any, out: Path, *rest: Any, **others: Any
         ) -> int:
             cut = f"SELECT * EXCLUDE (provider_charge) FROM (\n{text}\n)"
-            return Engine.copy(connection, cut, params, out, keep_order)
+            return Engine.copy(connection, cut, params, out, *rest, **others)
 
     engine = Forgetful(builder.engine.memory_limit, builder.engine.threads, builder.engine.spill)
     with pytest.raises(NotEvaluated, match="provider_charge"):

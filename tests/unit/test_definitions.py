@@ -17,7 +17,7 @@ from pipelines.definitions import build_defs
 from pipelines.settings import Settings, load_settings
 
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
-DAILY = "cdrs breakout_daily dtmf_hourly usa_calls_daily usa_rate_center_daily".split()
+DAILY = "cdrs breakout_daily dtmf_hourly usa_calls_daily usa_rate_center_daily call_numbers".split()
 TABLES = DAILY[1:]
 
 # asset → (group, what it depends on)
@@ -25,6 +25,7 @@ ASSETS = {
     "delivered": ("intake", set()),
     "quarantine": ("intake", {"delivered"}),
     "cdrs": ("calls", {"delivered"}),
+    "call_numbers": ("calls", {"cdrs"}),
     "breakout_daily": ("reports", {"cdrs"}),
     "dtmf_hourly": ("reports", {"cdrs"}),
     "usa_calls_daily": ("reports", {"cdrs"}),
