@@ -21,7 +21,7 @@ import pyarrow as pa
 import sql
 from resources.calls.index import CALL_NUMBERS, index_name, unindexed, write_index
 from resources.engine import Engine, Model, named
-from resources.expectations import HISTORY_DAYS, DayFacts, Verdict, judge
+from resources.expectations import HISTORY_DAYS, DayFacts, Verdict, judge, prepare
 from resources.intake.verdicts import judged_day, settle_days
 from resources.lake import Lake
 from resources.ledger import Days, Files
@@ -90,29 +90,25 @@ class DayBuilder:
     def build_cdrs(self, day: date) -> BuiltDay:
         """One row per attempt that counts on the day, judged before it is published."""
         started = time.monotonic()
+        prepare()  # the checks' library, while the engine works
         staged = self.lake.staging(CDRS)
-        # Alone with the intake, so that rows, accounts and version are of one moment.
-        with exclusive(self.lock):
-            settle_days(self.engine, self.lake, self.files, self.days)
-            version = self.days.version(day)
-            with judged_day(self.engine, self.lake, day) as connection:
-                if connection is None:
-                    return self._nothing(CDRS, day, version, started)
-                for name, relation in self._reference.items():
-                    connection.register(name, relation)
-                rows = self.engine.copy(connection, sql.text("cdrs/cdrs"), {"day": day}, staged)
-            expected = self.files.counting(day)
-        start, end = self._bounds(day)
-        facts = DayFacts(
-            day,
-            start,
-            end,
-            expected,
-            self.rules.longest_call_seconds,
-            self.rules.currencies,
-            self._history(day),
-        )
         try:
+            # Alone with the intake, so that rows, accounts and version are of one moment.
+            with exclusive(self.lock):
+                settle_days(self.engine, self.lake, self.files, self.days)
+                version = self.days.version(day)
+                rows = self._stage_cdrs(day, staged)
+                expected = self.files.counting(day)
+            if rows is None:
+                return self._nothing(CDRS, day, version, started)
+            facts = DayFacts(
+                day,
+                *self._bounds(day),
+                expected,
+                self.rules.longest_call_seconds,
+                self.rules.currencies,
+                self._history(day),
+            )
             verdicts = tuple(judge(self.engine, staged, facts, self.home / "data-docs"))
             built = BuiltDay(CDRS, day, False, rows, 0, -1, *self._totals(staged), verdicts)
             if built.failures:
@@ -122,6 +118,15 @@ class DayBuilder:
         finally:
             staged.unlink(missing_ok=True)
         return replace(built, seconds=time.monotonic() - started)
+
+    def _stage_cdrs(self, day: date, staged: Path) -> int | None:
+        """Writes the day's attempts to a file; how many, or None when nothing was delivered."""
+        with judged_day(self.engine, self.lake, day) as connection:
+            if connection is None:
+                return None
+            for name, relation in self._reference.items():
+                connection.register(name, relation)
+            return self.engine.copy(connection, sql.text("cdrs/cdrs"), {"day": day}, staged)
 
     def build_table(self, table: str, day: date) -> BuiltDay:
         """The day's sums by the table's grain, from the `cdrs` that are published."""
@@ -163,18 +168,24 @@ class DayBuilder:
         return replace(built, seconds=time.monotonic() - started)
 
     def _publish(
-        self, built: BuiltDay, version: int, staged: Path, stem: str | None = None
+        self, built: BuiltDay, version: int, staged: Path | None, stem: str | None = None
     ) -> BuiltDay:
-        """Publishes a day, unless another process has published a newer one meanwhile."""
+        """Publishes a day (`staged` None: an empty one), unless another process has meanwhile
+        published a newer one.
+        """
         table, day = built.table, built.day
         with exclusive(self.lock):
             there = self.days.builds(table).get(day)
             if there is not None and there.version > version:
                 return replace(built, published=True, lake_version=there.lake_version)
-            lake_version = self.lake.publish(table, day, staged, stem)
+            if staged is None:
+                lake_version = self.lake.clear(table, day)
+            else:
+                lake_version = self.lake.publish(table, day, staged, stem)
             if table == CDRS:
                 self.days.judged(day, version, None)
-            self.days.built(table, day, version, lake_version, built.rows)
+            if version:  # else it is a day that nothing was ever delivered for
+                self.days.built(table, day, version, lake_version, built.rows)
         return replace(built, published=True, lake_version=lake_version)
 
     def breakout_hourly(self, first: date, last: date, folder: Path) -> list[str]:
@@ -229,7 +240,7 @@ class DayBuilder:
         if table == CALL_NUMBERS:
             days = (self.lake.files(name, day, day) for name in (CDRS, CALL_NUMBERS))
             return [f"{CALL_NUMBERS} {day}: {difference}" for difference in unindexed(*days)]
-        wanted = self._sums(CDRS, day)
+        wanted = self._sums_of_cdrs(day)
         sides = ("origin", "destination") if table == "usa_rate_center_daily" else (None,)
         differences = []
         for side in sides:
@@ -239,6 +250,17 @@ class DayBuilder:
                     label = f"{table} {day}{f' {side}' if side else ''}, currencies {key}"
                     differences.append(f"{label}: {found.get(key)} instead of {wanted.get(key)}")
         return differences
+
+    def _sums_of_cdrs(self, day: date) -> dict[Any, Any]:
+        """The same for each table that is held against them, while the day's files are the same."""
+        files = tuple(self.lake.files(CDRS, day, day))
+        if files not in self._known_sums:
+            self._known_sums[files] = self._sums(CDRS, day)
+        return self._known_sums[files]
+
+    @cached_property
+    def _known_sums(self) -> dict[tuple[str, ...], dict[Any, Any]]:
+        return {}
 
     def _sums(self, table: str, day: date, side: str | None = None) -> dict[Any, Any]:
         files = self.lake.files(table, day, day)
@@ -257,12 +279,8 @@ class DayBuilder:
 
     def _nothing(self, table: str, day: date, version: int, started: float) -> BuiltDay:
         """A day without calls: what an earlier build may have left there goes."""
-        lake_version = self.lake.clear(table, day)
-        if version:
-            self.days.built(table, day, version, lake_version, 0)
-            if table == CDRS:
-                self.days.judged(day, version, None)
-        return BuiltDay(table, day, True, 0, time.monotonic() - started, lake_version)
+        built = self._publish(BuiltDay(table, day, False, 0, 0, -1), version, None)
+        return replace(built, seconds=time.monotonic() - started)
 
     def _totals(self, staged: Path) -> tuple[int, dict[str, Decimal], dict[str, Decimal]]:
         """Attempts and charges by currency of a staged day."""

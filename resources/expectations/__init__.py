@@ -20,6 +20,7 @@ from resources.expectations.rules import (
     Verdict,
     expectations,
 )
+from resources.expectations.validation import prepare
 
 __all__ = [
     "HISTORY_DAYS",
@@ -29,4 +30,5 @@ __all__ = [
     "Verdict",
     "expectations",
     "judge",
+    "prepare",
 ]

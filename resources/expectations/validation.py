@@ -7,14 +7,34 @@ far wider than a float is coarse, and only warn.
 """
 
 import math
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date
+from importlib import import_module
+from threading import Thread
 from typing import Any
 
 from resources.expectations.rules import ROW_COUNT, Finding, NotEvaluated, expectations
 
 _SEVERITIES = {"error": "critical", "warning": "warning"}
+
+
+def prepare() -> None:
+    """Begins to import Great Expectations, which takes seconds, beside what the caller does next.
+
+    Nothing depends on it: `validate` imports what is not there yet, or waits for it.
+    """
+    if "great_expectations" not in sys.modules:
+        Thread(target=_import, name="great-expectations", daemon=True).start()
+
+
+def _import() -> None:
+    # An import that fails is told by `validate`, which tries it again.
+    with suppress(Exception), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import_module("great_expectations")
 
 
 def validate(found: Sequence[Finding], day: date) -> Any:
