@@ -121,7 +121,7 @@ def _options(of: Family) -> list[Option]:
     members = list(of.members.values())
     dimensions = ", ".join(dict.fromkeys(d.name for each in members for d in each.dimensions))
     measures = ", ".join(dict.fromkeys(m.name for each in members for m in each.measures))
-    if members[0].listing:
+    if of.listing:
         return [*_NUMBERS, *_DAYS, *_ACCOUNTS, _columns(f"Any of {dimensions}."), *_OUTCOME]
     choice = click.option(
         f"--{of.option}",

@@ -270,3 +270,8 @@ class Family:
     members: Mapping[str, Report]
     option: str = ""
     default: str = ""
+
+    @property
+    def listing(self) -> bool:
+        """Whether its rows are calls, not sums."""
+        return any(member.listing for member in self.members.values())
