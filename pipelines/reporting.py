@@ -11,7 +11,7 @@ from pathlib import Path
 from resources.calls import CallQuestion, FoundCalls, Side, ask, find_calls
 
 from pipelines.assembly import Workplace
-from resources.days import DAY_TABLES, DayBuilder
+from resources.days import CDRS, TABLES, DayBuilder
 from resources.reference.accounts import read_customers, read_providers
 from resources.reference.names import country_names, lata_names
 from resources.reference.plan import ReferenceData
@@ -143,7 +143,8 @@ def day_notices(workplace: Workplace, first: date, last: date) -> DayNotices:
     ledger = workplace.days
     held = set(workplace.lake.days("breakout_daily"))
     failed = ledger.failures()
-    stale = {day.day for day in ledger.stale(DAY_TABLES)}
+    # An index that is missing makes no figure wrong.
+    stale = {day.day for day in ledger.stale((CDRS, *TABLES))}
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return DayNotices(
         no_data=[day for day in days if day not in held],

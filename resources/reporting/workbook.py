@@ -82,7 +82,8 @@ def _table_sheet(book: Any, title: str, table: Table, minutes: bool) -> None:
     sheet.set_footer("&P / &N")
     for n, column in enumerate(columns):
         sheet.set_column(n, n, _WIDTHS.get(column.kind, 12))
-        heading = words.heading(column, minutes=minutes) if minutes else column.title
+        timed = column.kind in (Kind.SECONDS, Kind.MILLISECONDS)
+        heading = words.heading(column, minutes=minutes) if timed else column.title
         sheet.write_string(0, n, heading, right if words.is_number(column) else left)
     end = 1
     for end, row in enumerate(table.each(), start=2):
