@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets.describe import KINDS, OWNERS, code_version, column_schema
 from pipelines.assembly import Workplace
-from resources.intake.take import Outcome, WrongZone
+from resources.intake.take import Outcome, WrongHome
 from resources.ledger import FileStatus
 from resources.sources import SOURCES
 
@@ -58,7 +58,7 @@ def intake(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[A
 
     try:
         outcomes = workplace.intake.run(say)
-    except WrongZone as error:
+    except WrongHome as error:
         raise dg.Failure(str(error), allow_retries=False) from None
     for outcome in outcomes:
         if outcome.status is FileStatus.FAILED:

@@ -152,6 +152,11 @@ class Lake:
             if row["min"].get("file_id") == file_id == row["max"].get("file_id")
         )
 
+    def delivered_files(self) -> set[int]:
+        """The numbers of the delivered files that have rows in `delivered`."""
+        table = self.table("delivered")
+        return set() if table is None else {row["min"]["file_id"] for row in _actions(table)}
+
     def newest_files(self, name: str) -> list[str]:
         """The files of a table's newest commit that are still in force; for looking at columns."""
         table = self.table(name)

@@ -11,6 +11,7 @@ import click
 
 from pipelines.cli.show import show_table
 from resources.intake.records import split_record
+from resources.intake.take import WrongHome
 from resources.ledger.files import FileAccount, FileStatus, UnknownFile
 from resources.sources import SOURCES
 
@@ -91,7 +92,10 @@ def withdraw(ctx: click.Context, file: str, yes: bool) -> None:
             f"accepted records of {_days(account)}?",
             abort=True,
         )
-    program.workplace.intake.withdraw(account.file)
+    try:
+        program.workplace.intake.withdraw(account.file)
+    except WrongHome as error:
+        raise click.ClickException(str(error)) from None
     click.echo(f"withdrawn; stale now: {_days(account) or 'no day'}. `cdr-reports run` builds them")
 
 

@@ -8,7 +8,7 @@ row mean is SQL (`sql/sources`, `sql/delivered`).
 import hashlib
 import json
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -72,8 +72,8 @@ class Outcome:
     seconds: float
 
 
-class WrongZone(Exception):
-    """The lake's days are those of another time zone than the setting's."""
+class WrongHome(Exception):
+    """What the home and the settings hold does not belong together; nothing was done."""
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,34 @@ class Intake:
         """Alone with the lake's intake; heals first what a process that died has left."""
         kept = self.files.same_fact("timezone", self.rules.timezone)
         if kept != self.rules.timezone:
-            raise WrongZone(
+            raise WrongHome(
                 f"CDR_REPORTS_TIMEZONE is {self.rules.timezone}, but the days in this home are "
                 f"those of {kept}; set it back, or take the files in again in a new home"
             )
         with exclusive(self.lock, lambda holder: say(f"waiting for {holder} to finish its intake")):
+            self._refuse_other_ledger()
             self.lake.clear_staging()
             self._heal()
             yield
+
+    def _refuse_other_ledger(self) -> None:
+        """A ledger from before some deliveries would give their numbers, and days, to others."""
+        there = self.lake.delivered_files()
+        known = {account.file.id: account.file for account in self.files.accounts()}
+        unknown = sorted(there - known.keys())
+        gone = [
+            file.name
+            for file in known.values()
+            if file.status is FileStatus.TAKEN and file.records and file.id not in there
+        ]
+        if unknown or gone:
+            what = f"the lake holds deliveries that the ledger does not know ({_some(unknown)})"
+            if gone:
+                what = f"the ledger knows deliveries that are not in the lake ({_some(gone)})"
+            raise WrongHome(
+                f"{what}: one of them was put back from an older copy. Put back lake/ and the "
+                "ledger from copies of the same time, or take all landed files in in a new home"
+            )
 
     def run(self, say: Callable[[str], None] = lambda text: None) -> list[Outcome]:
         """Takes in all new files, in the order of their names, and settles their days' accounts."""
@@ -314,10 +334,10 @@ class Intake:
         return records, quarantined
 
 
-def _some(names: list[str]) -> str:
+def _some(names: Sequence[object]) -> str:
     """The first of many names, and how many more there are."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more
+    return ", ".join(map(str, names[:5])) + more
 
 
 def _was_more(delivery: Delivery, known: Collection[tuple[str, str]]) -> bool:

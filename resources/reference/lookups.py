@@ -7,17 +7,25 @@ import pyarrow as pa
 import sql
 from resources.engine import Engine, named
 from resources.reference.accounts import read_dids
-from resources.reference.plan import NumberPlan, ReferenceData
+from resources.reference.plan import (
+    LONGEST_PREFIX,
+    PREFIXES,
+    NumberPlan,
+    ReferenceData,
+    check_prefixes,
+)
 
-WIDTHS = (5, 7, 9)
+WIDTHS = (5, 7, LONGEST_PREFIX)
 """Digits by which prefixes are looked up; the longest prefix has as many as the last."""
 
 
 def lookups(engine: Engine, data: ReferenceData, home: Path) -> dict[str, pa.Table]:
     """`area_codes`, `exchanges`, `prefixes_5|7|9`, `release_causes`, `dids`.
 
-    `sql/reference/` and `sql/cdrs/cdrs.sql` say what their columns are.
+    `sql/reference/` and `sql/cdrs/cdrs.sql` say what their columns are. Raises ReferenceDataError.
     """
+    if data.is_overridden(PREFIXES):
+        check_prefixes(data.prefixes)
     csv = "SELECT * FROM read_csv(?, header = true, all_varchar = true)"
     with engine.connect() as connection:
         for name, path in (

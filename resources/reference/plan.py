@@ -5,6 +5,7 @@ Finding and reading the shipped or overriding files lives here. Judging a number
 """
 
 import csv
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     LATA: ("lata", "name"),
 }  # fmt: skip
 """Columns that each file must have; all of them are text."""
+
+
+LONGEST_PREFIX = 9
+"""Digits of the longest prefix that a number's country and network are looked up by."""
 
 
 class ReferenceDataError(Exception):
@@ -187,6 +192,11 @@ class InForce:
 
 def read_csv(path: Path, required: tuple[str, ...]) -> list[dict[str, str]]:
     """Rows of a CSV with header, as trimmed text. ReferenceDataError names file and line."""
+    return [row for _, row in _rows(path, required)]
+
+
+def _rows(path: Path, required: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    """The same with the lines that they end in."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
@@ -206,7 +216,8 @@ def read_csv(path: Path, required: tuple[str, ...]) -> list[dict[str, str]]:
                         f"{path}, line {reader.line_num}: {len(values)} fields where the header "
                         f"has {len(header)}: {','.join(values)[:80]!r}; mend or remove the line"
                     )
-                rows.append(dict(zip(header, map(str.strip, values), strict=True)))
+                row = dict(zip(header, map(str.strip, values), strict=True))
+                rows.append((reader.line_num, row))
             return rows
     except OSError as error:
         raise ReferenceDataError(f"{path}: cannot be read: {error.strerror}") from error
@@ -214,6 +225,24 @@ def read_csv(path: Path, required: tuple[str, ...]) -> list[dict[str, str]]:
         raise ReferenceDataError(
             f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8"
         ) from None
+
+
+def check_prefixes(path: Path) -> None:
+    """Raises ReferenceDataError when a prefix is none that calls can be looked up by."""
+    seen: dict[str, int] = {}
+    for line, row in _rows(path, COLUMNS[PREFIXES]):
+        prefix = row["prefix"]
+        if not re.fullmatch(f"[0-9]{{1,{LONGEST_PREFIX}}}", prefix):
+            raise ReferenceDataError(
+                f"{path}, line {line}: prefix {prefix!r} is not 1 to {LONGEST_PREFIX} digits; "
+                "mend or remove the line"
+            )
+        if prefix in seen:
+            raise ReferenceDataError(
+                f"{path}, line {line}: prefix {prefix} was already in line {seen[prefix]}; "
+                "remove one of them"
+            )
+        seen[prefix] = line
 
 
 def read_npanxx(path: Path) -> pa.Table:

@@ -4,6 +4,7 @@
 --   currencies (currency)
 -- parameters: source, file_id, timezone (of the reports), taken_at (UTC), first_day,
 --   longest_call (seconds)
+-- Durations are kept to the millisecond and judged as they were delivered.
 -- Texts are trimmed only when they begin below '!' (white space) or end with a space, and numbers
 -- of at most two characters need no regular expression to tell that they are plain: doing either
 -- for all of them would cost more than anything else here.
@@ -85,6 +86,9 @@ WITH typed AS (
                 )
                 THEN TRY_CAST(provider_charge AS DECIMAL(18, 8))
         END AS provider_charge,
+        duration AS duration_text,
+        customer_duration AS customer_duration_text,
+        provider_duration AS provider_duration_text,
         TRY_CAST(pdd_in AS DECIMAL(18, 3)) AS pdd_in,
         TRY_CAST(pdd_out AS DECIMAL(18, 3)) AS pdd_out,
         TRY_CAST(ring_duration AS DECIMAL(18, 3)) AS ring_duration,
@@ -187,10 +191,18 @@ reasoned AS (
                 AND branch_idx >= 0
                 AND call_date >= $first_day
                 AND utc <= CAST($taken_at AS TIMESTAMP) + INTERVAL 24 HOUR
+                -- a text below '.' has a sign or a space in front, and is looked at below
                 AND duration >= 0
-                AND duration <= $longest_call
-                AND (customer_duration >= 0 OR NOT has_customer_duration)
-                AND (provider_duration >= 0 OR NOT has_provider_duration)
+                AND duration_text >= '.'
+                AND duration < $longest_call
+                AND (
+                    (customer_duration >= 0 AND customer_duration_text >= '.')
+                    OR NOT has_customer_duration
+                )
+                AND (
+                    (provider_duration >= 0 AND provider_duration_text >= '.')
+                    OR NOT has_provider_duration
+                )
                 AND customer_id IS NOT NULL
                 AND dest_number IS NOT NULL
                 AND (
@@ -206,7 +218,7 @@ reasoned AS (
                 AND NOT odd_customer_currency
                 AND NOT odd_provider_currency
                 THEN NULL
-            ELSE CONCAT_WS(
+            ELSE NULLIF(CONCAT_WS(
                 ',',
                 CASE WHEN callid IS NULL THEN 'missing_call_id' END,
                 CASE WHEN branch_idx IS NULL OR branch_idx < 0 THEN 'invalid_branch' END,
@@ -222,11 +234,26 @@ reasoned AS (
                         OR (provider_duration IS NULL AND has_provider_duration)
                         THEN 'invalid_duration'
                 END,
+                -- by the text: -0.0004 is negative, though it is kept as 0.000
                 CASE
-                    WHEN duration < 0 OR customer_duration < 0 OR provider_duration < 0
+                    WHEN
+                        (duration <= 0 AND REGEXP_MATCHES(duration_text, '^\s*-.*[1-9]'))
+                        OR (
+                            customer_duration <= 0
+                            AND REGEXP_MATCHES(customer_duration_text, '^\s*-.*[1-9]')
+                        )
+                        OR (
+                            provider_duration <= 0
+                            AND REGEXP_MATCHES(provider_duration_text, '^\s*-.*[1-9]')
+                        )
                         THEN 'negative_duration'
                 END,
-                CASE WHEN duration > $longest_call THEN 'duration_too_long' END,
+                CASE
+                    WHEN
+                        duration > $longest_call
+                        OR TRY_CAST(duration_text AS DECIMAL(38, 18)) > $longest_call
+                        THEN 'duration_too_long'
+                END,
                 CASE WHEN customer_id IS NULL THEN 'missing_customer' END,
                 CASE WHEN dest_number IS NULL THEN 'missing_destination' END,
                 CASE
@@ -245,77 +272,78 @@ reasoned AS (
                 CASE
                     WHEN odd_customer_currency OR odd_provider_currency THEN 'unknown_currency'
                 END
-            )
+            ), '')
         END AS reasons
     FROM judged
 )
 
 SELECT
-    $source AS source,
-    CAST($file_id AS BIGINT) AS file_id,
-    line,
-    call_date,
-    TIMEZONE('UTC', utc) AS dt,
-    lrn_number,
-    callid,
-    branch_idx,
-    direction,
-    dest_cli,
-    dest_number,
-    duration,
-    ring_duration,
-    pdd_in,
-    pdd_out,
-    tech_prefix,
-    customer_id,
-    customer_charge,
-    customer_duration,
-    customer_card_currency,
-    customer_card_dest_name,
-    customer_card_rate,
-    customer_card_connect_rate,
-    provider_id,
-    provider_charge,
-    provider_duration,
-    provider_card_currency,
-    provider_card_dest_name,
-    provider_card_rate,
-    provider_card_connect_rate,
-    release_reason,
-    sip_code,
-    sip_reason,
-    dtmf,
-    recording_file,
-    recording_cost,
-    switch_ip,
-    source_ip,
-    source_cli,
-    source_dest_number,
-    jurisdiction,
-    customer_card_id,
-    customer_card_dest_code,
-    customer_card_mcd,
-    customer_card_pulse,
-    reseller_id,
-    reseller_charge,
-    reseller_duration,
-    reseller_currency,
-    reseller_card_rate,
-    reseller_card_dest_code,
-    reseller_card_dest_name,
-    reseller_card_mcd,
-    reseller_card_pulse,
-    reseller_card_connect_rate,
-    reseller_card_currency,
-    provider_card_id,
-    provider_card_dest_code,
-    provider_card_mcd,
-    provider_card_pulse,
-    callid_b,
-    ingress_id,
-    billing_id,
-    auth_user,
-    meta,
-    reasons,
-    CASE WHEN reasons IS NOT NULL THEN RTRIM(raw, CHR(10) || CHR(13)) END AS raw
+    $source AS source, -- the switch that delivered it, as its landing folder is named
+    CAST($file_id AS BIGINT) AS file_id, -- the delivered file (ledger)
+    line, -- and its line, from 1
+    call_date, -- the day of the call in the reporting time zone
+    TIMEZONE('UTC', utc) AS dt, -- when the attempt began
+    lrn_number, -- the number after portability lookup
+    callid, -- the call
+    branch_idx, -- which routing branch (failover) of the call, from 0
+    direction, -- as delivered
+    dest_cli, -- the caller's number as sent out
+    dest_number, -- the number called as sent out
+    duration, -- talk time in seconds; 0 = not connected
+    ring_duration, -- seconds
+    pdd_in, -- post-dial delay of the caller's side in ms
+    pdd_out, -- post-dial delay of the provider's side in ms
+    tech_prefix, -- as delivered
+    customer_id, -- who pays
+    customer_charge, -- in customer_card_currency; NULL when the format has none
+    customer_duration, -- billed to the customer, seconds
+    customer_card_currency, -- ISO 4217
+    customer_card_dest_name, -- the rate card's destination
+    customer_card_rate, -- per minute
+    customer_card_connect_rate, -- once per connected call
+    provider_id, -- who is paid; NULL when never routed
+    provider_charge, -- in provider_card_currency; NULL when the format has none
+    provider_duration, -- billed by the provider, seconds
+    provider_card_currency, -- ISO 4217
+    provider_card_dest_name, -- the rate card's destination
+    provider_card_rate, -- per minute
+    provider_card_connect_rate, -- once per connected call
+    release_reason, -- as delivered
+    sip_code, -- final SIP status
+    sip_reason, -- its words
+    dtmf, -- the digits captured
+    recording_file, -- as delivered
+    recording_cost, -- as delivered
+    switch_ip, -- as delivered
+    source_ip, -- as delivered
+    source_cli, -- the caller's number as it came in
+    source_dest_number, -- the number called as it came in
+    jurisdiction, -- as delivered
+    customer_card_id, -- the customer's rate card
+    customer_card_dest_code, -- the rate card's prefix
+    customer_card_mcd, -- minimum billed duration, as delivered
+    customer_card_pulse, -- billing increment, as delivered
+    reseller_id, -- as delivered
+    reseller_charge, -- as delivered
+    reseller_duration, -- as delivered
+    reseller_currency, -- as delivered
+    reseller_card_rate, -- as delivered
+    reseller_card_dest_code, -- as delivered
+    reseller_card_dest_name, -- as delivered
+    reseller_card_mcd, -- as delivered
+    reseller_card_pulse, -- as delivered
+    reseller_card_connect_rate, -- as delivered
+    reseller_card_currency, -- as delivered
+    provider_card_id, -- the provider's rate card
+    provider_card_dest_code, -- the rate card's prefix
+    provider_card_mcd, -- minimum billed duration, as delivered
+    provider_card_pulse, -- billing increment, as delivered
+    callid_b, -- the call's id on the provider's side
+    ingress_id, -- as delivered
+    billing_id, -- as delivered
+    auth_user, -- as delivered
+    meta, -- as delivered
+    reasons, -- all the reasons for refusing the record, with commas between; NULL: it is good
+    CASE WHEN reasons IS NOT NULL THEN RTRIM(raw, CHR(10) || CHR(13)) END
+        AS raw -- a refused record as it was delivered
 FROM reasoned

@@ -3,12 +3,12 @@
 -- inputs: delivered (the file's rows)
 -- parameters: file_id, file (its name), taken_at
 SELECT
-    source,
-    file_id,
-    $file AS file,
-    line,
+    source, -- the switch that delivered it, as its landing folder is named
+    file_id, -- the delivered file (ledger)
+    $file AS file, -- and its name
+    line, -- the record's line in the file, from 1
     reasons, -- all the reasons, in the contract's order, with commas between
     raw, -- the record as it was delivered
-    CAST($taken_at AS TIMESTAMPTZ) AS taken_at
+    CAST($taken_at AS TIMESTAMPTZ) AS taken_at -- when the file was taken in
 FROM delivered
 WHERE file_id = $file_id AND reasons IS NOT NULL

@@ -2,6 +2,7 @@
 
 import gzip
 import random
+import shutil
 from collections import defaultdict
 from datetime import date
 from decimal import Decimal
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pipelines.assembly import Workplace
+from resources.intake.take import WrongHome
 from resources.ledger import FileStatus
 from tests.pipeline.deliveries import (
     COLUMNS,
@@ -224,6 +226,38 @@ def test_a_redelivered_day_is_stale_even_when_all_of_it_is_known(home: Workplace
     assert numbers(home, "1.csv") == {"records": 1, "accepted": 1}
     assert numbers(home, "2.csv") == {"records": 1, "duplicates": 1}
     assert counting(home) == {("2026-03-06", "a", 0): Decimal(60)}
+
+
+def test_a_ledger_and_a_lake_of_different_times_are_refused(home: Workplace) -> None:
+    """As after one of them was put back from a backup: numbers of files would be given twice."""
+    deliver(home, "1.csv", [call("first")])
+    home.intake.run()
+    folder = home.settings.home
+    backup = folder.with_name("backup")
+    shutil.copytree(folder, backup)
+    deliver(home, "2.csv", [call("second")])
+    home.intake.run()
+    before = counting(home)
+
+    old_ledger = make_home(folder.with_name("old-ledger"))
+    shutil.copytree(backup, old_ledger.settings.home)
+    shutil.rmtree(old_ledger.settings.home / "lake")
+    shutil.copytree(folder / "lake", old_ledger.settings.home / "lake")
+    deliver(old_ledger, "3.csv", [call("third")])
+    version = old_ledger.lake.version("delivered")
+    with pytest.raises(WrongHome, match=r"ledger does not know \(2\).* copies of the same time"):
+        old_ledger.intake.run()
+    assert old_ledger.lake.version("delivered") == version
+
+    shutil.rmtree(folder / "lake")
+    shutil.copytree(backup / "lake", folder / "lake")
+    with pytest.raises(WrongHome, match=r"not in the lake \(2.csv\)"):
+        home.intake.run()
+
+    shutil.rmtree(folder / "lake")
+    shutil.copytree(old_ledger.settings.home / "lake", folder / "lake")
+    assert home.intake.run() == []
+    assert counting(home) == before
 
 
 # Files that cannot be taken at all.

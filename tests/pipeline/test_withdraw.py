@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from pipelines.assembly import Workplace
+from resources.days import DAY_TABLES, BuiltDay
 from resources.ledger import FileStatus
 from tests.pipeline.deliveries import account, call, counting, deliver, numbers
 from tests.pipeline.home import GOLDEN, build_all, contents, golden_files, land, make_home
@@ -98,3 +99,16 @@ def test_a_mended_file_of_the_same_name_is_taken(home: Workplace) -> None:
     deliver(home, "1.csv", [call(duration="2")])
     home.intake.run()
     assert counting(home) == {("2026-03-06", "a", 0): Decimal(2)}
+
+
+def test_an_empty_day_is_never_published_over_a_newer_one(home: Workplace) -> None:
+    """As by a builder that found no calls, before another one found some and published them."""
+    day = date(2026, 3, 6)
+    deliver(home, "1.csv", [call()])
+    build_all(home)
+    for table in DAY_TABLES:
+        version = home.days.builds(table)[day].version
+        home.builder._publish(BuiltDay(table, day, False, 0, 0, -1), version - 1, None)
+        assert home.lake.days(table) == [day]
+        home.builder._publish(BuiltDay(table, day, False, 0, 0, -1), version, None)
+        assert home.lake.days(table) == []

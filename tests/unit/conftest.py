@@ -1,4 +1,4 @@
-"""What holds in tests/unit alone: no socket, no process.
+"""What holds in tests/unit alone: no socket, no process; and what several of them start from.
 
 Python's audit events tell of both before they happen, whoever asks for them; a hook cannot be taken
 off again, so it looks whether a unit test is running.
@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.unit.sql_models import Models
 
 _REFUSED = {
     "socket.connect": "opens a connection",
@@ -45,3 +49,12 @@ def nothing_but_python(request: pytest.FixtureRequest) -> Iterator[None]:
     _running.append(request.node.nodeid)
     yield
     _running.pop()
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
+    """The SQL models, for rows in and rows out."""
+    from tests.unit.sql_models import open_models
+
+    with open_models(tmp_path_factory.mktemp("home")) as opened:
+        yield opened

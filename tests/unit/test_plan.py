@@ -68,3 +68,26 @@ def test_a_broken_parquet_file_is_refused(tmp_path: Path) -> None:
         ReferenceData(tmp_path).load_plan()
     with pytest.raises(ReferenceDataError, match="no reference file; known are"):
         ReferenceData(tmp_path).path("other.csv")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("4412345678,GB,,X,mobile,X", "line 3: prefix '4412345678' is not 1 to 9 digits"),
+        ("+44,GB,,X,mobile,X", r"line 3: prefix '\+44' is not 1 to 9 digits"),
+        (",GB,,X,mobile,X", "line 3: prefix '' is not 1 to 9 digits"),
+        ("44,GB,,X,mobile,X", "line 3: prefix 44 was already in line 2"),
+    ],
+)
+def test_a_prefix_that_no_call_would_be_looked_up_by_is_refused(
+    tmp_path: Path, line: str, message: str
+) -> None:
+    own = tmp_path / plan.PREFIXES
+    header = ",".join(plan.COLUMNS[plan.PREFIXES])
+    own.write_text(f"{header}\n44,GB,United Kingdom,,country,United Kingdom\n{line}\n")
+    with pytest.raises(ReferenceDataError, match=message):
+        plan.check_prefixes(own)
+
+
+def test_the_shipped_prefixes_are_fit() -> None:
+    plan.check_prefixes(ReferenceData().prefixes)
