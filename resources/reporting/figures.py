@@ -16,7 +16,14 @@ from resources.reporting.interfaces import Reporting
 from resources.reporting.model import Column, Dimension, Kind, Measure, Report
 from resources.reporting.period import Period
 from resources.reporting.query import Answer, Question, Row, accounts_in_data, key
-from resources.reporting.request import Asked, Request, SortKey, resolve, resolve_accounts
+from resources.reporting.request import (
+    Asked,
+    Request,
+    SortKey,
+    narrowed,
+    resolve,
+    resolve_accounts,
+)
 from resources.reporting.words import is_negative
 
 ALWAYS = ("attempts", "stale_rate_attempts")
@@ -157,21 +164,20 @@ def request_for(
     """The request that was meant, its accounts looked up. Raises ReportError for unknown names."""
     request = resolve(report, asked, period, people=people, currencies=reporting.currencies)
     known = partial(accounts_in_data, reporting, report, period)
-    return replace(
-        request,
-        customers=resolve_accounts(
-            "customer",
-            asked.customers,
-            reporting.names.customers,
-            partial(known, "customer_id"),
-        ),
-        providers=resolve_accounts(
-            "provider",
-            asked.providers,
-            reporting.names.providers,
-            partial(known, "provider_id"),
-        ),
-    )
+    accounts = {
+        what: narrowed(
+            what,
+            *(
+                resolve_accounts(what, named, names, partial(known, f"{what}_id"))
+                for named in (forced, chosen)
+            ),
+        )
+        for what, names, forced, chosen in (
+            ("customer", reporting.names.customers, report.customers, asked.customers),
+            ("provider", reporting.names.providers, report.providers, asked.providers),
+        )
+    }
+    return replace(request, customers=accounts["customer"], providers=accounts["provider"])
 
 
 def make_table(reporting: Reporting, request: Request, *, people: bool) -> Table:
@@ -251,8 +257,9 @@ def question(request: Request, measures: Iterable[Measure], group: Sequence[Dime
 
 
 def _counts(report: Report) -> set[str]:
+    """Sums that are 0 where there is no row at all; of a period compared with nothing is known."""
     sums = {m.formula.sums[0] for m in report.measures if m.kind is Kind.COUNT}
-    return sums | set(ALWAYS)
+    return {name for name in sums if not name.startswith(BEFORE)} | set(ALWAYS)
 
 
 def _values(

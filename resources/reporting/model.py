@@ -190,6 +190,20 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Preset:
+    """What a report does when the request does not say, besides its group and columns.
+
+    `sort` are names of columns, `-name` for descending; keys that do not fit the group are left
+    out. The others are as somebody would type them.
+    """
+
+    sort: tuple[str, ...] = ()
+    top: int | None = None
+    compare: str | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True)
 class Report:
     """The declaration of a report; names refer to its own dimensions and measures.
 
@@ -198,7 +212,8 @@ class Report:
     files for machines then hold. `loss` is the measure whose negative values are losses, if any,
     `weight` the one that says how big a row is. `parts` are the sums that are no stored columns,
     `only` and `outside` say which rows it is about, `compared` are the measures that a comparison
-    of two periods shows when none are chosen.
+    of two periods shows when none are chosen. `filters` restrict it whatever is asked, as do
+    `customers` and `providers` (ids or names); a request may only narrow them.
     """
 
     name: str
@@ -220,6 +235,10 @@ class Report:
     outside: Outside | None = None
     notes: tuple[str, ...] = ()
     compared: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    customers: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    preset: Preset = Preset()
     _by_name: dict[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
