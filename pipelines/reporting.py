@@ -8,9 +8,8 @@ from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 
-from resources.calls import CallQuestion, FoundCalls, Side, ask, find_calls
-
 from pipelines.assembly import Workplace
+from resources.calls import CallQuestion, FoundCalls, Side, ask, find_calls
 from resources.days import CDRS, TABLES, DayBuilder
 from resources.reference.accounts import read_customers, read_providers
 from resources.reference.names import country_names, lata_names

@@ -37,7 +37,7 @@ from resources.reporting.output import (
 )
 from resources.reporting.per_number import CallList, NumberRequest, number_columns
 from resources.reporting.period import Period, choose_period
-from resources.reporting.reports import REPORTS
+from resources.reporting.reports import REPORTS, ReportsInForce, reports_in_force
 from resources.reporting.request import COMPARISONS, Asked, find_report
 
 _PIPE_WIDTH = 200
@@ -58,17 +58,43 @@ class ReportContext(Protocol):
 
 
 class _Reports(click.Group):
-    """Refuses an unknown report with the nearest right one."""
+    """The program's reports, and those that the home declares, found when they are asked for.
+
+    Refuses an unknown one with the nearest right one, and a wrong one with what is wrong with it.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *in_force(ctx)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = super().get_command(ctx, cmd_name)
+        if found is not None:
+            return found
+        family = in_force(ctx, warn=False).get(cmd_name)
+        return None if family is None else _command(family)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             try:
-                find_report(args[0], REPORTS)
+                find_report(args[0], in_force(ctx, warn=False))
             except ReportError as error:
                 raise click.UsageError(str(error), ctx) from None
         return super().resolve_command(ctx, args)
+
+
+def in_force(ctx: click.Context, *, warn: bool = True) -> ReportsInForce:
+    """The reports of the home that the command is run in; those of the program without a home."""
+    if ctx.obj is None:
+        return ReportsInForce(REPORTS, {})
+    context: ReportContext = ctx.obj
+
+    def tell(text: str) -> None:
+        if warn:
+            click.echo(f"warning: {text}", err=True)
+
+    return reports_in_force(context.settings.home, tell)
 
 
 @click.group(cls=_Reports)
@@ -213,7 +239,7 @@ def _run(
     **chosen: Any,
 ) -> None:
     context: ReportContext = ctx.obj
-    report = find_report(of.name, REPORTS, choice)
+    report = find_report(of.name, {of.name: of}, choice)
     recipients = parse_addresses(email)
     wanted = choose_format(fmt, output)
     to_stdout = output is None or output == "-"

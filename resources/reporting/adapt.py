@@ -39,11 +39,7 @@ def in_currency(report: Report, code: str, known: Collection[str]) -> Report:
     if wanted == "USD":
         return report
     low = wanted.lower()
-    swapped = {
-        m.name: _in(m, wanted)
-        for m in report.measures
-        if isinstance(m.formula, Formula) and set(m.formula.sums) & set(_STORED)
-    }
+    swapped = _swapped(report, wanted)
     new = {name: measure.name for name, measure in swapped.items()}
     others = {m.name for m in report.measures if m.currency in ("GBP", "USD")} - set(swapped)
     parts = [
@@ -69,11 +65,19 @@ def in_currency(report: Report, code: str, known: Collection[str]) -> Report:
         weight=new.get(report.weight, report.weight),
         loss=new.get(report.loss, report.loss) if report.loss else None,
         charts=tuple(_chart(chart, new) for chart in report.charts),
+        preset=replace(report.preset, sort=tuple(_key(key, new) for key in report.preset.sort)),
         panels=tuple(
             replace(panel, columns=_renamed(panel.columns, new), sort=_key(panel.sort, new))
             for panel in report.panels
         ),
     )
+
+
+def names_in(report: Report, code: str) -> dict[str, str]:
+    """What the report's figures in US dollars are called in another currency."""
+    if code == "USD":
+        return {}
+    return {name: measure.name for name, measure in _swapped(report, code).items()}
 
 
 def compared(report: Report) -> Report:
@@ -128,6 +132,14 @@ def with_changes(report: Report, columns: Iterable[Column]) -> tuple[Column, ...
         if isinstance(column, Measure) and not isinstance(column.formula, Before | Change):
             found += [report.column(column.name + PREVIOUS), report.column(column.name + CHANGE)]
     return tuple(dict.fromkeys(found))
+
+
+def _swapped(report: Report, code: str) -> dict[str, Measure]:
+    return {
+        m.name: _in(m, code)
+        for m in report.measures
+        if isinstance(m.formula, Formula) and set(m.formula.sums) & set(_STORED)
+    }
 
 
 def _in(measure: Measure, code: str) -> Measure:
@@ -199,6 +211,10 @@ def _chart(chart: Chart, new: dict[str, str]) -> Chart:
                 chart, lines=_renamed(chart.lines, new), bars=new.get(chart.bars, chart.bars)
             )
         case MemberChart():
-            return replace(chart, measures=_renamed(chart.measures, new))
+            weight = new.get(chart.weight, chart.weight)
+            return replace(chart, measures=_renamed(chart.measures, new), weight=weight)
+        case HeatChart():
+            measure, weight = (new.get(name, name) for name in (chart.measure, chart.weight))
+            return replace(chart, measure=measure, weight=weight)
         case _:
             return replace(chart, measure=new.get(chart.measure, chart.measure))

@@ -87,6 +87,25 @@ def variants(family: Family) -> list[tuple[tuple[str, ...], Report]]:
     return [(tuple(choices), family.members[choices[0]]) for choices in found.values()]
 
 
+def unasked(report: Report) -> list[tuple[str, str]]:
+    """What its other options are when they are not given: names and values."""
+    preset = report.preset
+    said = {
+        "sort": ",".join(preset.sort),
+        "top": preset.top and str(preset.top),
+        "compare": preset.compare,
+        "currency": preset.currency,
+    }
+    return [(name, text) for name, text in said.items() if text]
+
+
+def forced(report: Report) -> list[tuple[str, str]]:
+    """What its rows are restricted to whatever is asked: titles and values."""
+    said = [("customers", report.customers), ("providers", report.providers)]
+    said += [(filter_.dimension.name, filter_.values) for filter_ in report.filters]
+    return [(name, " or ".join(v or "blank" for v in values)) for name, values in said if values]
+
+
 def markdown(families: Mapping[str, Family]) -> str:
     """The reference of all reports, as it stands in README."""
     parts = [

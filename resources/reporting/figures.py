@@ -20,6 +20,7 @@ from resources.reporting.request import (
     Asked,
     Request,
     SortKey,
+    narrowed,
     resolve,
     resolve_accounts,
     split,
@@ -164,8 +165,13 @@ def request_for(
     """The request that was meant, its accounts looked up. Raises ReportError for unknown names."""
     request = resolve(report, asked, period, people=people, currencies=reporting.currencies)
     known = partial(accounts_in_data, reporting, report, period)
-    customers, providers = find_accounts(reporting, asked.customers, asked.providers, known)
-    return replace(request, customers=customers, providers=providers)
+    forced = find_accounts(reporting, report.customers, report.providers, known)
+    chosen = find_accounts(reporting, asked.customers, asked.providers, known)
+    return replace(
+        request,
+        customers=narrowed("customer", forced[0], chosen[0]),
+        providers=narrowed("provider", forced[1], chosen[1]),
+    )
 
 
 def find_accounts(
@@ -270,8 +276,9 @@ def question(request: Request, measures: Iterable[Measure], group: Sequence[Dime
 
 
 def _counts(report: Report) -> set[str]:
+    """Sums that are 0 where there is no row at all; of a period compared with nothing is known."""
     sums = {m.formula.sums[0] for m in report.measures if m.kind is Kind.COUNT}
-    return sums | set(ALWAYS)
+    return {name for name in sums if not name.startswith(BEFORE)} | set(ALWAYS)
 
 
 def _values(

@@ -191,6 +191,20 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Preset:
+    """What a report does when the request does not say, besides its group and columns.
+
+    `sort` are names of columns, `-name` for descending; keys that do not fit the group are left
+    out. The others are as somebody would type them.
+    """
+
+    sort: tuple[str, ...] = ()
+    top: int | None = None
+    compare: str | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True)
 class Report:
     """The declaration of a report; names refer to its own dimensions and measures.
 
@@ -199,7 +213,9 @@ class Report:
     files for machines then hold. `loss` is the measure whose negative values are losses, if any,
     `weight` the one that says how big a row is. `parts` are the sums that are no stored columns,
     `only` and `outside` say which rows it is about, `compared` are the measures that a comparison
-    of two periods shows when none are chosen. The rows of a `listing` are calls, not sums.
+    of two periods shows when none are chosen. `filters` restrict it whatever is asked, as do
+    `customers` and `providers` (ids or names); a request may only narrow them. The rows of a
+    `listing` are calls, not sums.
     """
 
     name: str
@@ -222,6 +238,10 @@ class Report:
     notes: tuple[str, ...] = ()
     compared: tuple[str, ...] = ()
     listing: bool = False
+    filters: tuple[Filter, ...] = ()
+    customers: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    preset: Preset = Preset()
     _by_name: dict[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -15,7 +15,7 @@ from resources.reporting.errors import ReportError, unknown
 from resources.reporting.model import Column, Dimension, Family, Filter, Measure, Report
 from resources.reporting.period import Period
 
-COMPARISONS = ("previous", "year")
+COMPARISONS = ("previous", "year", "none")
 """Periods to compare with: the one of the same length directly before, the same days a year ago."""
 
 
@@ -79,9 +79,10 @@ def find_report(name: str, families: Mapping[str, Family], choice: str | None = 
         for member in family.members.values():
             if member.name == name and name not in families and choice is None:
                 return member
-    if name not in families:
-        raise unknown("report", name, families)
-    family = families[name]
+    try:
+        family = families[name]
+    except KeyError:
+        raise unknown("report", name, families) from None
     wanted = family.default if choice is None else choice
     if wanted not in family.members:
         raise unknown(family.option or "kind of report", wanted, family.members)
@@ -89,8 +90,14 @@ def find_report(name: str, families: Mapping[str, Family], choice: str | None = 
 
 
 def split(text: str) -> list[str]:
-    """`a, b,"c, d"` as a list, quoted like CSV; blanks and repetitions fall away."""
-    cells = next(csv.reader([text], skipinitialspace=True), []) if text.strip() else []
+    """`a, b,"c, d"` as a list, quoted like CSV; blanks and repetitions fall away.
+
+    Raises ReportError for a line break outside quotes.
+    """
+    try:
+        cells = next(csv.reader([text], skipinitialspace=True), []) if text.strip() else []
+    except csv.Error:
+        raise ReportError(f"{text!r} holds a line break: put that value in quotes") from None
     return list(dict.fromkeys(cell.strip() for cell in cells if cell.strip()))
 
 
@@ -107,17 +114,18 @@ def resolve(
     Accounts are not looked at: see `resolve_accounts`. Raises ReportError for unknown names, for
     columns outside the group-by and for charges in several currencies.
     """
-    currency = (asked.currency or "USD").strip().upper()
+    preset = report.preset
+    currency = (asked.currency or preset.currency or "USD").strip().upper()
     report = in_currency(report, currency, currencies)
-    before = _before(asked.compare, period)
+    before = _before(preset.compare if asked.compare is None else asked.compare, period)
     report = report if before is None else compared(report)
     named = None if asked.columns is None else _columns(report, split(asked.columns))
     if named is not None and not named:
         raise ReportError("--columns is empty: name at least one, or leave it out")
     group = _group(report, asked.group_by, named)
-    if before is not None and asked.group_by is None and named is None:
+    if before is not None and preset.compare is None and asked.group_by is None and named is None:
         group = tuple(d for d in group if not d.name.endswith("_currency"))
-    filters = tuple(_filter(report, text) for text in asked.filters)
+    filters = (*report.filters, *(_filter(report, text) for text in asked.filters))
     if before is not None and (dated := [d.name for d in group if d.name in ("date", "hour")]):
         raise ReportError(
             f"--compare sets whole periods against each other: leave {dated[0]!r} out of --group-by"
@@ -134,18 +142,22 @@ def resolve(
         columns = (*group, *_standing_in(report, group, shown))
     else:
         columns = (*group, *_meaningful(report, group, report.machine_columns))
-    if asked.top is not None and asked.top < 1:
-        raise ReportError(f"--top {asked.top}: ask for at least 1 row")
+    top = preset.top if asked.top is None else asked.top
+    if top is not None and top < 1:
+        raise ReportError(f"--top {top}: ask for at least 1 row")
     if before is not None:
         columns = with_changes(report, columns)
-    sort = _sort(report, group, split(asked.sort or ""))
+    if asked.sort is None:
+        sort = _sort(report, group, (k for k in report.preset.sort if _fits(report, group, k)))
+    else:
+        sort = _sort(report, group, split(asked.sort))
     return Request(
         report,
         period,
         group,
         columns,
         sort,
-        asked.top,
+        top,
         filters=filters,
         before=before,
         currency=currency,
@@ -153,7 +165,7 @@ def resolve(
 
 
 def _before(compare: str | None, period: Period) -> Period | None:
-    if compare is None:
+    if compare is None or compare == "none":
         return None
     if compare not in COMPARISONS:
         raise unknown("comparison", compare, COMPARISONS)
@@ -206,6 +218,21 @@ def resolve_accounts(
     return tuple(dict.fromkeys(found))
 
 
+def narrowed(what: str, within: tuple[str, ...], asked: tuple[str, ...]) -> tuple[str, ...]:
+    """The accounts asked for, of those that the report is about; no ids mean all accounts.
+
+    Raises ReportError when it is about none of them.
+    """
+    if not within or not asked:
+        return within or asked
+    found = tuple(account for account in asked if account in within)
+    if not found:
+        raise ReportError(
+            f"the report is about {what} {', '.join(within)} only, not {', '.join(asked)}"
+        )
+    return found
+
+
 def _accounts(text: str, by_name: Mapping[str, list[str]], names: Mapping[str, str]) -> list[str]:
     # A whole option may be one name that holds commas or quotes, taken as it is.
     whole = text.strip()
@@ -243,19 +270,25 @@ def _group(
 def _chosen(group: tuple[Dimension, ...], named: list[Column]) -> tuple[Column, ...]:
     names = {d.name for d in group}
     for column in named:
-        if isinstance(column, Dimension) and column.name not in names:
-            raise ReportError(
-                f"column {column.name!r} is not in the group-by: add it to --group-by, "
-                "or leave it out of --columns"
-            )
-        if isinstance(column, Measure) and column.per_currency and column.currency not in names:
-            raise ReportError(
-                f"column {column.name!r} is in each rate card's own currency and cannot be added "
-                f"up across currencies: add {column.currency!r} to --group-by, or ask for "
-                f"{column.instead!r}"
-            )
+        if reason := unfit(names, column):
+            raise ReportError(reason)
     unnamed = [d for d in group if d not in named]
     return (*unnamed, *named)
+
+
+def unfit(group: Collection[str], column: Column) -> str:
+    """Why the column means nothing where rows are grouped by these dimensions; blank if it does."""
+    if isinstance(column, Dimension) and column.name not in group:
+        return (
+            f"column {column.name!r} is not in the group-by: add it there, or leave the column out"
+        )
+    if isinstance(column, Measure) and column.per_currency and column.currency not in group:
+        return (
+            f"column {column.name!r} is in each rate card's own currency and cannot be added "
+            f"up across currencies: add {column.currency!r} to the group-by, or ask for "
+            f"{column.instead!r}"
+        )
+    return ""
 
 
 def _standing_in(
@@ -287,6 +320,11 @@ def _meaningful(report: Report, group: tuple[Dimension, ...], names: Iterable[st
     grouped = {d.name for d in group}
     measures = [report.measure(name) for name in names]
     return [m for m in measures if not m.per_currency or m.currency in grouped]
+
+
+def _fits(report: Report, group: Iterable[Dimension], key: str) -> bool:
+    name = key.removeprefix("-")
+    return name in report.names and not unfit({d.name for d in group}, report.column(name))
 
 
 def _sort(

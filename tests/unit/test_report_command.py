@@ -97,3 +97,43 @@ def test_help_names_dimensions_and_measures(context: Context) -> None:
     assert "customer_destination" in text
     assert "dtmf_percent" in text
     assert isinstance(report, click.Group)
+
+
+OWN = """\
+title: The two
+report: breakout
+group: customer_id
+columns: attempts
+filters:
+  customers: [101, 102]
+"""
+
+
+@pytest.fixture
+def with_own(context: Context, tmp_path: Path) -> Context:
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "two.yaml").write_text(OWN)
+    (tmp_path / "reports" / "bad.yaml").write_text("title: a\nreport: breakout\ntop: x\n")
+    return context
+
+
+def test_a_report_of_ones_own_is_made_like_any_other(with_own: Context) -> None:
+    got = run(with_own, "two", *DAYS, "--format", "csv")
+    assert got.stdout == "customer_id,attempts\n101,12\n102,5\n"
+    got = run(with_own, "two", *DAYS, "--format", "csv", "--filter", "customer_id=102,103")
+    assert got.stdout == "customer_id,attempts\n102,5\n"
+    assert "The two, 6–8 March 2026" in run(with_own, "two", *DAYS).stdout
+    assert "--compare" in run(with_own, "two", "--help").output
+
+
+def test_a_wrong_one_breaks_nothing_else_and_says_what_is_wrong(with_own: Context) -> None:
+    got = run(with_own, "breakout", *DAYS, "--format", "csv", "--group-by", "")
+    assert got.exit_code == 0
+    assert "bad" not in got.output
+    got = run(with_own, "bad", *DAYS)
+    assert got.exit_code == 2
+    assert "line 3: top is a number of rows from 1, not 'x'" in got.output
+    listed = run(with_own, "--help")
+    assert "  two " in listed.stdout
+    assert "warning: report 'bad' is left out: " in listed.stderr
+    assert "did you mean 'two'?" in run(with_own, "tow", *DAYS).output

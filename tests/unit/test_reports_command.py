@@ -84,3 +84,34 @@ def test_everything_has_a_definition_of_one_sentence(report: Report) -> None:
     for column in columns:
         assert column.definition.endswith("."), column.name
         assert column.title
+
+
+def test_a_report_of_ones_own_is_listed_shown_and_checked(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    path = tmp_path / "reports" / "uk.yaml"
+    path.write_text(
+        "title: UK\nreport: breakout\ntop: 5\nfilters:\n  country: GB\n", encoding="utf-8"
+    )
+    assert "Breakout, as uk.yaml declares it." in run(tmp_path).output
+    text = run(tmp_path, "show", "uk").output
+    assert "Only where country is GB." in text
+    assert "Without --top: 5." in text
+    got = run(tmp_path, "check", str(path))
+    assert (got.exit_code, got.output) == (
+        0, f"{path}: right. `cdr-reports report uk` makes it.\n"
+    )  # fmt: skip
+
+
+def test_check_says_all_that_is_wrong_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "uk.yaml"
+    path.write_text("titel: UK\nreport: brekout\n\ncurrency: GPB\n", encoding="utf-8")
+    got = run(tmp_path, "check", str(path))
+    assert got.exit_code == 1
+    assert got.output.splitlines() == [
+        f"{path}:1: 'title' is missing",
+        f"{path}:1: unknown key 'titel': did you mean 'title'?",
+        f"{path}:2: unknown report 'brekout': did you mean 'breakout'?",
+        f"{path}:4: unknown currency 'GPB': did you mean 'GBP'?",
+    ]
+    path.write_text("title: UK\nreport: breakout\n", encoding="utf-8")
+    assert f"once it is in {tmp_path / 'reports'}." in run(tmp_path, "check", str(path)).output
