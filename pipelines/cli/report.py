@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from pipelines.settings import Settings
-from resources.mailer import MailError, SmtpSettings, parse_addresses, send
+from resources.mailer import MailError, parse_addresses, send
 from resources.reporting.breakout import REPORTS
 from resources.reporting.errors import ReportError
 from resources.reporting.figures import make_table, request_for
@@ -69,18 +69,6 @@ class _Reports(click.Group):
 @click.group(cls=_Reports)
 def report() -> None:
     """Make a report: on the terminal, as a file, or by e-mail."""
-
-
-def smtp_settings(settings: Settings) -> SmtpSettings:
-    """The mail server of the settings."""
-    return SmtpSettings(
-        host=settings.smtp_host,
-        port=settings.smtp_port,
-        tls=settings.smtp_tls,
-        user=settings.smtp_user,
-        password=settings.smtp_password.get_secret_value(),
-        sender=settings.smtp_from,
-    )
 
 
 def _options(of: Report) -> list[Callable[[Any], Any]]:
@@ -208,6 +196,7 @@ def _mail(
     recipients: list[str],
     now: datetime,
 ) -> None:
+    from pipelines.sending import smtp_settings
     from resources.reporting.document import make_document
     from resources.reporting.message import compose
 

@@ -301,13 +301,16 @@ class Deliveries:
         now: datetime,
         outcomes: Mapping[str, tuple[Outcome, str | None]] | None = None,
         next_try_at: datetime | None = None,
+        sure: bool = False,
     ) -> bool:
         """What became of an attempt, for the row and its recipients in one step.
 
-        False when the row is not ours any more: then nothing is changed.
+        `sure` when nobody has the mail but those who accepted it: it is then as if it had not been
+        handed over. False when the row is not ours any more: then nothing is changed.
         """
         values: dict[str, Any] = {"state": state, "note": note, "owner": None, "lease_until": None}
         values |= {"next_try_at": next_try_at} if next_try_at else {"settled_at": now}
+        values |= {"handed_at": None} if next_try_at and sure else {}
         with self.engine.begin() as connection:
             changed = connection.execute(self._ours(delivery_id, owner).values(**values))
             if not changed.rowcount:
@@ -336,6 +339,8 @@ class Deliveries:
                     state=State.QUEUED,
                     queued_at=now,
                     next_try_at=now,
+                    attempts=0,
+                    handed_at=None,
                     settled_at=None,
                     reason=Reason.RESEND,
                     note=note,
@@ -351,6 +356,15 @@ class Deliveries:
                     .values(outcome=Outcome.PENDING, words=None, at=None)
                 )
             return bool(changed.rowcount)
+
+    def hurry(self, delivery_id: int, now: datetime) -> None:
+        """One that is queued waits no longer, for no day and no time."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                update(deliveries)
+                .where(deliveries.c.id == delivery_id, deliveries.c.state == State.QUEUED)
+                .values(next_try_at=now, reason=Reason.RUN_NOW)
+            )
 
     def recipients(self, delivery_id: int) -> list[Recipient]:
         """Who it goes to: to, cc, bcc, each by address."""
@@ -376,7 +390,8 @@ class Deliveries:
             .join(schedules, schedules.c.id == deliveries.c.schedule_id)
             .where(
                 schedules.c.enabled,
-                deliveries.c.state == State.SENT,
+                # Also one that was not sent since it had no rows: it may have some now.
+                deliveries.c.state.in_((State.SENT, State.SKIPPED)),
                 exists().where(
                     day_builds.c.table_name.in_(tables),
                     day_builds.c.call_date.between(deliveries.c.first_day, deliveries.c.last_day),

@@ -248,7 +248,7 @@ def test_waiting_for_days(
 
 def test_tried_again_for_a_day() -> None:
     now, tries = DUE, list[float]()
-    while (then := next_try(len(tries) + 1, DUE, now)) is not None:
+    while (then := next_try(len(tries) + 1, now)) is not None:
         tries.append((then - now).total_seconds() / 60)
         now = then
     assert tries[:7] == [1, 2, 4, 8, 16, 32, 60]
