@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipelines.cli.deliveries import deliveries
 from pipelines.cli.demo import demo
 from pipelines.cli.files import files, quarantine
 from pipelines.cli.reference import reference
 from pipelines.cli.report import report
 from pipelines.cli.run import run, ui
+from pipelines.cli.schedules import schedules
 from pipelines.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ def cli(ctx: click.Context) -> None:
     _ = ctx.obj.settings
 
 
-for command in (run, report, files, quarantine, reference, ui, demo):
+for command in (run, report, schedules, deliveries, files, quarantine, reference, ui, demo):
     cli.add_command(command)
 
 

@@ -180,7 +180,7 @@ class _Judge:
                 try:
                     found += resolve_accounts(what, [quoted], names, in_data)
                 except ReportError as error:
-                    self.warnings.append(f"{name}: {error}. Kept as an id; check it.")
+                    self.warnings.append(f"{name}: {error} (kept as an id)")
                     found.append(word)
         return list(dict.fromkeys(found))
 

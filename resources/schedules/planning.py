@@ -68,11 +68,9 @@ def run_now(office: Office, record: ScheduleRecord) -> list[Delivery]:
         _plan(office, record, now)  # what is older must not be passed over
     schedule = from_text(record.definition)
     period = last_period(schedule.frequency, office.today())
-    there = office.deliveries.of_period(record.id, period.first, period.last)
-    if not there:
-        rows = _rows(office, record, schedule, period, 1, Reason.RUN_NOW, now)
-        office.deliveries.queue(rows, now)
-    for delivery in there:
+    # Also who has an address only since the period was planned.
+    office.deliveries.queue(_rows(office, record, schedule, period, 1, Reason.RUN_NOW, now), now)
+    for delivery in office.deliveries.of_period(record.id, period.first, period.last):
         office.deliveries.hurry(delivery.id, now)
     return [
         delivery
@@ -81,9 +79,43 @@ def run_now(office: Office, record: ScheduleRecord) -> list[Delivery]:
     ]
 
 
+def preview(office: Office, schedule: Schedule, account: str | None) -> rendering.Rendered:
+    """The last whole period's report, for nobody.
+
+    Raises ValueError when the schedule fans out to nobody, or not to this account.
+    """
+    accounts = _accounts(office, schedule)
+    if not accounts:
+        raise ValueError(f"nobody to send it to: {schedule.audience}s.csv has no address")
+    if account is not None and account not in accounts:
+        raise ValueError(f"no report goes to {account!r}: choose from {', '.join(accounts[:20])}")
+    period = last_period(schedule.frequency, office.today())
+    return rendering.render(
+        opened(office, schedule),
+        schedule,
+        account or accounts[0],
+        period,
+        office.clock().astimezone(office.rules.zone),
+        rendering.Marks(office.missing(schedule)(period)),
+        office.smtp.sender,
+        message_id("preview", account or accounts[0], period, 0, office.smtp.sender),
+        office.rules.mail_bytes,
+        "out/deliveries",
+    )
+
+
 def again(office: Office, delivery: Delivery) -> Delivery:
-    """Makes one delivery go again: itself when nobody has it, else as a further revision."""
+    """Makes one delivery go again: itself when nobody has it, else as a further revision.
+
+    Raises ValueError for what was nobody's report.
+    """
     now = office.clock()
+    schedule = from_text(office.schedules.get(delivery.schedule_id).definition)
+    if schedule.fan_out and not delivery.account:
+        raise ValueError(
+            f"delivery {delivery.id} is nobody's report: once {schedule.audience}s.csv has "
+            "addresses, `cdr-reports schedules run-now` sends them theirs"
+        )
     if delivery.state in (State.FAILED, State.SKIPPED):
         office.deliveries.requeue(delivery.id, now, "asked for again")
         return office.deliveries.get(delivery.id)

@@ -21,7 +21,7 @@ from resources.reporting import words
 from resources.reporting.breakout import REPORTS
 from resources.reporting.document import Document, make_document
 from resources.reporting.errors import ReportError
-from resources.reporting.figures import figures_of, make_table
+from resources.reporting.figures import Table, figures_of, make_table
 from resources.reporting.interfaces import AccountNames, Reporting
 from resources.reporting.message import XLSX_TYPE, compose, file_name
 from resources.reporting.model import DayChart, Kind, Measure, MemberChart, Report, Value
@@ -125,6 +125,11 @@ def tables(schedule: Schedule) -> tuple[str, ...]:
         dict.fromkeys("cdrs" if s.table.endswith("_hourly") and s.table.startswith("breakout")
                       else s.table for s in report.sources)
     )  # fmt: skip
+
+
+def table(reporting: Reporting, schedule: Schedule, account: str, period: Period) -> Table:
+    """The report's figures as people see them."""
+    return make_table(reporting, _request(schedule, account, period, people=True), people=True)
 
 
 def figures(reporting: Reporting, schedule: Schedule, account: str, period: Period) -> Figures:
