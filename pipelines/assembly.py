@@ -17,7 +17,7 @@ from resources.engine import Engine
 from resources.intake.take import Intake, IntakeRules
 from resources.lake import Lake
 from resources.landing import Landing
-from resources.ledger import Days, Files, open_ledger
+from resources.ledger import Days, Deliveries, Files, Schedules, open_ledger
 from resources.reference.rates import Rates, load_rates, table_in_force
 
 
@@ -57,6 +57,16 @@ class Workplace:
     def days(self) -> Days:
         """Days in the ledger."""
         return Days(self._ledger)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        """Schedules of reports in the ledger."""
+        return Schedules(self._ledger)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """Their deliveries in the ledger."""
+        return Deliveries(self._ledger)
 
     @cached_property
     def landing(self) -> Landing:

@@ -10,6 +10,7 @@ from assets.cdrs import cdrs_asset
 from assets.intake import intake
 from assets.tables import table_assets
 from pipelines.assembly import Workplace
+from pipelines.deliveries import deliver_reports, report_schedules
 from pipelines.jobs import build_days, intake_job
 from pipelines.partitions import daily
 from pipelines.resource import workplace_resource
@@ -36,9 +37,9 @@ def build_defs(
         ]
     return dg.Definitions(
         assets=assets,
-        jobs=[intake_job, build_days],
+        jobs=[intake_job, build_days, deliver_reports],
         schedules=[nightly(settings)],
-        sensors=[stale_days],
+        sensors=[stale_days, report_schedules],
         # Also for back-fills and what is materialised by hand: two tables at once gain nothing on
         # the engine's threads and double its memory.
         executor=dg.in_process_executor,

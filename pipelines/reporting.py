@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from pipelines.assembly import Workplace
 from resources.calls import CallQuestion, FoundCalls, Side, ask, find_calls
 from resources.days import CDRS, TABLES, DayBuilder
+from resources.lake import Lake
 from resources.reference.accounts import read_customers, read_providers
 from resources.reference.names import country_names, lata_names
 from resources.reference.plan import ReferenceData
@@ -35,6 +36,7 @@ class LakeTables:
     """
 
     workplace: Workplace
+    lake: Lake
     # By what they were made of, so that a day that is published anew is never answered from before.
     # Each is removed with the last answer that needs it, at the latest when the program ends.
     _made: dict[tuple[str, ...], tuple["tempfile.TemporaryDirectory[str]", list[str]]] = field(
@@ -43,14 +45,14 @@ class LakeTables:
 
     def files(self, table: str, first: date, last: date) -> list[str]:
         """Parquet files of a table for a range of days."""
-        lake = self.workplace.lake
+        lake = self.lake
         if table not in MADE:
             return lake.files(table, first, last)
         source, make = MADE[table]
         key = (table, str(first), *lake.files(source, first, last))
         if key not in self._made:
             folder = tempfile.TemporaryDirectory(prefix="cdr-reports-")
-            found = make(self.workplace.builder, first, last, Path(folder.name))
+            found = make(replace(self.workplace.builder, lake=lake), first, last, Path(folder.name))
             self._made[key] = (folder, found)
         return self._made[key][1]
 
@@ -60,6 +62,7 @@ class LakeNumbers:
     """Finds the calls of numbers in the lake."""
 
     workplace: Workplace
+    lake: Lake
 
     def ask(
         self,
@@ -78,7 +81,7 @@ class LakeNumbers:
     def find(self, question: CallQuestion) -> AbstractContextManager[FoundCalls]:
         """The calls, read while the context is open."""
         workplace = self.workplace
-        return find_calls(workplace.engine, workplace.lake, workplace.settings.timezone, question)
+        return find_calls(workplace.engine, self.lake, workplace.settings.timezone, question)
 
 
 @dataclass(frozen=True)
@@ -108,11 +111,11 @@ class HomeNames:
         return lata_names(ReferenceData.of_home(self.home))
 
 
-def open_reporting(workplace: Workplace) -> Reporting:
-    """Everything that reports are made from."""
+def open_reporting(workplace: Workplace, lake: Lake | None = None) -> Reporting:
+    """Everything that reports are made from; `lake` is one whose tables are pinned."""
     settings = workplace.settings
     return Reporting(
-        tables=LakeTables(workplace),
+        tables=LakeTables(workplace, lake or workplace.lake),
         names=HomeNames(settings.home),
         notices=lambda first, last: day_notices(workplace, first, last),
         quotes=lambda days, into: quotes(workplace.rates, days, into),
@@ -123,7 +126,7 @@ def open_reporting(workplace: Workplace) -> Reporting:
         spill=str(settings.home / "spill"),
         short_call_seconds=settings.short_call_seconds,
         minutes=settings.duration_unit == "minutes",
-        numbers=LakeNumbers(workplace),
+        numbers=LakeNumbers(workplace, lake or workplace.lake),
     )
 
 

@@ -73,6 +73,15 @@ class Settings(BaseSettings):
     threads: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="threads of the engine"
     )
+    grace_hours: float = Field(
+        6, ge=0, le=720, description="so many hours a scheduled report waits for days not built yet"
+    )
+    catch_up: int = Field(
+        7, ge=1, le=366, description="so many missed reports of a schedule are sent after an outage"
+    )
+    mail_limit_mb: float = Field(
+        10, gt=0, le=1000, description="a larger mail goes without its largest attachments"
+    )
     smtp_host: str = Field("localhost", description="mail server")
     smtp_port: int = Field(25, ge=1, le=65535, description="its port")
     smtp_tls: Literal["none", "starttls", "tls"] = Field("none", description="none, starttls, tls")

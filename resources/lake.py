@@ -9,7 +9,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,25 @@ DAY = "call_date"
 
 @dataclass(frozen=True)
 class Lake:
-    """Delta tables in folders below `root`, one a table."""
+    """Delta tables in folders below `root`, one a table.
+
+    `pinned` are the versions at which tables are read; the others as of now.
+    """
 
     root: Path
+    pinned: Mapping[str, int] = field(default_factory=dict)
+
+    def at(self, versions: Mapping[str, int]) -> "Lake":
+        """The lake with these tables as they were at a version; -1 is before there was one."""
+        return Lake(self.root, dict(versions))
 
     def table(self, name: str) -> DeltaTable | None:
-        """The table as of now, or None while nothing was ever published."""
+        """The table as of now (or as pinned), or None while nothing was ever published."""
+        version = self.pinned.get(name)
+        if version == -1:
+            return None
         try:
-            return DeltaTable(str(self.root / name))
+            return DeltaTable(str(self.root / name), version=version)
         except TableNotFoundError:
             return None
 

@@ -9,19 +9,37 @@ from __future__ import annotations
 import re
 import smtplib
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from typing import Literal
+from typing import Any, Literal
 
 Tls = Literal["none", "starttls", "tls"]
 
 
 class MailError(Exception):
-    """The message was not sent; the text says where it failed and with which words."""
+    """The message was not sent; the text says where it failed and with which words.
+
+    `refused` is what the server said of each recipient, as far as it came to that; those in
+    `deferred` it may take later. `maybe_taken` when the connection was lost after the message had
+    begun to go over it: the server may have taken it all the same.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        refused: Mapping[str, str] | None = None,
+        deferred: frozenset[str] = frozenset(),
+        maybe_taken: bool = False,
+    ) -> None:
+        super().__init__(text)
+        self.refused = dict(refused or {})
+        self.deferred = deferred
+        self.maybe_taken = maybe_taken
 
 
 class MailRefusedError(MailError):
@@ -52,10 +70,14 @@ class SmtpSettings:
 
 @dataclass(frozen=True)
 class Sent:
-    """Who the server took the message for, and who not, with its words."""
+    """Who the server took the message for, and who not, with its words.
+
+    Of the refused it may take the `deferred` later.
+    """
 
     accepted: tuple[str, ...]
     refused: Mapping[str, str]
+    deferred: frozenset[str] = frozenset()
 
 
 def parse_addresses(texts: Iterable[str]) -> list[str]:
@@ -110,31 +132,36 @@ def envelope(subject: str, sender: str, recipients: Iterable[str], message_id: s
     return message
 
 
-def send(message: EmailMessage, settings: SmtpSettings) -> Sent:
-    """Hands the message to the server for the addresses in its To, Cc and Bcc.
+def send(
+    message: EmailMessage, settings: SmtpSettings, recipients: Sequence[str] | None = None
+) -> Sent:
+    """Hands the message to the server for `recipients`, else for those in its To, Cc and Bcc.
 
     Returns who was refused when at least one recipient was accepted. Raises MailRefusedError when
     none was, or the server refuses the login or the message for good; MailUnavailableError when it
     cannot be reached, breaks off or says to try again.
     """
-    recipients = parse_addresses(
-        address.addr_spec
-        for name in ("To", "Cc", "Bcc")
-        for header in message.get_all(name, [])
-        for address in header.addresses
-    )
+    if recipients is None:
+        recipients = parse_addresses(
+            address.addr_spec
+            for name in ("To", "Cc", "Bcc")
+            for header in message.get_all(name, [])
+            for address in header.addresses
+        )
     if not recipients:
         raise MailRefusedError("the message has no recipient: name at least one address")
     at = f"mail server {settings.server}"
+    smtp: smtplib.SMTP | None = None
     try:
-        with _connect(settings) as smtp:
-            if settings.user:
-                smtp.login(settings.user, settings.password)
-            refused = smtp.send_message(message, to_addrs=recipients)
+        smtp = _connect(settings)
+        if settings.user:
+            smtp.login(settings.user, settings.password)
+        refused = smtp.send_message(message, to_addrs=recipients)
     except smtplib.SMTPRecipientsRefused as error:
         raise _of_kind(
             [code for code, _ in error.recipients.values()],
             f"{at} refused every recipient: {_told(error.recipients)}",
+            error.recipients,
         ) from None
     except smtplib.SMTPAuthenticationError as error:
         raise _of_kind(
@@ -143,7 +170,9 @@ def send(message: EmailMessage, settings: SmtpSettings) -> Sent:
             + _words(error.smtp_code, error.smtp_error),
         ) from None
     except smtplib.SMTPServerDisconnected as error:
-        raise MailUnavailableError(f"{at} broke off the connection: {error}") from None
+        raise MailUnavailableError(
+            f"{at} broke off the connection: {error}", maybe_taken=_handed(smtp)
+        ) from None
     except smtplib.SMTPResponseException as error:
         raise _of_kind(
             [error.smtp_code], f"{at} refused: {_words(error.smtp_code, error.smtp_error)}"
@@ -152,25 +181,63 @@ def send(message: EmailMessage, settings: SmtpSettings) -> Sent:
         hint = " (is CDR_REPORTS_SMTP_TLS right?)" if settings.tls != "tls" else ""
         raise MailRefusedError(f"{at} cannot do what is needed: {error}{hint}") from None
     except ssl.SSLError as error:
+        if _handed(smtp):
+            raise MailUnavailableError(
+                f"{at} broke off the connection: {error}", maybe_taken=True
+            ) from None
         raise MailRefusedError(
             f"{at}: no secure connection with tls={settings.tls}: {error.reason or error}. "
             "Is its certificate valid for this host, and is this the right port for that?"
         ) from None
     except (OSError, TimeoutError) as error:
-        raise MailUnavailableError(f"{at} cannot be reached: {error}") from None
+        raise MailUnavailableError(
+            f"{at} cannot be reached: {error}", maybe_taken=_handed(smtp)
+        ) from None
+    finally:
+        if smtp is not None:
+            _leave(smtp)
     said = {address: _words(*reply) for address, reply in refused.items()}
-    return Sent(tuple(to for to in recipients if to not in said), said)
+    return Sent(tuple(to for to in recipients if to not in said), said, _deferred(refused))
+
+
+class _Watched:
+    """Remembers whether the message itself has begun to go over the connection."""
+
+    handed = False
+
+    def data(self, msg: Any) -> Any:
+        self.handed = True
+        return super().data(msg)  # type: ignore[misc]
+
+
+class _Plain(_Watched, smtplib.SMTP):
+    pass
+
+
+class _Secure(_Watched, smtplib.SMTP_SSL):
+    pass
+
+
+def _handed(smtp: object) -> bool:
+    return isinstance(smtp, _Watched) and smtp.handed
+
+
+def _leave(smtp: smtplib.SMTP) -> None:
+    """Says goodbye. Whatever the server answers, the message's fate is decided."""
+    with suppress(smtplib.SMTPException, OSError):
+        smtp.quit()
+    smtp.close()
 
 
 def _connect(settings: SmtpSettings) -> smtplib.SMTP:
     if settings.tls == "tls":
-        return smtplib.SMTP_SSL(
+        return _Secure(
             settings.host,
             settings.port,
             timeout=settings.timeout,
             context=ssl.create_default_context(),
         )
-    smtp = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout)
+    smtp = _Plain(settings.host, settings.port, timeout=settings.timeout)
     if settings.tls == "starttls":
         try:
             smtp.starttls(context=ssl.create_default_context())
@@ -180,9 +247,16 @@ def _connect(settings: SmtpSettings) -> smtplib.SMTP:
     return smtp
 
 
-def _of_kind(codes: Iterable[int], text: str) -> MailError:
-    passing = any(400 <= code < 500 for code in codes)
-    return MailUnavailableError(text) if passing else MailRefusedError(text)
+def _of_kind(
+    codes: Iterable[int], text: str, recipients: Mapping[str, tuple[int, bytes]] | None = None
+) -> MailError:
+    kind = MailUnavailableError if any(400 <= c < 500 for c in codes) else MailRefusedError
+    of_each = recipients or {}
+    return kind(text, {to: _words(*reply) for to, reply in of_each.items()}, _deferred(of_each))
+
+
+def _deferred(replies: Mapping[str, tuple[int, bytes]]) -> frozenset[str]:
+    return frozenset(to for to, (code, _) in replies.items() if 400 <= code < 500)
 
 
 def _told(recipients: Mapping[str, tuple[int, bytes]]) -> str:

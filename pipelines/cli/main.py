@@ -47,6 +47,8 @@ COMMANDS = {
     "run": "pipelines.cli.run:run",
     "report": "pipelines.cli.report:report",
     "reports": "pipelines.cli.reports:reports",
+    "schedules": "pipelines.cli.schedules:schedules",
+    "deliveries": "pipelines.cli.deliveries:deliveries",
     "files": "pipelines.cli.files:files",
     "quarantine": "pipelines.cli.files:quarantine",
     "reference": "pipelines.cli.reference:reference",

@@ -20,7 +20,7 @@ import click
 
 from pipelines.settings import Settings
 from resources.calls import CallsError, Side
-from resources.mailer import MailError, SmtpSettings, parse_addresses, send
+from resources.mailer import MailError, parse_addresses, send
 from resources.reporting.errors import ReportError, unknown
 from resources.reporting.figures import find_accounts, request_for
 from resources.reporting.interfaces import Reporting
@@ -100,18 +100,6 @@ def in_force(ctx: click.Context, *, warn: bool = True) -> ReportsInForce:
 @click.group(cls=_Reports)
 def report() -> None:
     """Make a report: on the terminal, as a file, or by e-mail."""
-
-
-def smtp_settings(settings: Settings) -> SmtpSettings:
-    """The mail server of the settings."""
-    return SmtpSettings(
-        host=settings.smtp_host,
-        port=settings.smtp_port,
-        tls=settings.smtp_tls,
-        user=settings.smtp_user,
-        password=settings.smtp_password.get_secret_value(),
-        sender=settings.smtp_from,
-    )
 
 
 Option = Callable[[Any], Any]
@@ -360,6 +348,7 @@ def _print(made: Made, path: Path | None) -> None:
 
 
 def _mail(context: ReportContext, made: Made, recipients: list[str], now: datetime) -> None:
+    from pipelines.sending import smtp_settings
     from resources.reporting.message import compose
 
     smtp = smtp_settings(context.settings)

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.pass_context
 def run(ctx: click.Context) -> None:
-    """Take in new files and build the days that are stale, now and in this process.
+    """Take in new files, build the days that are stale and send the reports that are due.
 
-    The runs are recorded in the same Dagster instance that the web interface shows. Ends with
-    status 1 when a file could not be taken or a day failed its checks.
+    All in this process; the runs are recorded in the same Dagster instance that the web interface
+    shows. Ends with status 1 when a file could not be taken, a day failed its checks or a report
+    could not be sent.
     """
     program: Program = ctx.obj
     _refuse_full_disk(program.settings.home)
@@ -53,7 +54,11 @@ def _refuse_full_disk(home: Path) -> None:
 
 
 def run_night(workplace: "Workplace") -> list[str]:
-    """Intake, then the stale days, with a progress bar on standard error; what went wrong."""
+    """Intake, the stale days, the reports that are due; what went wrong.
+
+    With a progress bar on standard error.
+    """
+    from pipelines.cli.deliveries import send_due
     from pipelines.definitions import build_defs
     from pipelines.instance import open_instance
     from pipelines.partitions import range_tags
@@ -109,7 +114,10 @@ def run_night(workplace: "Workplace") -> list[str]:
                 tags = range_tags(batch.first, batch.last)
                 troubles += _execute(defs, "build_days", instance, tags)
         days = max(0, days - len(workplace.days.stale(DAY_TABLES)))
-    _summary(workplace, taken, days, time.monotonic() - started)
+        progress.update(bar, description="reports")
+        sent, ill = send_due(workplace, instance)
+        troubles += ill
+    _summary(workplace, taken, days, sent, time.monotonic() - started)
     return troubles
 
 
@@ -136,7 +144,9 @@ def _execute(
     return failures
 
 
-def _summary(workplace: "Workplace", taken: "list[FileAccount]", days: int, seconds: float) -> None:
+def _summary(
+    workplace: "Workplace", taken: "list[FileAccount]", days: int, sent: int, seconds: float
+) -> None:
     accounts = {a.file.id: a for a in workplace.files.accounts()}
     settled = [accounts[a.file.id] for a in taken if a.file.id in accounts]
     records = sum(a.file.records or 0 for a in settled)
@@ -145,7 +155,7 @@ def _summary(workplace: "Workplace", taken: "list[FileAccount]", days: int, seco
     click.echo(
         f"{len(taken)} new files, {records:,} records: "
         f"{records - duplicates - quarantined:,} accepted, {duplicates:,} duplicates, "
-        f"{quarantined:,} quarantined; {days} days built; {seconds:.1f} s",
+        f"{quarantined:,} quarantined; {days} days built; {sent} reports sent; {seconds:.1f} s",
         err=True,
     )
 

@@ -1,10 +1,22 @@
-"""What was taken in, which days are stale, what was built: one small SQL database.
+"""What was taken in, built and sent, and what is owed: one small SQL database.
 
 SQLite by default, PostgreSQL in production. Nothing analytic: rows of calls never come here.
 """
 
 from resources.ledger.days import Days, StaleDay
+from resources.ledger.deliveries import Deliveries
 from resources.ledger.files import FileAccount, FileRecord, Files, FileStatus
+from resources.ledger.schedules import Schedules
 from resources.ledger.schema import open_ledger
 
-__all__ = ["Days", "FileAccount", "FileRecord", "FileStatus", "Files", "StaleDay", "open_ledger"]
+__all__ = [
+    "Days",
+    "Deliveries",
+    "FileAccount",
+    "FileRecord",
+    "FileStatus",
+    "Files",
+    "Schedules",
+    "StaleDay",
+    "open_ledger",
+]

@@ -1,30 +1,55 @@
 """The ledger's tables, and opening it at the newest schema."""
 
 import re
+from datetime import UTC, datetime
 from importlib.resources import files as files_of
 from pathlib import Path
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
+    CheckConstraint,
     Column,
     Date,
     DateTime,
+    Dialect,
     Engine,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
     Table,
     Text,
+    UniqueConstraint,
     create_engine,
     event,
     inspect,
     make_url,
     text,
 )
+from sqlalchemy.types import TypeDecorator
 
 metadata = MetaData()
 _ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only INTEGER keys
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment, in UTC on its way in and out; SQLite by itself forgets the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """As UTC, whatever zone the session of the database is in."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
 
 files = Table(
     "files",
@@ -88,13 +113,80 @@ facts = Table(
     Column("value", Text, nullable=False),
 )
 
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("uid", String(32), nullable=False, unique=True),  # part of its mails' Message-IDs
+    Column("name", String(100), nullable=False),
+    Column("definition", Text, nullable=False),  # JSON, see resources/schedules/model.py
+    Column("enabled", Boolean, nullable=False),
+    Column("since", Instant, nullable=False),  # what fell due before is not owed
+    Column("changed_at", Instant, nullable=False),
+    Column("removed_at", Instant),  # kept for the sake of its deliveries
+    Index(
+        "one_schedule_of_a_name",
+        "name",
+        unique=True,
+        sqlite_where=text("removed_at IS NULL"),
+        postgresql_where=text("removed_at IS NULL"),
+    ),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("schedule_id", ForeignKey("schedules.id"), nullable=False),
+    Column("account", String(64), nullable=False),  # whose report; blank unless it is a fan-out
+    Column("frequency", String(8), nullable=False),
+    Column("first_day", Date, nullable=False),
+    Column("last_day", Date, nullable=False),
+    Column("revision", Integer, nullable=False),  # 1 is the first
+    Column("reason", String(16), nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("message_id", String(255), nullable=False, unique=True),
+    Column("due_at", Instant, nullable=False),
+    Column("queued_at", Instant, nullable=False),
+    Column("next_try_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("owner", String(64)),  # the process that is at it, and until when it is believed to be
+    Column("lease_until", Instant),
+    Column("handed_at", Instant),  # the last time that the mail was begun to be handed over
+    Column("settled_at", Instant),
+    Column("note", Text),
+    Column("definition", Text),  # of the schedule, as the report was made by
+    Column("missing", Text),  # JSON: days that were not built when the report was made
+    Column("sources", Text),  # JSON: lake versions that the report was made from
+    Column("figures", Text),  # JSON: what a later build of its days is compared with
+    Column("checked_at", Instant),  # builds up to here are in the figures, or did not change them
+    Column("folder", Text),  # of its files, below the home
+    UniqueConstraint("schedule_id", "account", "first_day", "last_day", "revision"),
+    CheckConstraint("state IN ('queued', 'sending', 'sent', 'failed', 'skipped')", "known_state"),
+    Index("deliveries_by_state", "state", "next_try_at"),
+)
+
+delivery_recipients = Table(
+    "delivery_recipients",
+    metadata,
+    Column("delivery_id", ForeignKey("deliveries.id"), primary_key=True),
+    Column("address", String(320), primary_key=True),
+    Column("kind", String(3), nullable=False),
+    Column("outcome", String(8), nullable=False),
+    Column("words", Text),  # of the mail server
+    Column("at", Instant),
+    CheckConstraint("kind IN ('to', 'cc', 'bcc')", "known_kind"),
+    CheckConstraint("outcome IN ('pending', 'accepted', 'refused')", "known_outcome"),
+)
+
 
 def open_ledger(url: str) -> Engine:
     """The ledger at a SQLAlchemy URL, made or migrated to this program's schema."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed)
+    # A server that was restarted has cut the pool's connections: they are tried before use.
+    engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_for_many)
     _migrate(engine)

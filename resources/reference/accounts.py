@@ -30,6 +30,33 @@ def read_providers(home: Path) -> dict[str, str]:
     return read_names(home / PROVIDERS)
 
 
+def read_emails(path: Path) -> dict[str, str]:
+    """Id → e-mail addresses of a CSV with the columns `id` and `email`, as they are written.
+
+    {} when the file or the column is absent. Raises AccountsError.
+    """
+    rows = _rows(path)
+    header = [field.strip().lower() for field in next(rows, (0, ["id"]))[1]]
+    if "id" not in header or "email" not in header:
+        return {}
+    id_at, email_at = header.index("id"), header.index("email")
+    found: dict[str, str] = {}
+    for line, fields in rows:
+        if len(fields) > len(header):
+            raise AccountsError(
+                f"{path}, line {line}: {len(fields)} fields where the header has {len(header)}: "
+                f"{','.join(fields)[:80]!r}; put addresses with a comma between in double quotes"
+            )
+        key = fields[id_at].strip() if len(fields) > id_at else ""
+        email = fields[email_at].strip() if len(fields) > email_at else ""
+        if key and email and found.setdefault(key, email) != email:
+            raise AccountsError(
+                f"{path}, line {line}: id {key!r} has the addresses {email!r} here and "
+                f"{found[key]!r} above; put them into one line, with a comma between"
+            )
+    return found
+
+
 def read_names(path: Path) -> dict[str, str]:
     """Id → name of a CSV with the columns `id` and `name`, others ignored; {} when absent.
 

@@ -53,7 +53,8 @@ SELECT * EXCLUDE (called, busy) REPLACE (
 FROM (
     SELECT * EXCLUDE (call_date), hash(callid) % 100 < 2 AS busy, CASE
         WHEN hash(dest_digits, $back) % 4 = 0 OR length(dest_digits) < 9 THEN dest_digits
-        ELSE left(dest_digits, -5) || '9' || lpad(CAST(hash(callid, $back) % 10000 AS VARCHAR), 4, '0')
+        ELSE left(dest_digits, -5) || '9'
+            || lpad(CAST(hash(callid, $back) % 10000 AS VARCHAR), 4, '0')
     END AS called
     FROM cdrs
 ) AS d"""

@@ -27,7 +27,7 @@ def built(golden_home: Workplace) -> Workplace:
 
 @pytest.fixture(scope="module")
 def tables(built: Workplace) -> LakeTables:
-    return LakeTables(built)
+    return LakeTables(built, built.lake)
 
 
 def asked(workplace: Workplace, files: list[str], text: str) -> list[dict[str, Any]]:
@@ -128,7 +128,7 @@ def test_a_period_without_calls_makes_no_file(tables: LakeTables, table: str) ->
 def test_what_was_made_is_made_once_until_its_day_is_published_anew(home: Workplace) -> None:
     land(home, GOLDEN / "landing" / "connexcs" / "cdr_20260309.csv")
     build_all(home)
-    tables = LakeTables(home)
+    tables = LakeTables(home, home.lake)
     day = (date(2026, 3, 9), date(2026, 3, 9))
     assert tables.files("breakout_daily", *day) == home.lake.files("breakout_daily", *day)
     hourly, delivery = (tables.files(t, *day) for t in ("breakout_hourly", "dtmf_delivery"))

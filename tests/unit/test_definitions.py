@@ -122,9 +122,9 @@ def test_schedules_and_sensors_run_from_the_start(defs: dg.Definitions) -> None:
     assert isinstance(schedule, dg.ScheduleDefinition)
     assert (schedule.name, schedule.cron_schedule) == ("nightly_intake", "0 2 * * *")
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
-    (sensor,) = defs.sensors or []
-    assert sensor.name == "stale_days"
-    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+    sensors = list(defs.sensors or [])
+    assert [sensor.name for sensor in sensors] == ["stale_days", "report_schedules"]
+    assert {s.default_status for s in sensors} == {dg.DefaultSensorStatus.RUNNING}
 
 
 def test_everything_that_writes_the_lake_is_in_its_pool(defs: dg.Definitions) -> None:

@@ -1,0 +1,400 @@
+"""`cdr-reports schedules`: which reports go out when and to whom.
+
+Reads options and YAML and hands them to `resources.schedules`, which judges and keeps them.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from pipelines.cli.show import show_table
+
+if TYPE_CHECKING:
+    from pipelines.cli.main import Program
+    from resources.ledger.schedules import ScheduleRecord
+    from resources.schedules.definition import Defined
+    from resources.schedules.model import Schedule
+
+
+@click.group()
+def schedules() -> None:
+    """Manage the reports that go out by e-mail every day, week or month.
+
+    A daily report covers yesterday, a weekly one the last Monday to Sunday, a monthly one the last
+    calendar month. It goes out once its days are built, at the time of day that is asked for.
+    """
+
+
+_OPTIONS = [
+    click.option("--email", multiple=True, metavar="ADDRESSES", help="Who gets it; repeatable."),
+    click.option("--cc", multiple=True, metavar="ADDRESSES", help="Who gets a copy."),
+    click.option("--bcc", multiple=True, metavar="ADDRESSES", help="Who gets a copy unseen."),
+    click.option("--frequency", metavar="daily|weekly|monthly", help="Default: daily."),
+    click.option("--report", metavar="NAME", help="Default: breakout."),
+    click.option("--group", metavar="NAMES", help='What to group by; "" for the totals only.'),
+    click.option("--customers", multiple=True, metavar="IDS", help="Ids or names; blank: all."),
+    click.option("--providers", multiple=True, metavar="IDS", help="Ids or names; blank: all."),
+    click.option("--columns", metavar="NAMES", help="Columns; default: the report's own."),
+    click.option("--format", "formats", metavar="pdf,html,xlsx,csv", help="What is attached; "
+                 "default: pdf,xlsx."),
+    click.option("--currency", metavar="USD|GBP", help="Of converted charges; default: USD."),
+    click.option("--time", metavar="HH:MM", help="Time of day, on the day after the period; "
+                 "default: 07:00."),
+    click.option("--timezone", metavar="ZONE", help="Of that time; default: the reporting zone."),
+    click.option("--audience", metavar="internal|customer|provider", help="Whose eyes it is for; "
+                 "default: internal."),
+    click.option("--fan-out/--no-fan-out", default=None, help="Each customer (or provider) gets "
+                 "its own report, at the addresses in customers.csv (or providers.csv)."),
+    click.option("--on-change", metavar="notify|resend|ignore", help="When a day of a sent report "
+                 "was built anew with other figures; default: notify."),
+    click.option("--incomplete", metavar="send|skip", help="When days are still missing after the "
+                 "waiting time; default: send."),
+]  # fmt: skip
+
+
+def _with_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@schedules.command("add")
+@click.option("--name", required=True, help="What it is called, in lists and by commands.")
+@_with_options
+@click.pass_context
+def add(ctx: click.Context, /, name: str, **options: Any) -> None:
+    """Add a schedule; its first report is the next one that falls due."""
+    from resources.ledger.schedules import NameTaken
+
+    program: Program = ctx.obj
+    defined = _define(program, {"name": name, **_said(options)})
+    schedule = defined.schedule
+    try:
+        program.workplace.schedules.add(schedule.name, schedule.text(), datetime.now(UTC))
+    except NameTaken as error:
+        raise click.ClickException(str(error)) from None
+    _tell(program, defined)
+
+
+@schedules.command("edit")
+@click.argument("name")
+@click.option("--name", "new_name", help="What it is to be called.")
+@_with_options
+@click.pass_context
+def edit(ctx: click.Context, /, name: str, new_name: str | None, **options: Any) -> None:
+    """Change the schedule NAME; what is not named stays as it is."""
+    from resources.ledger.schedules import NameTaken
+    from resources.schedules.model import from_text
+
+    program: Program = ctx.obj
+    record = _named(program, name)
+    before = from_text(record.definition)
+    said = _said(options) | ({"name": new_name} if new_name is not None else {})
+    defined = _define(program, {**before.plain(), **said})
+    now = datetime.now(UTC)
+    # Another frequency has other periods: those that are past are not owed.
+    since = now if defined.schedule.frequency != before.frequency else None
+    try:
+        program.workplace.schedules.change(
+            record.id, defined.schedule.name, defined.schedule.text(), now, since
+        )
+    except NameTaken as error:
+        raise click.ClickException(str(error)) from None
+    _tell(program, defined)
+
+
+@schedules.command("list")
+@click.pass_context
+def list_(ctx: click.Context) -> None:
+    """List the schedules, and when each report falls due next."""
+    from resources.schedules.model import from_text
+
+    program: Program = ctx.obj
+    found = program.workplace.schedules.all()
+    if not found:
+        click.echo("no schedules yet; `cdr-reports schedules add --help` tells how to add one")
+        return
+    show_table(
+        [("name", False), ("frequency", False), ("report", False), ("audience", False),
+         ("to", False), ("next", False)],
+        (
+            (r.name, s.frequency, s.report, s.audience, _recipients(s),
+             _next(program, s, 1)[0] if r.enabled else "paused")
+            for r, s in ((r, from_text(r.definition)) for r in found)
+        ),
+    )  # fmt: skip
+
+
+@schedules.command("show")
+@click.argument("name")
+@click.pass_context
+def show(ctx: click.Context, name: str) -> None:
+    """Show the schedule NAME, its next reports and its last deliveries."""
+    from resources.schedules.model import from_text
+
+    program: Program = ctx.obj
+    record = _named(program, name)
+    schedule = from_text(record.definition)
+    facts = [
+        (field, ", ".join(value) if isinstance(value, list) else str(value))
+        for field, value in schedule.plain().items()
+        if value != []
+    ]
+    show_table([("", False), ("", False)], [*facts, ("enabled", str(record.enabled))])
+    if record.enabled:
+        click.echo("\nnext: " + "\n      ".join(_next(program, schedule, 3)))
+    sent = program.workplace.deliveries.find(record.id, newest=5)
+    if sent:
+        click.echo("")
+        show_table(
+            [("delivery", True), ("for", False), ("period", False), ("revision", True),
+             ("state", False), ("note", False)],
+            ((d.id, d.account, d.days, d.revision, d.state, d.note or "") for d in sent),
+        )  # fmt: skip
+
+
+@schedules.command("pause")
+@click.argument("name")
+@click.pass_context
+def pause(ctx: click.Context, name: str) -> None:
+    """Send nothing of the schedule NAME until it is resumed."""
+    program: Program = ctx.obj
+    program.workplace.schedules.pause(_named(program, name).id, datetime.now(UTC))
+    click.echo(f"{name} is paused")
+
+
+@schedules.command("resume")
+@click.argument("name")
+@click.pass_context
+def resume(ctx: click.Context, name: str) -> None:
+    """Send the schedule NAME again; what fell due while it was paused is not sent."""
+    from resources.schedules.model import from_text
+
+    program: Program = ctx.obj
+    record = _named(program, name)
+    if not record.enabled:
+        program.workplace.schedules.resume(record.id, datetime.now(UTC))
+    click.echo(f"next: {_next(program, from_text(record.definition), 1)[0]}")
+
+
+@schedules.command("remove")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def remove(ctx: click.Context, name: str, yes: bool) -> None:
+    """Remove the schedule NAME; what it has sent stays on record."""
+    program: Program = ctx.obj
+    record = _named(program, name)
+    if not yes:
+        click.confirm(f"remove the schedule {name!r}?", abort=True)
+    program.workplace.schedules.remove(record.id, datetime.now(UTC))
+    click.echo(f"{name} is removed")
+
+
+@schedules.command("preview")
+@click.argument("name")
+@click.option("--account", metavar="ID", help="Whose report of a fan-out; default: the first.")
+@click.option("--output", metavar="FOLDER", help="Write the mail and its attachments there.")
+@click.pass_context
+def preview(ctx: click.Context, name: str, account: str | None, output: str | None) -> None:
+    """Make the last whole period's report of the schedule NAME, and send it to nobody."""
+    from pipelines.sending import open_office
+    from resources.reporting.output import new_file
+    from resources.schedules.model import from_text
+    from resources.schedules.planning import preview as make
+
+    program: Program = ctx.obj
+    schedule = from_text(_named(program, name).definition)
+    try:
+        made = make(open_office(program.workplace), schedule, account)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"To: {_recipients(schedule)}\nSubject: {made.message['Subject']}\n")
+    body: Any = made.message.get_body(("plain",))
+    click.echo(body.get_content().strip())
+    if output is not None:
+        folder = Path(output)
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, content in {**made.files, "message.eml": made.message.as_bytes()}.items():
+            with new_file(folder / file) as stream:
+                stream.write(content)
+        click.echo(f"\nwritten to {folder}: {', '.join([*made.files, 'message.eml'])}", err=True)
+
+
+@schedules.command("run-now")
+@click.argument("name")
+@click.pass_context
+def run_now(ctx: click.Context, name: str) -> None:
+    """Send the last whole period's report of the schedule NAME now, whatever its days are.
+
+    It is that period's delivery: it does not go out once more when it falls due.
+    """
+    from pipelines.cli.deliveries import send_now
+    from pipelines.sending import open_office
+    from resources.schedules.planning import run_now as queue
+
+    program: Program = ctx.obj
+    found = queue(open_office(program.workplace), _named(program, name))
+    if not found:
+        raise click.ClickException(
+            "this period's report is out already: `cdr-reports deliveries list` has its number "
+            "for `cdr-reports deliveries resend`"
+        )
+    send_now(program.workplace, found)
+
+
+@schedules.command("export")
+@click.option("--output", default="-", metavar="FILE", help="A file, or - for standard output.")
+@click.pass_context
+def export(ctx: click.Context, output: str) -> None:
+    """Write all schedules as YAML, to be kept in git and imported elsewhere."""
+    import yaml
+
+    from resources.schedules.model import from_text
+
+    program: Program = ctx.obj
+    plain = [
+        {**from_text(r.definition).plain(), "enabled": r.enabled}
+        for r in program.workplace.schedules.all()
+    ]
+    text = yaml.safe_dump({"schedules": plain}, sort_keys=False, allow_unicode=True)
+    if output == "-":
+        click.echo(text, nl=False)
+    else:
+        Path(output).write_text(text, encoding="utf-8")
+
+
+@schedules.command("import")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@click.pass_context
+def import_(ctx: click.Context, file: Any) -> None:
+    """Add or change schedules as the YAML FILE (- for standard input) has them, all or none.
+
+    Schedules are known by their name; those that the file does not have stay as they are.
+    """
+    import yaml
+
+    from resources.schedules.definition import ScheduleError
+
+    program: Program = ctx.obj
+    try:
+        read = yaml.safe_load(file)
+    except yaml.YAMLError as error:
+        raise click.ClickException(f"{file.name} is no YAML: {error}") from None
+    entries = read.get("schedules") if isinstance(read, dict) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise click.ClickException(
+            f"{file.name}: a list under `schedules:` is wanted, as `schedules export` writes it"
+        )
+    defined: list[tuple[Defined, bool]] = []
+    problems = []
+    for number, entry in enumerate(entries, start=1):
+        values = dict(entry)
+        enabled = values.pop("enabled", True)
+        label = f"schedule {number} ({values.get('name', 'without a name')})"
+        try:
+            if not isinstance(enabled, bool):
+                raise ScheduleError(f"enabled: {enabled!r} is neither true nor false")
+            defined.append((_judged(program, values), enabled))
+        except ScheduleError as error:
+            problems += [f"{label}: {line}" for line in str(error).splitlines()]
+    names = [d.schedule.name for d, _ in defined]
+    problems += [f"{n!r} is there twice" for n in sorted({n for n in names if names.count(n) > 1})]
+    if problems:
+        raise click.ClickException("\n".join(problems) + "\nNothing was changed.")
+    for of, enabled in defined:
+        for warning in of.warnings:
+            click.echo(f"warning: {of.schedule.name}: {warning}", err=True)
+        click.echo(f"{_put(program, of.schedule, enabled)}: {of.schedule.name}", err=True)
+
+
+def _put(program: "Program", schedule: "Schedule", enabled: bool) -> str:
+    """Adds or changes one schedule; which of it was done."""
+    from resources.schedules.model import from_text
+
+    store, now = program.workplace.schedules, datetime.now(UTC)
+    there = next((r for r in store.all() if r.name == schedule.name), None)
+    if there is None:
+        store.add(schedule.name, schedule.text(), now, enabled)
+        return "added"
+    before = from_text(there.definition)
+    if before == schedule and there.enabled == enabled:
+        return "unchanged"
+    if before != schedule:
+        since = now if before.frequency != schedule.frequency else None
+        store.change(there.id, schedule.name, schedule.text(), now, since)
+    if there.enabled != enabled:
+        (store.resume if enabled else store.pause)(there.id, now)
+    return "changed"
+
+
+def _said(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in options.items()
+        if value is not None and value != ()
+    }
+
+
+def _define(program: "Program", values: dict[str, Any]) -> "Defined":
+    from resources.schedules.definition import ScheduleError
+
+    try:
+        return _judged(program, values)
+    except ScheduleError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _judged(program: "Program", values: dict[str, Any]) -> "Defined":
+    from pipelines.sending import read_accounts
+    from resources.reference.accounts import AccountsError
+    from resources.reporting.period import Period
+    from resources.schedules.definition import define
+
+    today = program.workplace.today()
+    try:
+        accounts = read_accounts(program.workplace)
+    except AccountsError as error:
+        raise click.ClickException(str(error)) from None
+    return define(values, accounts, program.settings.timezone, Period(today, today))
+
+
+def _tell(program: "Program", defined: "Defined") -> None:
+    for warning in defined.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    (first,) = _next(program, defined.schedule, 1)
+    click.echo(f"{defined.schedule.name}: next {first}")
+
+
+def _next(program: "Program", schedule: "Schedule", count: int) -> list[str]:
+    """`2026-03-10 07:00 Europe/Berlin (2026-03-09)`: when, and which days."""
+    from resources.schedules.due import upcoming
+
+    now, zone = datetime.now(UTC), ZoneInfo(schedule.timezone)
+    found = upcoming(schedule, now, program.settings.zone, count)
+    return [
+        f"{at.astimezone(zone):%Y-%m-%d %H:%M} {schedule.timezone} ("
+        + (f"{of.first}" if of.first == of.last else f"{of.first} to {of.last}")
+        + ")"
+        for of, at in found
+    ]
+
+
+def _recipients(schedule: "Schedule") -> str:
+    if schedule.fan_out:
+        return f"each {schedule.audience}"
+    return ", ".join((*schedule.email, *schedule.cc, *schedule.bcc))
+
+
+def _named(program: "Program", name: str) -> "ScheduleRecord":
+    from resources.ledger.schedules import UnknownSchedule
+
+    try:
+        return program.workplace.schedules.named(name)
+    except UnknownSchedule as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,77 @@
+"""Wires scheduled reports to the home: its ledger, lake, files of accounts and mail server."""
+
+from datetime import timedelta
+
+from pipelines.assembly import Workplace
+from pipelines.reporting import open_reporting
+from pipelines.settings import Settings
+from resources.mailer import SmtpSettings
+from resources.reference.accounts import (
+    CUSTOMERS,
+    PROVIDERS,
+    read_customers,
+    read_emails,
+    read_providers,
+)
+from resources.schedules.definition import Accounts
+from resources.schedules.office import Office, Rules
+
+RECENT_DAYS = 92
+"""An account that has calls in the newest so many days is known."""
+
+
+def smtp_settings(settings: Settings) -> SmtpSettings:
+    """The mail server of the settings."""
+    return SmtpSettings(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        tls=settings.smtp_tls,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value(),
+        sender=settings.smtp_from,
+    )
+
+
+def open_office(workplace: Workplace) -> Office:
+    """Where scheduled reports are planned and sent."""
+    settings = workplace.settings
+    return Office(
+        schedules=workplace.schedules,
+        deliveries=workplace.deliveries,
+        days=workplace.days,
+        lake=workplace.lake,
+        home=settings.home,
+        smtp=smtp_settings(settings),
+        rules=Rules(
+            settings.timezone,
+            timedelta(hours=settings.grace_hours),
+            settings.catch_up,
+            int(settings.mail_limit_mb * 1_000_000),
+        ),
+        open_reporting=lambda lake: open_reporting(workplace, lake),
+        read_accounts=lambda: read_accounts(workplace),
+    )
+
+
+def read_accounts(workplace: Workplace) -> Accounts:
+    """What is known of customers and providers. Raises AccountsError."""
+    home = workplace.settings.home
+    return Accounts(
+        customers=read_customers(home),
+        providers=read_providers(home),
+        customer_emails=read_emails(home / CUSTOMERS),
+        provider_emails=read_emails(home / PROVIDERS),
+        in_data=lambda dimension: _in_data(workplace, dimension),
+    )
+
+
+def _in_data(workplace: Workplace, dimension: str) -> set[str]:
+    """Ids that have calls in the newest days."""
+    column = {"customer_id": "customer_id", "provider_id": "provider_id"}[dimension]
+    today = workplace.today()
+    files = workplace.lake.files("breakout_daily", today - timedelta(days=RECENT_DAYS), today)
+    if not files:
+        return set()
+    with workplace.engine.connect({"breakout_daily": files}) as connection:
+        rows = connection.execute(f"SELECT DISTINCT {column} FROM breakout_daily").fetchall()
+    return {str(row[0]) for row in rows if row[0] is not None}

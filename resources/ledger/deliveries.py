@@ -1,0 +1,436 @@
+"""The ledger's account of deliveries: one row per report that is owed, written before its mail.
+
+    queued -> sending -> sent | failed | skipped
+       ^         |
+       +---------+  tried again later; or taken over from a process that died
+
+Which rows are owed, and what becomes of them, is decided in `resources.schedules`; here is only
+that no two processes are at one row, and that no delivery has two rows.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Engine, RowMapping, Select, and_, exists, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from resources.ledger.schema import day_builds, deliveries, delivery_recipients, schedules
+
+
+class State(StrEnum):
+    """Where a delivery stands."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Reason(StrEnum):
+    """Why a delivery is made."""
+
+    SCHEDULED = "scheduled"
+    RUN_NOW = "run-now"
+    REVISED = "revised"
+    RESEND = "resend"
+
+
+class Outcome(StrEnum):
+    """What became of a delivery for one recipient."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+class UnknownDelivery(Exception):
+    """No delivery has that number."""
+
+
+@dataclass(frozen=True)
+class NewDelivery:
+    """A delivery that is owed. `account` is blank unless the schedule fans out."""
+
+    schedule_id: int
+    account: str
+    frequency: str
+    first_day: date
+    last_day: date
+    revision: int
+    reason: Reason
+    message_id: str
+    due_at: datetime
+    state: State = State.QUEUED
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One row. `sources` are the lake versions that the report was made from, by table."""
+
+    id: int
+    schedule_id: int
+    account: str
+    frequency: str
+    first_day: date
+    last_day: date
+    revision: int
+    reason: Reason
+    state: State
+    message_id: str
+    due_at: datetime
+    queued_at: datetime
+    next_try_at: datetime
+    attempts: int
+    owner: str | None
+    lease_until: datetime | None
+    handed_at: datetime | None
+    settled_at: datetime | None
+    note: str | None
+    definition: str | None
+    missing: tuple[date, ...]
+    sources: Mapping[str, int]
+    figures: Mapping[str, Any]
+    checked_at: datetime | None
+    folder: str | None
+
+    @property
+    def days(self) -> str:
+        """Its period: one day, or the first and the last."""
+        if self.first_day == self.last_day:
+            return str(self.first_day)
+        return f"{self.first_day} to {self.last_day}"
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Who a delivery goes to, and what the mail server said of it."""
+
+    address: str
+    kind: str
+    outcome: Outcome = Outcome.PENDING
+    words: str | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """What is noted of a report before its mail is handed over."""
+
+    definition: str
+    missing: Sequence[date]
+    sources: Mapping[str, int]
+    figures: Mapping[str, Any]
+    checked_at: datetime
+    folder: str
+    recipients: Sequence[Recipient] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    """Deliveries in the ledger."""
+
+    engine: Engine
+
+    def queue(self, new: Sequence[NewDelivery], now: datetime) -> int:
+        """Notes what is owed, all of it or nothing; rows that there are already stay. How many."""
+        dialect: Any = sqlite if self.engine.dialect.name == "sqlite" else postgresql
+        with self.engine.begin() as connection:
+            return sum(
+                connection.execute(
+                    dialect.insert(deliveries)
+                    .values(
+                        **vars(row),
+                        queued_at=now,
+                        next_try_at=now,
+                        attempts=0,
+                        settled_at=None if row.state is State.QUEUED else now,
+                    )
+                    .on_conflict_do_nothing()
+                ).rowcount
+                for row in new
+            )
+
+    def newest_planned(self, schedule_id: int, frequency: str) -> date | None:
+        """The last day of the newest period that a schedule has rows for."""
+        with self.engine.connect() as connection:
+            return connection.execute(
+                select(func.max(deliveries.c.last_day)).where(
+                    deliveries.c.schedule_id == schedule_id,
+                    deliveries.c.frequency == frequency,
+                )
+            ).scalar_one_or_none()
+
+    def get(self, delivery_id: int) -> Delivery:
+        """The one of that number. Raises UnknownDelivery."""
+        found = self._read(select(deliveries).where(deliveries.c.id == delivery_id))
+        if not found:
+            raise UnknownDelivery(
+                f"no delivery {delivery_id}; `cdr-reports deliveries list` lists them"
+            )
+        return found[0]
+
+    def find(
+        self,
+        schedule_id: int | None = None,
+        states: Sequence[State] = tuple(State),
+        newest: int | None = None,
+    ) -> list[Delivery]:
+        """Deliveries, oldest first; of one schedule, in some states, or only the newest few."""
+        wanted = select(deliveries).where(deliveries.c.state.in_(states))
+        if schedule_id is not None:
+            wanted = wanted.where(deliveries.c.schedule_id == schedule_id)
+        if newest is not None:
+            return self._read(wanted.order_by(deliveries.c.id.desc()).limit(newest))[::-1]
+        return self._read(wanted.order_by(deliveries.c.id))
+
+    def open(self) -> list[Delivery]:
+        """Those that are not settled, the oldest period first."""
+        return self._read(
+            select(deliveries)
+            .where(deliveries.c.state.in_((State.QUEUED, State.SENDING)))
+            .order_by(deliveries.c.last_day, deliveries.c.id)
+        )
+
+    def of_period(self, schedule_id: int, first: date, last: date) -> list[Delivery]:
+        """All accounts and revisions of a schedule's period, the oldest first."""
+        return self._read(
+            select(deliveries)
+            .where(
+                deliveries.c.schedule_id == schedule_id,
+                deliveries.c.first_day == first,
+                deliveries.c.last_day == last,
+            )
+            .order_by(deliveries.c.revision, deliveries.c.account)
+        )
+
+    def claim(
+        self, delivery: Delivery, owner: str, now: datetime, lease_until: datetime
+    ) -> Delivery | None:
+        """Makes a row this process's own; None when another one was quicker.
+
+        The row is taken as it was read: in a state that has changed since, it is not claimed.
+        """
+        with self.engine.begin() as connection:
+            changed = connection.execute(
+                update(deliveries)
+                .where(
+                    deliveries.c.id == delivery.id,
+                    deliveries.c.state == delivery.state,
+                    deliveries.c.attempts == delivery.attempts,
+                    deliveries.c.owner.is_(None)
+                    if delivery.owner is None
+                    else deliveries.c.owner == delivery.owner,
+                    or_(
+                        deliveries.c.state == State.QUEUED,
+                        # Judged by the caller: its owner is dead, or its lease is over.
+                        and_(
+                            deliveries.c.state == State.SENDING,
+                            deliveries.c.lease_until == delivery.lease_until,
+                        ),
+                    ),
+                )
+                .values(
+                    state=State.SENDING,
+                    owner=owner,
+                    lease_until=lease_until,
+                    attempts=deliveries.c.attempts + 1,
+                )
+            )
+        return self.get(delivery.id) if changed.rowcount else None
+
+    def made(self, delivery_id: int, owner: str, made: Made) -> bool:
+        """Notes what the report was made from and who it goes to; False when it is not ours.
+
+        A recipient's outcome that there is already stays: who has the mail does not get it again.
+        """
+        with self.engine.begin() as connection:
+            changed = connection.execute(
+                self._ours(delivery_id, owner).values(
+                    definition=made.definition,
+                    missing=json.dumps([str(day) for day in made.missing]),
+                    sources=json.dumps(dict(made.sources)),
+                    figures=json.dumps(dict(made.figures)),
+                    checked_at=made.checked_at,
+                    folder=made.folder,
+                )
+            )
+            if not changed.rowcount:
+                return False
+            of = delivery_recipients.c.delivery_id == delivery_id
+            connection.execute(
+                delivery_recipients.delete().where(
+                    of, delivery_recipients.c.outcome == Outcome.PENDING
+                )
+            )
+            there = {
+                row.address
+                for row in connection.execute(select(delivery_recipients.c.address).where(of))
+            }
+            for recipient in made.recipients:
+                if recipient.address not in there:
+                    connection.execute(
+                        insert(delivery_recipients).values(
+                            delivery_id=delivery_id,
+                            address=recipient.address,
+                            kind=recipient.kind,
+                            outcome=Outcome.PENDING,
+                        )
+                    )
+            return True
+
+    def handing(self, delivery_id: int, owner: str, now: datetime, lease_until: datetime) -> bool:
+        """The mail is about to be handed to the server; False when the row is not ours any more."""
+        with self.engine.begin() as connection:
+            changed = connection.execute(
+                self._ours(delivery_id, owner).values(handed_at=now, lease_until=lease_until)
+            )
+            return bool(changed.rowcount)
+
+    def settle(
+        self,
+        delivery_id: int,
+        owner: str,
+        state: State,
+        note: str | None,
+        now: datetime,
+        outcomes: Mapping[str, tuple[Outcome, str | None]] | None = None,
+        next_try_at: datetime | None = None,
+        sure: bool = False,
+    ) -> bool:
+        """What became of an attempt, for the row and its recipients in one step.
+
+        `sure` when nobody has the mail but those who accepted it: it is then as if it had not been
+        handed over. False when the row is not ours any more: then nothing is changed.
+        """
+        values: dict[str, Any] = {"state": state, "note": note, "owner": None, "lease_until": None}
+        values |= {"next_try_at": next_try_at} if next_try_at else {"settled_at": now}
+        values |= {"handed_at": None} if next_try_at and sure else {}
+        with self.engine.begin() as connection:
+            changed = connection.execute(self._ours(delivery_id, owner).values(**values))
+            if not changed.rowcount:
+                return False
+            for address, (outcome, words) in (outcomes or {}).items():
+                connection.execute(
+                    update(delivery_recipients)
+                    .where(
+                        delivery_recipients.c.delivery_id == delivery_id,
+                        delivery_recipients.c.address == address,
+                    )
+                    .values(outcome=outcome, words=words, at=now)
+                )
+            return True
+
+    def requeue(self, delivery_id: int, now: datetime, note: str) -> bool:
+        """A failed or skipped one is owed again, at once, also to those who were refused."""
+        with self.engine.begin() as connection:
+            changed = connection.execute(
+                update(deliveries)
+                .where(
+                    deliveries.c.id == delivery_id,
+                    deliveries.c.state.in_((State.FAILED, State.SKIPPED)),
+                )
+                .values(
+                    state=State.QUEUED,
+                    queued_at=now,
+                    next_try_at=now,
+                    attempts=0,
+                    handed_at=None,
+                    settled_at=None,
+                    reason=Reason.RESEND,
+                    note=note,
+                )
+            )
+            if changed.rowcount:
+                connection.execute(
+                    update(delivery_recipients)
+                    .where(
+                        delivery_recipients.c.delivery_id == delivery_id,
+                        delivery_recipients.c.outcome == Outcome.REFUSED,
+                    )
+                    .values(outcome=Outcome.PENDING, words=None, at=None)
+                )
+            return bool(changed.rowcount)
+
+    def hurry(self, delivery_id: int, now: datetime) -> None:
+        """One that is queued waits no longer, for no day and no time."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                update(deliveries)
+                .where(deliveries.c.id == delivery_id, deliveries.c.state == State.QUEUED)
+                .values(next_try_at=now, reason=Reason.RUN_NOW)
+            )
+
+    def recipients(self, delivery_id: int) -> list[Recipient]:
+        """Who it goes to: to, cc, bcc, each by address."""
+        order = {"to": 0, "cc": 1, "bcc": 2}
+        with self.engine.connect() as connection:
+            rows = connection.execute(
+                select(delivery_recipients).where(delivery_recipients.c.delivery_id == delivery_id)
+            ).all()
+        found = [
+            Recipient(row.address, row.kind, Outcome(row.outcome), row.words, row.at)
+            for row in rows
+        ]
+        return sorted(found, key=lambda r: (order[r.kind], r.address))
+
+    def rebuilt(self, tables: Sequence[str]) -> list[Delivery]:
+        """Sent reports of living schedules of whose days one was built since they were checked.
+
+        Only the newest revision of each; the oldest period first.
+        """
+        later = deliveries.alias("later")
+        return self._read(
+            select(deliveries)
+            .join(schedules, schedules.c.id == deliveries.c.schedule_id)
+            .where(
+                schedules.c.enabled,
+                # Also one that was not sent since it had no rows: it may have some now.
+                deliveries.c.state.in_((State.SENT, State.SKIPPED)),
+                exists().where(
+                    day_builds.c.table_name.in_(tables),
+                    day_builds.c.call_date.between(deliveries.c.first_day, deliveries.c.last_day),
+                    day_builds.c.built_at > deliveries.c.checked_at,
+                ),
+                ~exists().where(
+                    later.c.schedule_id == deliveries.c.schedule_id,
+                    later.c.account == deliveries.c.account,
+                    later.c.first_day == deliveries.c.first_day,
+                    later.c.last_day == deliveries.c.last_day,
+                    later.c.revision > deliveries.c.revision,
+                ),
+            )
+            .order_by(deliveries.c.last_day, deliveries.c.id)
+        )
+
+    def checked(self, delivery_id: int, at: datetime) -> None:
+        """What was built up to this moment has not changed the report's figures."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                update(deliveries).where(deliveries.c.id == delivery_id).values(checked_at=at)
+            )
+
+    def _ours(self, delivery_id: int, owner: str) -> Any:
+        return update(deliveries).where(
+            deliveries.c.id == delivery_id,
+            deliveries.c.state == State.SENDING,
+            deliveries.c.owner == owner,
+        )
+
+    def _read(self, wanted: Select[Any]) -> list[Delivery]:
+        with self.engine.connect() as connection:
+            return [_delivery(row._mapping) for row in connection.execute(wanted)]
+
+
+def _delivery(row: RowMapping) -> Delivery:
+    values: dict[str, Any] = {str(name): value for name, value in row.items()}
+    values["state"], values["reason"] = State(values["state"]), Reason(values["reason"])
+    values["missing"] = tuple(map(date.fromisoformat, json.loads(values["missing"] or "[]")))
+    for name in ("sources", "figures"):
+        values[name] = json.loads(values[name] or "{}")
+    return Delivery(**values)

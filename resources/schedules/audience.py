@@ -1,0 +1,75 @@
+"""What each audience must not see: the one list of forbidden dimensions and measures.
+
+Pure functions over names, so that schedules (when they are made) and reporting (when a report is
+put together) ask the same judge. Rows are restricted elsewhere: see `own_rows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from resources.schedules.model import Audience, Schedule
+
+_WORDS = {
+    Audience.INTERNAL: frozenset[str](),
+    # Whatever names the other side of the trade, what it costs, or what is earned by it.
+    Audience.CUSTOMER: frozenset(
+        {"provider", "vendor", "supplier", "cost", "profit", "margin", "saving", "loss"}
+    ),
+    Audience.PROVIDER: frozenset({"customer", "client", "reseller", "profit", "margin", "saving"}),
+}
+"""A name with one of these among its words (`total_provider_charge`) is forbidden."""
+
+_NAMES = {
+    Audience.INTERNAL: frozenset[str](),
+    # How a provider does against the others.
+    Audience.CUSTOMER: frozenset(
+        {"expected_dtmf_calls", "dtmf_delivery", "z", "flag", "reseller", "reseller_id"}
+    ),
+    # The same, which is reckoned from the others' calls; and what tells customers apart.
+    Audience.PROVIDER: frozenset(
+        {
+            "expected_dtmf_calls", "dtmf_delivery", "z", "flag", "tech_prefix", "auth_user",
+            "source_ip", "source_cli", "source_dest_number", "ingress_id",
+        }
+    ),
+}  # fmt: skip
+"""Forbidden names that have none of those words."""
+
+
+def is_forbidden(audience: Audience, name: str) -> bool:
+    """Whether a dimension or measure must not come before these eyes, in no place of a report.
+
+    >>> is_forbidden(Audience.CUSTOMER, "provider_charge_usd")
+    True
+    >>> is_forbidden(Audience.PROVIDER, "provider_charge_usd")
+    False
+    """
+    words = frozenset(name.lower().replace("-", "_").split("_"))
+    return bool(words & _WORDS[audience]) or name.lower() in _NAMES[audience]
+
+
+def forbidden(audience: Audience, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the names that the audience must not see, in their order."""
+    return tuple(name for name in names if is_forbidden(audience, name))
+
+
+def own_rows(schedule: Schedule, account: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The customers and the providers that a report is restricted to; empty for all.
+
+    A fan-out's report is of its `account` alone. Raises ValueError rather than let a report for
+    outside hold everybody's rows.
+    """
+    customers, providers = schedule.customers, schedule.providers
+    if schedule.fan_out:
+        if not account:
+            raise ValueError(f"{schedule.name!r} fans out: whose report is it?")
+        if schedule.audience is Audience.CUSTOMER:
+            customers = (account,)
+        else:
+            providers = (account,)
+    if schedule.audience is Audience.CUSTOMER and not customers:
+        raise ValueError(f"{schedule.name!r} is for customers and names none")
+    if schedule.audience is Audience.PROVIDER and not providers:
+        raise ValueError(f"{schedule.name!r} is for providers and names none")
+    return customers, providers

@@ -1,0 +1,307 @@
+"""One attempt at one delivery: claim, make, hand over, settle. Nothing is lost, nothing doubled.
+
+    claim   the ledger says that this process is at it, before anything happens
+    make    report and mail are made and kept on disk, and what they were made from is noted
+    hand    the ledger says that the mail is about to be handed over; then it is
+    settle  what the mail server said, for each recipient
+
+A process that dies before `hand` has sent nothing. One that dies after it may have: the kept mail
+goes out again as it is, under its Message-ID, and the note says so.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+
+from resources.ledger.deliveries import Delivery, Made, Outcome, Reason, Recipient, State
+from resources.ledger.schedules import ScheduleRecord
+from resources.mailer import (
+    MailError,
+    MailRefusedError,
+    MailUnavailableError,
+    Sent,
+    parse_addresses,
+    send,
+)
+from resources.reporting.errors import ReportError
+from resources.reporting.output import new_file
+from resources.reporting.period import Period
+from resources.schedules import rendering
+from resources.schedules.due import Forgone, Waiting, next_try
+from resources.schedules.model import OnChange, Schedule, from_text
+from resources.schedules.office import LEASE, Office, patiently
+from resources.schedules.planning import Group, held, verdict
+
+MAIL = "message.eml"
+
+DIED = (
+    "a process died, or its connection broke, while it handed the mail over: it went out again "
+    "under the same Message-ID and may have arrived twice"
+)
+
+Outcomes = Mapping[str, tuple[Outcome, str | None]]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What one attempt ended in. `next_try_at` is set while the delivery stays queued."""
+
+    state: State
+    note: str | None
+    outcomes: Outcomes = field(default_factory=dict)
+    next_try_at: datetime | None = None
+    sure: bool = True
+    """Nobody has the mail but those who accepted it."""
+
+
+class _NotSentError(Exception):
+    """There is nothing to send, or no way to: the state and the words that it is settled with."""
+
+    def __init__(self, state: State, words: str) -> None:
+        super().__init__(words)
+        self.state = state
+
+
+def deliver(office: Office, group: Iterable[Delivery]) -> list[Delivery]:
+    """Attempts each delivery that can go now; as they are afterwards.
+
+    One that cannot be made or sent does not keep the others from theirs.
+    """
+    found = []
+    for delivery in group:
+        _attempt(office, delivery)
+        found.append(office.deliveries.get(delivery.id))
+    return found
+
+
+def deliver_all(office: Office, groups: Iterable[Group]) -> list[Delivery]:
+    """The same for groups, in their order."""
+    return [delivery for group in groups for delivery in deliver(office, group.deliveries)]
+
+
+def _attempt(office: Office, delivery: Delivery) -> None:
+    now = office.clock()
+    record = office.schedules.get(delivery.schedule_id)
+    if held(office, delivery, now) is not None:
+        return
+    decided = verdict(office, record, delivery, now)
+    if isinstance(decided, Waiting):
+        return
+    mine = office.deliveries.claim(delivery, office.owner, now, now + LEASE)
+    if mine is None:
+        return  # another process was quicker
+    settled: Settled | None
+    if isinstance(decided, Forgone):
+        doubt = DIED if mine.handed_at else None
+        settled = Settled(State.SKIPPED, _joined(decided.reason, doubt))
+    else:
+        try:
+            settled = _make_and_hand(office, record, mine, decided.missing)
+        except _NotSentError as error:
+            settled = Settled(error.state, str(error))
+        except (ReportError, MailRefusedError) as error:
+            settled = Settled(State.FAILED, str(error))
+        except Exception as error:
+            # A full disk, a memory limit, a lake that is away: it may pass. What it was is noted
+            # and logged; it must not keep the next delivery from its recipients.
+            logging.getLogger(__name__).exception("delivery %d", mine.id)
+            settled = _later(mine, f"{type(error).__name__}: {error}", office.clock())
+    if settled is not None:
+        _settle(office, mine, settled)
+
+
+def _make_and_hand(
+    office: Office, record: ScheduleRecord, mine: Delivery, missing: tuple[date, ...]
+) -> Settled | None:
+    """What became of it; None when another process has taken the delivery over."""
+    had = [r for r in office.deliveries.recipients(mine.id) if r.outcome is Outcome.ACCEPTED]
+    # What somebody has, or may have, goes out to the others as it is; and what would be made
+    # again just so is not made again.
+    as_it_is = mine.handed_at or had or _is_current(office, record, mine, missing)
+    message = _kept(office, mine) if as_it_is else None
+    if message is None:
+        message = _make(office, record, mine, missing)
+        if message is None:
+            return None
+    now = office.clock()
+    if not office.deliveries.handing(mine.id, office.owner, now, now + LEASE):
+        return None
+    recipients = office.deliveries.recipients(mine.id)
+    pending = [r.address for r in recipients if r.outcome is Outcome.PENDING]
+    answer: Sent | MailError
+    try:
+        answer = send(message, office.smtp, pending)
+    except MailError as error:
+        answer = error
+    return judge(answer, pending, bool(had), mine, office.clock())
+
+
+def judge(
+    answer: Sent | MailError, pending: Sequence[str], some_have_it: bool, mine: Delivery,
+    now: datetime,
+) -> Settled:  # fmt: skip
+    """What the server's answer means for the delivery and for each who was still to get it."""
+    doubt = DIED if mine.handed_at else None
+    outcomes: dict[str, tuple[Outcome, str | None]] = {}
+    if isinstance(answer, Sent):
+        outcomes |= dict.fromkeys(answer.accepted, (Outcome.ACCEPTED, None))
+        some_have_it = True
+    passing = isinstance(answer, MailUnavailableError) and not answer.refused
+    words = str(answer) if isinstance(answer, MailError) else None
+    for address in pending:
+        said = answer.refused.get(address)
+        if address in outcomes:
+            continue
+        later = address in answer.deferred or passing
+        outcomes[address] = (Outcome.PENDING if later else Outcome.REFUSED, said or words)
+    refused = {a: w for a, (o, w) in outcomes.items() if o is Outcome.REFUSED}
+    waiting = {a: w for a, (o, w) in outcomes.items() if o is Outcome.PENDING}
+    sure = not (isinstance(answer, MailError) and answer.maybe_taken)
+    told = "; ".join(f"{a}: {w}" for a, w in {**refused, **waiting}.items())
+    note = words or (f"not delivered to {told}" if told else None)
+    if waiting:
+        then = next_try(mine.attempts, now)
+        if then is not None:
+            return Settled(State.QUEUED, _joined(note, doubt), outcomes, then, sure)
+        outcomes |= {a: (Outcome.REFUSED, f"given up: {w}") for a, w in waiting.items()}
+        note = f"given up after {mine.attempts} attempts: {note}"
+    state = State.SENT if some_have_it else State.FAILED
+    return Settled(state, _joined(note, doubt), outcomes, None, sure)
+
+
+def _later(mine: Delivery, words: str, now: datetime) -> Settled:
+    """Tried again later, or given up."""
+    then = next_try(mine.attempts, now)
+    if then is None:
+        return Settled(State.FAILED, f"given up after {mine.attempts} attempts: {words}")
+    return Settled(State.QUEUED, words, {}, then, sure=False)
+
+
+def _settle(office: Office, mine: Delivery, settled: Settled) -> None:
+    patiently(
+        lambda: office.deliveries.settle(
+            mine.id, office.owner, settled.state, settled.note, office.clock(),
+            settled.outcomes, settled.next_try_at, settled.sure,
+        )
+    )  # fmt: skip
+
+
+def _joined(*notes: str | None) -> str | None:
+    return "; ".join(note for note in notes if note) or None
+
+
+def _make(
+    office: Office, record: ScheduleRecord, mine: Delivery, missing: tuple[date, ...]
+) -> EmailMessage | None:
+    """Makes report and mail, keeps them on disk and notes what they were made from.
+
+    None when the delivery is not ours any more.
+    """
+    schedule = from_text(record.definition)
+    checked_at = office.clock()
+    sources = office.versions(schedule)
+    reporting = office.open_reporting(office.lake.at(sources))
+    period = Period(mine.first_day, mine.last_day)
+    recipients = _recipients(office, schedule, mine)
+    figures = rendering.figures(reporting, schedule, mine.account, period)
+    before = _sent_before(office, mine)
+    folder = office.folder(schedule, mine)
+    kept_at = str(folder.relative_to(office.home))
+    made = Made(schedule.text(), missing, sources, figures.plain(), checked_at, kept_at, recipients)
+    if not office.deliveries.made(mine.id, office.owner, made):
+        return None
+    if schedule.fan_out and not figures.rows and before is None:
+        raise _NotSentError(State.SKIPPED, "no calls in the period")
+    changed = before is not None and before.figures.get("digest") != figures.digest
+    if mine.reason is Reason.REVISED and before is not None and not changed:
+        raise _NotSentError(State.SKIPPED, "its figures are again those that were sent")
+    said: tuple[str, ...] = ()
+    if before is not None and changed:
+        when = before.settled_at or before.queued_at
+        said = (
+            f"Revised: figures differ from those of the report sent on {when:%Y-%m-%d}.",
+            *rendering.changes(schedule, before.figures, figures),
+        )
+    generated = checked_at.astimezone(office.rules.zone)
+    sender = office.smtp.sender
+    if mine.reason is Reason.REVISED and schedule.on_change is OnChange.NOTIFY and said:
+        rendered = rendering.notification(
+            schedule, period, generated, said, sender, mine.message_id
+        )
+    else:
+        marks = rendering.Marks(missing, bool(said), said)
+        rendered = rendering.render(
+            reporting, schedule, mine.account, period, generated, marks, sender,
+            mine.message_id, office.rules.mail_bytes, kept_at,
+        )  # fmt: skip
+    of = {kind: [r.address for r in recipients if r.kind == kind] for kind in ("to", "cc")}
+    message = rendering.addressed(rendered.message, of["to"], of["cc"])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in rendered.files.items():
+        _write(folder / name, content)
+    _write(folder / MAIL, message.as_bytes(policy=SMTP))
+    return message
+
+
+def _write(path: Path, content: bytes) -> None:
+    with new_file(path) as stream:
+        stream.write(content)
+
+
+def _kept(office: Office, mine: Delivery) -> EmailMessage | None:
+    """The mail of an earlier attempt, which somebody may have by now."""
+    if mine.folder is None:
+        return None
+    path = office.home / Path(mine.folder) / MAIL
+    if not path.exists():
+        return None
+    return message_from_bytes(path.read_bytes(), policy=SMTP)
+
+
+def _is_current(
+    office: Office, record: ScheduleRecord, mine: Delivery, missing: tuple[date, ...]
+) -> bool:
+    """Whether the report of an earlier attempt is what would be made now."""
+    schedule = from_text(record.definition)
+    recipients = {(r.address, r.kind) for r in office.deliveries.recipients(mine.id)}
+    return (
+        mine.definition == schedule.text()
+        and mine.missing == missing
+        and mine.sources == office.versions(schedule)
+        and recipients == {(r.address, r.kind) for r in _recipients(office, schedule, mine)}
+    )
+
+
+def _sent_before(office: Office, mine: Delivery) -> Delivery | None:
+    """The newest earlier revision of the same report that went out."""
+    there = office.deliveries.of_period(mine.schedule_id, mine.first_day, mine.last_day)
+    sent = [
+        d for d in there
+        if d.account == mine.account and d.revision < mine.revision and d.state is State.SENT
+    ]  # fmt: skip
+    return sent[-1] if sent else None
+
+
+def _recipients(office: Office, schedule: Schedule, mine: Delivery) -> list[Recipient]:
+    """Who it goes to. Raises _NotSentError for a fan-out's account without an address."""
+    to: Sequence[str] = schedule.email
+    if schedule.fan_out:
+        emails = office.read_accounts().emails(schedule.audience)
+        if not emails.get(mine.account):
+            raise _NotSentError(
+                State.FAILED, f"{schedule.audience}s.csv has no address for {mine.account}"
+            )
+        to = parse_addresses([emails[mine.account].replace(";", ",")])
+    kinds = (("to", to), ("cc", schedule.cc), ("bcc", schedule.bcc))
+    found: dict[str, Recipient] = {}
+    for kind, addresses in kinds:
+        for address in addresses:
+            found.setdefault(address, Recipient(address, kind))
+    return list(found.values())

@@ -1,0 +1,174 @@
+"""What sending reports works with: the ledger's stores, the lake, a mail server, a clock.
+
+Put together by `pipelines`; opened when it is first needed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import DBAPIError
+
+from resources.lake import Lake
+from resources.ledger import Days, Deliveries, Schedules
+from resources.ledger.deliveries import Delivery
+from resources.mailer import SmtpSettings
+from resources.reporting.interfaces import Reporting
+from resources.reporting.period import Period
+from resources.schedules import rendering
+from resources.schedules.definition import Accounts
+from resources.schedules.model import Schedule
+
+LEASE = timedelta(minutes=30)
+"""For so long a process that is at a delivery is believed to live, when its lock cannot tell."""
+
+_PATIENCE = 120.0
+"""Seconds for which a database that is away is waited for, with a mail's fate to be noted."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What of the settings decides about deliveries."""
+
+    timezone: str
+    grace: timedelta
+    catch_up: int
+    mail_bytes: int
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The reporting time zone."""
+        return ZoneInfo(self.timezone)
+
+
+@dataclass(frozen=True)
+class Office:
+    """Where deliveries are planned and sent.
+
+    `open_reporting` makes reports out of a lake, `read_accounts` knows customers and providers.
+    """
+
+    schedules: Schedules
+    deliveries: Deliveries
+    days: Days
+    lake: Lake
+    home: Path
+    smtp: SmtpSettings
+    rules: Rules
+    open_reporting: Callable[[Lake], Reporting]
+    read_accounts: Callable[[], Accounts]
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+    def today(self) -> date:
+        """The running day in the reporting time zone."""
+        return self.clock().astimezone(self.rules.zone).date()
+
+    def versions(self, schedule: Schedule) -> dict[str, int]:
+        """The newest versions of the tables that a schedule's report may read."""
+        return {table: self.lake.version(table) for table in rendering.tables(schedule)}
+
+    def folder(self, schedule: Schedule, delivery: Delivery) -> Path:
+        """Where a delivery's files are kept."""
+        period = f"{delivery.first_day}_{delivery.last_day}"
+        if delivery.first_day == delivery.last_day:
+            period = str(delivery.first_day)
+        name = f"{slug(schedule.name)}-{delivery.schedule_id}"
+        folder = self.home / "out" / "deliveries" / name / f"{period}-r{delivery.revision}"
+        return folder / slug(delivery.account) if delivery.account else folder
+
+    def missing(self, schedule: Schedule) -> Callable[[Period], tuple[date, ...]]:
+        """Tells the days of a period that are not built from the newest delivery, or failed."""
+        known, failed = self.days.known(), self.days.failures()
+        tables = dict.fromkeys(("cdrs", *rendering.tables(schedule)))
+        builds = [self.days.builds(table) for table in tables]
+
+        def is_there(day: date) -> bool:
+            version = known.get(day)
+            return (
+                version is not None
+                and day not in failed
+                and all(day in b and b[day].version >= version for b in builds)
+            )
+
+        return lambda period: tuple(day for day in period if not is_there(day))
+
+    @cached_property
+    def owner(self) -> str:
+        """This process's name in the ledger; its lock file is held until the process ends."""
+        token = uuid.uuid4().hex
+        folder = self._alive
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.iterdir():
+            if time.time() - path.stat().st_mtime > 86400 and _let_go(path):
+                path.unlink(missing_ok=True)
+        handle = os.open(folder / token, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        return token
+
+    def is_dead(self, owner: str) -> bool:
+        """Whether a process of this home that was at a delivery is certainly gone."""
+        path = self._alive / owner
+        return path.exists() and _let_go(path)
+
+    @property
+    def _alive(self) -> Path:
+        return self.home / "out" / "deliveries" / ".alive"
+
+
+def slug(text: str) -> str:
+    """A text as part of a path: letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "x"
+
+
+def message_id(uid: str, account: str, period: Period, revision: int, sender: str) -> str:
+    """The same for the same delivery, whoever asks; of characters that every server takes."""
+    domain = re.sub(r"[^A-Za-z0-9.-]", "", sender.rpartition("@")[2]) or "localhost"
+    whose = "." + hashlib.sha256(account.encode()).hexdigest()[:12] if account else ""
+    days = f"{period.first:%Y%m%d}-{period.last:%Y%m%d}"
+    return f"<{uid}{whose}.{days}.r{revision}@{domain}>"
+
+
+def patiently(work: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
+    """Does it, again and again while the database cannot be reached, for two minutes."""
+    waited, pause = 0.0, 0.5
+    while True:
+        try:
+            return work()
+        except DBAPIError as error:
+            gone = error.connection_invalidated or type(error).__name__ in (
+                "OperationalError",
+                "InterfaceError",
+            )
+            if not gone or waited >= _PATIENCE:
+                raise
+            sleep(pause)
+            waited, pause = waited + pause, min(pause * 2, 10)
+
+
+def _let_go(path: Path) -> bool:
+    """Nobody holds the lock."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(handle)
+    return True

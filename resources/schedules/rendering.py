@@ -1,0 +1,388 @@
+"""The one place where schedules meet reporting: a schedule's report as figures, files and a mail.
+
+What a report holds and how it looks is `resources.reporting`; when it is made and for whom is
+decided elsewhere in this package. A report for outside is made from a `Report` that does not have
+what its audience must not see, so that no format, title or chart can show it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from email.message import EmailMessage
+from typing import Any
+
+from resources.mailer import envelope
+from resources.reporting import words
+from resources.reporting.adapt import without
+from resources.reporting.arithmetic import Value
+from resources.reporting.document import Document, make_document
+from resources.reporting.errors import ReportError
+from resources.reporting.figures import Table, figures_of, make_table
+from resources.reporting.interfaces import HeldNames, Reporting
+from resources.reporting.message import XLSX_TYPE, compose, file_name
+from resources.reporting.model import Kind, Measure, Report
+from resources.reporting.output import write_document, write_rows
+from resources.reporting.period import Period
+from resources.reporting.reports import REPORTS
+from resources.reporting.request import Asked, Request, find_report, resolve
+from resources.schedules.audience import is_forbidden, own_rows
+from resources.schedules.model import CURRENCIES, Audience, Schedule
+
+MADE_OF = {
+    "breakout_hourly": "cdrs",
+    "did_as_cli": "cdrs",
+    "dtmf_delivery": "dtmf_hourly",
+}
+"""What is no stored table but made for a question: the table that it is made of."""
+
+_TYPES = {
+    "pdf": ("application", "pdf"),
+    "html": ("text", "html"),
+    "xlsx": ("application", XLSX_TYPE),
+    "csv": ("text", "csv"),
+}
+_SIDES = {Audience.CUSTOMER: "Providers", Audience.PROVIDER: "Customers"}
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What a mail says besides its report: that days are missing, that it is a revision."""
+
+    missing: tuple[date, ...] = ()
+    revised: bool = False
+    said: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What stands behind the title: ` (revised, incomplete)`."""
+        marks = [*["revised"] * self.revised, *["incomplete"] * bool(self.missing)]
+        return f" ({', '.join(marks)})" if marks else ""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """The sentences, the most urgent first."""
+        if not self.missing:
+            return self.said
+        verb = "was" if len(self.missing) == 1 else "were"
+        gap = (
+            f"Incomplete: {words.days(self.missing)} {verb} not built, or had not passed the "
+            "checks, when this report was made."
+        )
+        return (gap, *self.said)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A report as it goes out: the mail without its recipients, and its files by name."""
+
+    message: EmailMessage
+    files: Mapping[str, bytes]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a later build is compared with. `totals` is name -> (title, value, as it is shown)."""
+
+    digest: str
+    rows: int
+    totals: Mapping[str, tuple[str, str | None, str]]
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        totals = {name: list(of) for name, of in self.totals.items()}
+        return {"digest": self.digest, "rows": self.rows, "totals": totals}
+
+
+def check(schedule: Schedule, period: Period) -> list[str]:
+    """What of a schedule's report cannot be made, in words; nothing is read."""
+    try:
+        whole = find_report(schedule.report, REPORTS)
+    except ReportError as error:
+        return [f"report: {error}"]
+    if whole.listing:
+        return [f"report: {schedule.report!r} lists the calls of numbers and cannot be scheduled"]
+    found = []
+    for what, names in (("group", schedule.group), ("columns", schedule.columns)):
+        hidden = [n for n in names or () if n in whole.names and _hides(schedule, whole, n)]
+        found += [
+            f"{what}: {name!r} is not for {schedule.audience}s: {_REFUSALS[schedule.audience]}"
+            for name in hidden
+        ]
+    if found:
+        return found
+    try:
+        resolve(_report(schedule), _asked(schedule), period, people=True, currencies=CURRENCIES)
+    except ReportError as error:
+        return [f"group, columns: {error}"]
+    return []
+
+
+_REFUSALS = {
+    Audience.CUSTOMER: "a customer's report holds its own calls and no provider, cost or profit",
+    Audience.PROVIDER: "a provider's report holds its own calls and no customer, charge or profit",
+}
+
+
+def tables(schedule: Schedule) -> tuple[str, ...]:
+    """The stored tables that a schedule's report may read, `cdrs` and others behind those made of
+    them.
+    """
+    report = find_report(schedule.report, REPORTS)
+    return tuple(dict.fromkeys(MADE_OF.get(s.table, s.table) for s in report.sources))
+
+
+def table(reporting: Reporting, schedule: Schedule, account: str, period: Period) -> Table:
+    """The report's figures as people see them."""
+    return make_table(
+        reporting, _request(reporting, schedule, account, period, people=True), people=True
+    )
+
+
+def figures(reporting: Reporting, schedule: Schedule, account: str, period: Period) -> Figures:
+    """The report's figures: a digest of every row, and its totals.
+
+    Without the accounts' names, so that one who is called otherwise has no other figures.
+    """
+    bare = replace(reporting, names=HeldNames())
+    request = _request(reporting, schedule, account, period, people=True)
+    table = make_table(bare, request, people=False)
+    rows = sorted(repr([_text(value) for value in row[: table.shown]]) for row in table.each())
+    head = repr([column.name for column in table.shown_columns])
+    digest = hashlib.sha256("\n".join([head, *rows]).encode()).hexdigest()
+    report = request.report
+    shown = [c for c in table.shown_columns if isinstance(c, Measure) and not c.per_currency]
+    measures = tuple(dict.fromkeys((*map(report.measure, report.headline), *shown)))
+    totals = figures_of(bare, request, period, measures)
+    values: Sequence[Value] = totals[0] if totals else (None,) * len(measures)
+    return Figures(
+        digest,
+        table.row_count,
+        {
+            m.name: (m.title, _text(value), _shown(m, value))
+            for m, value in zip(measures, values, strict=True)
+        },
+    )
+
+
+def changes(schedule: Schedule, before: Mapping[str, Any], now: Figures) -> tuple[str, ...]:
+    """What has become of a sent report's figures, a sentence each, by the figures noted then."""
+    report = _report(schedule)
+    said = []
+    for name, (title, value, shown) in now.totals.items():
+        if name not in before.get("totals", {}):
+            continue
+        _, old, old_shown = before["totals"][name]
+        if old != value:
+            measure = report.measure(name)
+            change = words.change(measure, _number(measure, value), _number(measure, old))
+            said.append(f"{title}: {old_shown} became {shown} ({change}).")
+    if not said:
+        said.append("The totals are the same; single rows have changed.")
+    if before.get("rows") != now.rows:
+        said.append(f"Rows: {before.get('rows')} became {now.rows}.")
+    return tuple(said)
+
+
+def render(
+    reporting: Reporting,
+    schedule: Schedule,
+    account: str,
+    period: Period,
+    generated: datetime,
+    marks: Marks,
+    sender: str,
+    message_id: str,
+    limit_bytes: int,
+    kept_at: str,
+) -> Rendered:
+    """The report's files and its mail, addressed to nobody yet (see `addressed`).
+
+    Attachments that would make the mail larger than the limit are left out, the largest first;
+    the mail says so, and that they are kept in the folder `kept_at`.
+    """
+    request = _request(reporting, schedule, account, period, people=True)
+    document = _worded(make_document(reporting, request, generated), schedule, marks)
+    message = compose(document, sender, [_NOBODY], message_id)
+    attached: Any = message.iter_attachments()
+    made = {str(part.get_filename()): part.get_content() for part in attached}
+    files: dict[str, bytes] = {}
+    for fmt in schedule.formats:
+        name = file_name(document, fmt)
+        files[name] = made.get(name) or _file(reporting, schedule, account, period, document, fmt)
+    parts: Any = message.get_payload()
+    message.set_payload(parts[:1])  # what people read; the rest were attachments
+    left_out = _attach(message, files, schedule, limit_bytes)
+    _say(message, document, files, left_out, limit_bytes, _place(schedule, kept_at))
+    return Rendered(message, files, left_out)
+
+
+def notification(
+    schedule: Schedule,
+    period: Period,
+    generated: datetime,
+    said: Iterable[str],
+    sender: str,
+    message_id: str,
+) -> Rendered:
+    """A short mail that a report's figures have changed, without the report."""
+    title = _report(schedule).title
+    head = f"{title}, {words.period(period)}"
+    message = envelope(f"{title} (figures revised), {words.period(period)}", sender, [_NOBODY],
+                       message_id)  # fmt: skip
+    message["Date"] = generated.astimezone()
+    message["Auto-Submitted"] = "auto-generated"
+    lines = [f"The figures of {head} have been revised.", "", *said, "",
+             f"Made {generated:%Y-%m-%d %H:%M} by cdr-reports."]  # fmt: skip
+    message.set_content("\n".join(lines) + "\n")
+    return Rendered(message, {}, ())
+
+
+def addressed(message: EmailMessage, to: Sequence[str], cc: Sequence[str]) -> EmailMessage:
+    """The mail with its visible recipients; who gets it blind stands in no header."""
+    del message["To"]
+    message["To"] = ", ".join(to) if to else "undisclosed-recipients:;"
+    if cc:
+        message["Cc"] = ", ".join(cc)
+    return message
+
+
+_NOBODY = "nobody@report.invalid"
+
+
+def _worded(document: Document, schedule: Schedule, marks: Marks) -> Document:
+    """The document with the marks, and without a word about the other side of the trade."""
+    return replace(
+        document,
+        title=document.title + marks.title,
+        notices=(*marks.notices, *document.notices),
+        filters=tuple(f for f in document.filters if f[0] != _SIDES.get(schedule.audience)),
+    )
+
+
+def _file(
+    reporting: Reporting,
+    schedule: Schedule,
+    account: str,
+    period: Period,
+    document: Document,
+    fmt: str,
+) -> bytes:
+    stream = io.BytesIO()
+    if fmt == "csv":
+        request = _request(reporting, schedule, account, period, people=False)
+        write_rows(make_table(reporting, request, people=False), fmt, stream)
+    else:
+        write_document(document, fmt, stream)
+    return stream.getvalue()
+
+
+def _attach(
+    message: EmailMessage, files: Mapping[str, bytes], schedule: Schedule, limit_bytes: int
+) -> tuple[str, ...]:
+    """Attaches what fits; the names of what does not."""
+    # Base64 makes 4 of 3 bytes, with a line end after each 76; and some for the part's headers.
+    size = {name: len(content) * 4 // 3 * 78 // 76 + 500 for name, content in files.items()}
+    room = limit_bytes - len(message.as_bytes())
+    kept = list(files)
+    left_out: list[str] = []
+    while kept and sum(size[name] for name in kept) > room:
+        largest = max(kept, key=lambda name: size[name])
+        kept.remove(largest)
+        left_out.append(largest)
+    for name in kept:
+        maintype, subtype = _TYPES[name.rpartition(".")[2]]
+        message.add_attachment(files[name], maintype=maintype, subtype=subtype, filename=name)
+    return tuple(name for name in files if name in left_out)
+
+
+def _say(
+    message: EmailMessage,
+    document: Document,
+    files: Mapping[str, bytes],
+    left_out: Sequence[str],
+    limit_bytes: int,
+    place: str,
+) -> None:
+    """Puts what is really attached in place of what `compose` has said is."""
+    composed = [file_name(document, fmt) for fmt in ("pdf", "xlsx")]
+    before = f"The whole report is attached: {', '.join(composed)}"
+    attached = [name for name in files if name not in left_out]
+    after = f"The report is attached: {', '.join(attached)}" if attached else "Nothing is attached"
+    if left_out:
+        told = ", ".join(f"{name} ({len(files[name]) / 1e6:,.1f} MB)" for name in left_out)
+        after += (
+            f". Not attached, because the mail would be larger than {limit_bytes / 1e6:,.0f} MB: "
+            f"{told}; kept {place}"
+        )
+    for kind in ("plain", "html"):
+        part: Any = message.get_body((kind,))
+        text = part.get_content()
+        if before not in text:
+            raise RuntimeError(f"the {kind} mail does not say what is attached")
+        part.set_content(text.replace(before, after), **({"subtype": "html"} if kind == "html"
+                                                         else {}))  # fmt: skip
+
+
+def _place(schedule: Schedule, kept_at: str) -> str:
+    # A schedule's name, and so its folder's, is not meant for outside.
+    return f"in {kept_at}" if schedule.audience is Audience.INTERNAL else "for you: ask for it"
+
+
+def _request(
+    reporting: Reporting, schedule: Schedule, account: str, period: Period, *, people: bool
+) -> Request:
+    # The schedule's accounts are ids already, also those that no call has now.
+    customers, providers = own_rows(schedule, account)
+    request = resolve(
+        _report(schedule),
+        _asked(schedule),
+        period,
+        people=people,
+        currencies=reporting.currencies,
+    )
+    return replace(request, customers=customers, providers=providers)
+
+
+def _asked(schedule: Schedule) -> Asked:
+    return Asked(
+        group_by=None if schedule.group is None else ",".join(schedule.group),
+        columns=None if schedule.columns is None else ",".join(schedule.columns),
+        currency=schedule.currency,
+    )
+
+
+def _report(schedule: Schedule) -> Report:
+    """The report without what the schedule's audience must not see."""
+    report = find_report(schedule.report, REPORTS)
+    if schedule.audience is Audience.INTERNAL:
+        return report
+    return without(report, lambda name: _hides(schedule, report, name))
+
+
+def _hides(schedule: Schedule, report: Report, name: str) -> bool:
+    """Whether a column, or anything that it is reckoned from, is forbidden to the audience."""
+    column = report.column(name)
+    made_of = column.formula.sums if isinstance(column, Measure) else (column.column,)
+    return any(is_forbidden(schedule.audience, each) for each in (name, *made_of))
+
+
+def _shown(measure: Measure, value: Value) -> str:
+    text = words.show(measure, value)
+    unit = words.unit(measure)
+    return f"{text} {unit}" if unit and value is not None else text
+
+
+def _text(value: Value) -> str | None:
+    return None if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _number(measure: Measure, text: str | None) -> Value:
+    if text is None:
+        return None
+    return int(text) if measure.kind is Kind.COUNT else Decimal(text)

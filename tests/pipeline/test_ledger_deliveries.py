@@ -1,0 +1,242 @@
+"""Schedules and deliveries in the ledger, in SQLite and in PostgreSQL alike."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Engine, UniqueConstraint, insert, inspect
+from sqlalchemy.exc import IntegrityError
+
+from resources.ledger import Days, Deliveries, Schedules
+from resources.ledger.deliveries import (
+    Delivery,
+    Made,
+    NewDelivery,
+    Outcome,
+    Reason,
+    Recipient,
+    State,
+    UnknownDelivery,
+)
+from resources.ledger.schedules import NameTaken, UnknownSchedule
+from resources.ledger.schema import deliveries as deliveries_table
+from resources.ledger.schema import delivery_recipients, metadata
+
+NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
+DAY = date(2026, 3, 8)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def schedule(ledger: Engine) -> int:
+    return Schedules(ledger).add("daily", "{}", NOON)
+
+
+def new(schedule: int, day: date = DAY, revision: int = 1, account: str = "") -> NewDelivery:
+    message_id = f"<{schedule}.{day}.{account}.{revision}@example.com>"
+    return NewDelivery(
+        schedule, account, "daily", day, day, revision, Reason.SCHEDULED, message_id, NOON
+    )
+
+
+def made(*addresses: str) -> Made:
+    recipients = [Recipient(address, "to") for address in addresses]
+    return Made("{}", [DAY], {"breakout_daily": 3}, {"digest": "x"}, NOON, "out/x", recipients)
+
+
+def queued(ledger: Engine, schedule: int) -> Delivery:
+    Deliveries(ledger).queue([new(schedule)], NOON)
+    (delivery,) = Deliveries(ledger).find()
+    return delivery
+
+
+def test_the_migrations_make_what_the_program_expects(ledger: Engine) -> None:
+    there = inspect(ledger)
+    for table in metadata.sorted_tables:
+        found = {column["name"]: column["nullable"] for column in there.get_columns(table.name)}
+        assert found == {column.name: column.nullable for column in table.columns}
+        unique = {tuple(u["column_names"]) for u in there.get_unique_constraints(table.name)}
+        wanted = {
+            tuple(column.name for column in of_several.columns)
+            for of_several in table.constraints
+            if isinstance(of_several, UniqueConstraint)
+        }
+        assert unique == wanted
+        indexes = {str(i["name"]): bool(i["unique"]) for i in there.get_indexes(table.name)
+                   if not i.get("duplicates_constraint")}  # fmt: skip
+        assert indexes == {str(i.name): bool(i.unique) for i in table.indexes}
+
+
+def test_moments_come_back_in_utc(ledger: Engine) -> None:
+    number = Schedules(ledger).add("x", "{}", NOON.astimezone(ZoneInfo("Asia/Tokyo")))
+    found = Schedules(ledger).get(number)
+    assert found.since == NOON
+    assert found.since.utcoffset() == timedelta(0)
+
+
+def test_a_name_is_taken_until_its_schedule_is_removed(ledger: Engine, schedule: int) -> None:
+    schedules = Schedules(ledger)
+    with pytest.raises(NameTaken, match="'daily'"):
+        schedules.add("daily", "{}", NOON)
+    other = schedules.add("other", "{}", NOON)
+    with pytest.raises(NameTaken, match="'daily'"):
+        schedules.change(other, "daily", "{}", NOON)
+    schedules.remove(schedule, NOON)
+    again = schedules.add("daily", "{}", NOON)
+    assert [s.id for s in schedules.all()] == [again, other]
+    assert schedules.get(schedule).removed_at == NOON
+    schedules.remove(again, NOON)  # two removed ones may have had one name
+
+
+def test_pausing_and_resuming(ledger: Engine, schedule: int) -> None:
+    schedules = Schedules(ledger)
+    schedules.pause(schedule, NOON + MINUTE)
+    assert not schedules.named("daily").enabled
+    schedules.resume(schedule, NOON + 2 * MINUTE)
+    found = schedules.named("daily")
+    assert (found.enabled, found.since) == (True, NOON + 2 * MINUTE)
+    with pytest.raises(UnknownSchedule, match="there are: 'daily'"):
+        schedules.named("dayly")
+
+
+def test_a_delivery_is_queued_once(ledger: Engine, schedule: int) -> None:
+    store = Deliveries(ledger)
+    rows = [new(schedule), new(schedule, account="101"), new(schedule, DAY - timedelta(days=1))]
+    assert store.queue(rows, NOON) == 3
+    assert store.queue([*rows, new(schedule, revision=2)], NOON + MINUTE) == 1
+    assert [d.queued_at for d in store.find()] == [NOON, NOON, NOON, NOON + MINUTE]
+    assert store.newest_planned(schedule, "daily") == DAY
+    assert store.newest_planned(schedule, "weekly") is None
+
+
+def test_the_database_itself_refuses_a_second_row(ledger: Engine, schedule: int) -> None:
+    delivery = queued(ledger, schedule)
+    with ledger.connect() as connection:
+        row = dict(connection.execute(deliveries_table.select()).one()._mapping)
+    del row["id"]
+    for same in ({"message_id": "<other@example.com>"}, {"revision": 2}):
+        with pytest.raises(IntegrityError), ledger.begin() as connection:
+            connection.execute(insert(deliveries_table).values(**{**row, **same}))
+    with pytest.raises(IntegrityError), ledger.begin() as connection:
+        connection.execute(
+            insert(deliveries_table).values(
+                **{**row, "revision": 2, "message_id": "<2@x.org>", "state": "lost"}
+            )
+        )
+    assert Deliveries(ledger).find() == [delivery]
+
+
+def test_of_many_at_once_one_gets_the_row(ledger: Engine, schedule: int) -> None:
+    delivery = queued(ledger, schedule)
+    together = threading.Barrier(8)
+    got: list[Delivery | None] = []
+
+    def claim(owner: str) -> None:
+        together.wait()
+        got.append(Deliveries(ledger).claim(delivery, owner, NOON, NOON + MINUTE))
+
+    threads = [threading.Thread(target=claim, args=[f"process {n}"]) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (winner,) = [found for found in got if found is not None]
+    assert len(got) == 8
+    assert (winner.state, winner.attempts, winner.lease_until) == (
+        State.SENDING, 1, NOON + MINUTE
+    )  # fmt: skip
+
+
+def test_who_lost_the_row_changes_nothing(ledger: Engine, schedule: int) -> None:
+    store = Deliveries(ledger)
+    first = store.claim(queued(ledger, schedule), "first", NOON, NOON + MINUTE)
+    assert first
+    later = NOON + 2 * MINUTE
+    second = store.claim(first, "second", later, later + MINUTE)
+    assert second
+    assert second.attempts == 2
+    assert store.claim(first, "third", later, later + MINUTE) is None
+    assert not store.made(first.id, "first", made("a@example.com"))
+    assert not store.handing(first.id, "first", later, later + MINUTE)
+    assert not store.settle(first.id, "first", State.SENT, None, later)
+    assert store.get(first.id) == second
+    assert store.handing(first.id, "second", later, later + 5 * MINUTE)
+
+
+def test_an_attempt_from_claim_to_settlement(ledger: Engine, schedule: int) -> None:
+    store = Deliveries(ledger)
+    delivery = store.claim(queued(ledger, schedule), "me", NOON, NOON + MINUTE)
+    assert delivery
+    assert store.made(delivery.id, "me", made("a@example.com", "b@example.com"))
+    found = store.get(delivery.id)
+    assert (found.missing, dict(found.sources), found.folder) == (
+        (DAY,), {"breakout_daily": 3}, "out/x"
+    )  # fmt: skip
+    outcomes = {
+        "a@example.com": (Outcome.ACCEPTED, None),
+        "b@example.com": (Outcome.PENDING, "450 busy"),
+    }
+    assert store.settle(
+        delivery.id, "me", State.QUEUED, "later", NOON, outcomes, next_try_at=NOON + MINUTE
+    )
+    found = store.get(delivery.id)
+    assert (found.state, found.owner, found.settled_at) == (State.QUEUED, None, None)
+    # Made anew for other recipients: who has it keeps it.
+    assert store.claim(found, "me", NOON, NOON + MINUTE)
+    assert store.made(delivery.id, "me", made("a@example.com", "c@example.com"))
+    assert [(r.address, r.outcome) for r in store.recipients(delivery.id)] == [
+        ("a@example.com", Outcome.ACCEPTED),
+        ("c@example.com", Outcome.PENDING),
+    ]
+    done = {"c@example.com": (Outcome.REFUSED, "550 unknown")}
+    assert store.settle(delivery.id, "me", State.FAILED, "no", NOON + MINUTE, done)
+    assert store.open() == []
+    assert store.requeue(delivery.id, NOON + 2 * MINUTE, "again")
+    assert not store.requeue(delivery.id, NOON + 2 * MINUTE, "again")
+    assert [r.outcome for r in store.recipients(delivery.id)] == [
+        Outcome.ACCEPTED, Outcome.PENDING
+    ]  # fmt: skip
+    assert store.open()[0].settled_at is None
+
+
+def test_a_recipient_is_there_once(ledger: Engine, schedule: int) -> None:
+    delivery = queued(ledger, schedule)
+    row = {"delivery_id": delivery.id, "address": "a@x.org", "kind": "to", "outcome": "pending"}
+    with ledger.begin() as connection:
+        connection.execute(insert(delivery_recipients).values(**row))
+    with pytest.raises(IntegrityError), ledger.begin() as connection:
+        connection.execute(insert(delivery_recipients).values(**{**row, "kind": "bcc"}))
+
+
+def test_reports_whose_days_were_built_since(ledger: Engine, schedule: int) -> None:
+    store, days = Deliveries(ledger), Days(ledger)
+    now = datetime.now(UTC)
+    rows = [new(schedule, DAY - timedelta(days=n)) for n in range(3)]
+    store.queue(rows, now)
+    for delivery in store.find():
+        assert store.claim(delivery, "me", now, now + MINUTE)
+        store.made(delivery.id, "me", replace(made(), checked_at=now))
+        store.settle(delivery.id, "me", State.SENT, None, now)
+    assert store.rebuilt(["breakout_daily"]) == []
+    days.built("breakout_daily", DAY, 2, 7, 10)
+    days.built("cdrs", DAY - timedelta(days=1), 2, 7, 10)
+    (found,) = store.rebuilt(["breakout_daily"])
+    assert found.last_day == DAY
+    assert len(store.rebuilt(["breakout_daily", "cdrs"])) == 2
+    store.checked(found.id, datetime.now(UTC))
+    assert store.rebuilt(["breakout_daily"]) == []
+    days.built("breakout_daily", DAY, 3, 8, 10)
+    assert len(store.rebuilt(["breakout_daily"])) == 1
+    store.queue([new(schedule, revision=2)], now)  # a revision is on its way
+    assert store.rebuilt(["breakout_daily"]) == []
+
+
+def test_numbers_that_nobody_has(ledger: Engine) -> None:
+    with pytest.raises(UnknownDelivery, match="deliveries list"):
+        Deliveries(ledger).get(7)
+    with pytest.raises(UnknownSchedule):
+        Schedules(ledger).get(7)

@@ -1,0 +1,184 @@
+"""What goes to customers and providers holds their own calls, and nothing of the other side."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from pipelines.assembly import Workplace
+from resources.ledger.deliveries import State
+from tests.pipeline.deliveries import call, deliver
+from tests.pipeline.home import build_all
+from tests.pipeline.offices import Clock, add, copied, make_built, office_of, tick
+from tests.pipeline.post import PostOffice, serving
+
+EVE = datetime(2026, 3, 8, 12, tzinfo=UTC)
+MORNING = "2026-03-09T07:00"
+FORMATS = "pdf,html,xlsx,csv"
+# The page's own explanation of its mark, which every report has.
+EXPLANATION = re.compile(r"marks a negative amount: traffic\s+sold\s+below\s+its\s+cost", re.I)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    return make_built(tmp_path_factory.mktemp("built"))
+
+
+def texts(message: EmailMessage) -> Iterator[tuple[str, str]]:
+    """Everything that a curious reader finds: headers, file names, contents, metadata."""
+    yield "headers", "\n".join(f"{name}: {value}" for name, value in message.items())
+    for part in message.walk():
+        name = part.get_filename() or part.get_content_type()
+        yield "part headers", str(part.items())
+        if part.is_multipart():
+            continue
+        content: Any = part.get_content()
+        if name.endswith(".pdf"):
+            reader = PdfReader(io.BytesIO(content))
+            yield name, str(reader.metadata) + "\n".join(p.extract_text() for p in reader.pages)
+        elif name.endswith(".xlsx"):
+            with zipfile.ZipFile(io.BytesIO(content)) as book:
+                yield (
+                    name,
+                    "\n".join(
+                        re.sub(r"<[^>]+>", " ", book.read(n).decode()) for n in book.namelist()
+                    ),
+                )
+        elif not name.endswith(".png"):
+            yield name, content if isinstance(content, str) else content.decode("utf-8")
+
+
+def assert_nothing_of(message: EmailMessage, *forbidden: str) -> None:
+    found = list(texts(message))
+    assert len(found) > 8
+    for where, text in found:
+        searched = EXPLANATION.sub("", text).lower()
+        for word in forbidden:
+            assert word.lower() not in searched, f"{word} in {where}"
+
+
+def rows(message: EmailMessage) -> list[dict[str, str]]:
+    (content,) = [
+        part.get_content() for part in message.iter_attachments()
+        if str(part.get_filename()).endswith(".csv")
+    ]  # fmt: skip
+    text = content if isinstance(content, str) else content.decode()
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_customers_report(built: Workplace, tmp_path: Path) -> None:
+    post, clock = PostOffice(), Clock(EVE)
+    with serving(post) as port:
+        office = office_of(copied(built, tmp_path), port, clock)
+        add(office, name="Losses by provider", audience="customer", customers="101",
+            formats=FORMATS)  # fmt: skip
+        clock.set(MORNING)
+        (sent,) = tick(office)
+    assert (sent.state, sent.note) == (State.SENT, None)
+    _, message, _ = post.got[0]
+    assert_nothing_of(message, "provider", "tierone", "budget", "profit", "cost", "brightline",
+                      "losses")  # fmt: skip
+    (row,) = rows(message)
+    assert (row["customer"], row["attempts"], row["customer_charge"]) == ("SkyCore", "2", "1")
+
+
+def test_a_providers_report(built: Workplace, tmp_path: Path) -> None:
+    post, clock = PostOffice(), Clock(EVE)
+    with serving(post) as port:
+        office = office_of(copied(built, tmp_path), port, clock)
+        add(office, audience="provider", providers="9", formats=FORMATS)
+        clock.set(MORNING)
+        tick(office)
+    _, message, _ = post.got[0]
+    assert_nothing_of(message, "customer", "skycore", "brightline", "profit", "tierone")
+    (row,) = rows(message)
+    assert (row["provider"], row["attempts"], row["provider_charge"]) == (
+        "Budget Routes", "2", "1.15"
+    )  # fmt: skip
+
+
+def test_what_is_left_out_of_a_customers_mail_says_no_folder(
+    built: Workplace, tmp_path: Path
+) -> None:
+    post, clock = PostOffice(), Clock(EVE)
+    with serving(post) as port:
+        office = office_of(copied(built, tmp_path, mail_limit_mb=0.05), port, clock)
+        add(office, name="Losses by provider", audience="customer", customers="101",
+            formats="pdf,html,xlsx")  # fmt: skip
+        clock.set(MORNING)
+        tick(office)
+    _, message, _ = post.got[0]
+    body = message.get_body(("plain",))
+    assert body is not None
+    assert "Not attached" in body.get_content()
+    assert_nothing_of(message, "losses", "out/deliveries", "provider")
+
+
+def test_each_customer_gets_its_own(built: Workplace, tmp_path: Path) -> None:
+    post, clock = PostOffice("550 sky@example.com"), Clock(EVE)
+    with serving(post) as port:
+        office = office_of(copied(built, tmp_path), port, clock)
+        add(office, audience="customer", fan_out=True, bcc="archive@example.com")
+        clock.set(MORNING)
+        found = tick(office)
+        assert tick(office) == []
+    assert [(d.account, d.state) for d in found] == [("101", State.SENT), ("102", State.SENT)]
+    assert "no such user" in str(found[0].note)  # the archive has it
+    assert len({d.message_id for d in found}) == 2
+    ((archive, sky, _), (to, bright, _)) = post.got
+    assert archive == ("archive@example.com",)
+    assert [r["customer"] for r in rows(sky)] == ["SkyCore"]
+    assert sorted(to) == ["archive@example.com", "bright@example.com", "noc@bright.example"]
+    assert [r["customer"] for r in rows(bright)] == ["Brightline"]
+
+
+def test_who_has_no_address_or_no_calls(built: Workplace, tmp_path: Path) -> None:
+    post, clock = PostOffice(), Clock(EVE)
+    with serving(post) as port:
+        workplace = copied(built, tmp_path)
+        (tmp_path / "customers.csv").write_text(
+            "id,name,email\n101,SkyCore,not an address\n102,Brightline,\n104,Quiet,q@example.com\n"
+        )
+        office = office_of(workplace, port, clock)
+        add(office, audience="customer", fan_out=True, customers="101,102,104",
+            on_change="resend")  # fmt: skip
+        clock.set(MORNING)
+        found = {d.account: d for d in tick(office)}
+        assert post.got == []
+        assert {a: d.state for a, d in found.items()} == {
+            "101": State.FAILED, "102": State.FAILED, "104": State.SKIPPED
+        }  # fmt: skip
+        assert "'not an address' is no e-mail address" in str(found["101"].note)
+        assert found["102"].note == "customers.csv has no address for 102"
+        assert found["104"].note == "no calls in the period"
+        # Its calls come late: now there is a report.
+        deliver(workplace, "late.csv", [call("q", dt="2026-03-08 13:00:00", customer_id="104")])
+        build_all(workplace)
+        clock.forward(hours=2)
+        (sent,) = tick(office)
+    assert (sent.account, sent.revision, sent.state) == ("104", 2, State.SENT)
+    assert post.mails() == {"q@example.com": 1}
+
+
+def test_nobody_has_an_address(built: Workplace, tmp_path: Path) -> None:
+    post, clock = PostOffice(), Clock(EVE)
+    with serving(post) as port:
+        workplace = copied(built, tmp_path)
+        (tmp_path / "customers.csv").write_text("id,name\n101,SkyCore\n")
+        office = office_of(workplace, port, clock)
+        add(office, audience="customer", fan_out=True)
+        clock.set(MORNING)
+        assert tick(office) == []
+        (skipped,) = office.deliveries.find()
+    assert skipped.state is State.SKIPPED
+    assert "customers.csv has no address" in str(skipped.note)
