@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from resources.ledger import Deliveries
-from resources.schedules import delivery, office, rendering
+from resources.schedules import delivery, rendering
 from tests.pipeline.home import make_home
 from tests.pipeline.offices import Clock, office_of, tick
 
@@ -51,7 +51,6 @@ def die_at(point: str, moment: str, nth: int) -> None:
 
 def main(home: str, port: str, now: str, point: str, moment: str, nth: str = "1") -> None:
     """Sends until it dies; without a point, all that is due."""
-    assert office is not None  # its module is loaded before anything is lethal
     workplace = make_home(Path(home), **settings_of_the_environment())
     if point in POINTS:
         die_at(point, moment, int(nth))
