@@ -24,13 +24,16 @@ _NAMES = {
     Audience.INTERNAL: frozenset[str](),
     # How a provider does against the others.
     Audience.CUSTOMER: frozenset(
-        {"expected_dtmf_calls", "dtmf_delivery", "z", "flag", "reseller", "reseller_id"}
+        {
+            "expected_dtmf_calls", "checked_dtmf_calls", "dtmf_delivery", "z", "flag",
+            "reseller", "reseller_id",
+        }
     ),
     # The same, which is reckoned from the others' calls; and what tells customers apart.
     Audience.PROVIDER: frozenset(
         {
-            "expected_dtmf_calls", "dtmf_delivery", "z", "flag", "tech_prefix", "auth_user",
-            "source_ip", "source_cli", "source_dest_number", "ingress_id",
+            "expected_dtmf_calls", "checked_dtmf_calls", "dtmf_delivery", "z", "flag",
+            "tech_prefix", "auth_user", "source_ip", "source_cli", "source_dest_number", "ingress_id",
         }
     ),
 }  # fmt: skip
