@@ -121,7 +121,9 @@ class DayBuilder:
 
     def _stage_cdrs(self, day: date, staged: Path) -> int | None:
         """Writes the day's attempts to a file; how many, or None when nothing was delivered."""
-        with judged_day(self.engine, self.lake, day) as connection:
+        # The accounts were settled under this lock, by the same search for repeated keys.
+        repeats = self.files.repeats(day)
+        with judged_day(self.engine, self.lake, day, repeats) as connection:
             if connection is None:
                 return None
             for name, relation in self._reference.items():
