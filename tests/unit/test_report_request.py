@@ -157,3 +157,9 @@ def test_the_declaration_names_only_what_it_has() -> None:
         for other in (measure.instead, measure.beside):
             assert other is None or isinstance(BREAKOUT.column(other), Measure)
         assert not measure.per_currency or measure.currency in BREAKOUT.names
+
+
+@pytest.mark.parametrize("text", ["\udcff", "\ud800"])
+def test_bytes_that_are_no_text_can_be_printed(text: str) -> None:
+    (found,) = split(text)
+    assert set(found) == {"\N{REPLACEMENT CHARACTER}"}
