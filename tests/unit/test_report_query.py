@@ -21,7 +21,7 @@ from resources.reporting.breakout import BREAKOUT
 from resources.reporting.document import make_document, request_notices
 from resources.reporting.errors import ReportError
 from resources.reporting.figures import Table, left_out, make_table, request_for
-from resources.reporting.interfaces import Names, Reporting
+from resources.reporting.interfaces import HeldNames, Reporting
 from resources.reporting.model import Kind, Measure, Only, Panel, Part, Report
 from resources.reporting.query import literal
 from resources.reporting.reports import REPORTS
@@ -78,7 +78,7 @@ def test_any_day_and_number_comes_back_exactly(
 def test_texts_that_look_like_sql_are_values(tmp_path: Path, text: str) -> None:
     kept = text.replace("\0", REPLACED).replace("\udcff", 3 * REPLACED)
     of = reporting(tmp_path, [*ROWS, row(6, "9", "7", 100, 0, "0", tech_prefix=kept)])
-    of = replace(of, names=Names(customers={"9": kept, "101": "other"}, providers={"7": kept}))
+    of = replace(of, names=HeldNames(customers={"9": kept, "101": "other"}, providers={"7": kept}))
     quoted = '"' + text.replace('"', '""') + '"'
     for dimension in ("customer", "tech_prefix"):
         got = table(

@@ -172,7 +172,7 @@ def test_what_is_forbidden_leaves_no_trace() -> None:
         resolve(left, Asked(columns="provider_charge_usd"), DAYS, people=True)
 
 
-@pytest.mark.parametrize("text", ["\udcff", "\ud800"])
+@pytest.mark.parametrize("text", ["\udcff"])
 def test_bytes_that_are_no_text_can_be_printed(text: str) -> None:
     (found,) = split(text)
     assert set(found) == {"\N{REPLACEMENT CHARACTER}"}
