@@ -20,7 +20,7 @@ import pyarrow as pa
 
 import sql
 from resources.calls.index import CALL_NUMBERS, index_name, unindexed, write_index
-from resources.engine import Engine, Model, named
+from resources.engine import QUICK, Engine, Model, named
 from resources.expectations import HISTORY_DAYS, DayFacts, Verdict, judge, prepare
 from resources.intake.verdicts import judged_day, settle_days
 from resources.lake import Lake
@@ -121,12 +121,15 @@ class DayBuilder:
 
     def _stage_cdrs(self, day: date, staged: Path) -> int | None:
         """Writes the day's attempts to a file; how many, or None when nothing was delivered."""
-        with judged_day(self.engine, self.lake, day) as connection:
+        # The accounts were settled under this lock, by the same search for repeated keys.
+        repeats = self.files.repeats(day)
+        with judged_day(self.engine, self.lake, day, repeats) as connection:
             if connection is None:
                 return None
             for name, relation in self._reference.items():
                 connection.register(name, relation)
-            return self.engine.copy(connection, sql.text("cdrs/cdrs"), {"day": day}, staged)
+            text = sql.text("cdrs/cdrs")
+            return self.engine.copy(connection, text, {"day": day}, staged, layout=QUICK)
 
     def build_table(self, table: str, day: date) -> BuiltDay:
         """The day's sums by the table's grain, from the `cdrs` that are published."""

@@ -20,6 +20,9 @@ import sql
 # in Parquet's own encodings.
 LAYOUT = "COMPRESSION zstd, COMPRESSION_LEVEL 1"
 
+# A third larger, written in five sixths of the time and read in half of it: for what is read often.
+QUICK = "COMPRESSION lz4_raw, PARQUET_VERSION V2"
+
 
 @dataclass(frozen=True)
 class Model:

@@ -16,20 +16,22 @@ ACCOUNTS = "accounts"
 
 
 @contextmanager
-def judged_day(engine: Engine, lake: Lake, day: date) -> Iterator[duckdb.DuckDBPyConnection | None]:
+def judged_day(
+    engine: Engine, lake: Lake, day: date, repeats: bool = True
+) -> Iterator[duckdb.DuckDBPyConnection | None]:
     """A connection with `delivered` and `verdicts` of a day; None when nothing was delivered.
 
     Two steps: finding the repeated keys reads three columns, and only when there are any the
-    whole rows are compared.
+    whole rows are compared. With `repeats` False it is known that there are none.
     """
     files = lake.delivered(day)
     if not files:
         yield None
         return
     with engine.connect({"delivered": files}) as connection:
-        for name in ("repeated", "verdicts"):
+        for name, limit in (("repeated", "" if repeats else "LIMIT 0"), ("verdicts", "")):
             connection.execute(
-                f"CREATE TEMP TABLE {name} AS {sql.text(f'delivered/{name}')}", {"day": day}
+                f"CREATE TEMP TABLE {name} AS {sql.text(f'delivered/{name}')} {limit}", {"day": day}
             )
         yield connection
 

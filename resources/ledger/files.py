@@ -229,6 +229,12 @@ class Files:
             rows = connection.execute(select(file_days).where(file_days.c.call_date == day))
             return sum(row.delivered - row.duplicates - row.superseded for row in rows)
 
+    def repeats(self, day: date) -> bool:
+        """Whether the day's settled account knows of a key that was delivered more than once."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(file_days).where(file_days.c.call_date == day))
+            return any(row.duplicates or row.superseded for row in rows)
+
     def accounts(self) -> list[FileAccount]:
         """All files with what became of their records, by number."""
         with self.engine.connect() as connection:

@@ -6,6 +6,7 @@ through `literal`. Only sums are read: ratios are `figures`' business.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -24,6 +25,10 @@ Row = tuple[Any, ...]
 
 _BATCH = 2048
 _HIVE = ", hive_partitioning = true, hive_types = {'call_date': DATE}"
+# No name or path can hold them: NUL, where the engine's parser ends, and what stands for bytes of a
+# command line that are no text.
+_UNREADABLE = re.compile("[\0\ud800-\udfff]")
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True)
@@ -119,10 +124,12 @@ def literal(value: str | int | date | Decimal) -> str:
     """The value as SQL. A quote in a text is doubled, which is all that DuckDB knows of escapes."""
     match value:
         case str():
-            # No name or path can hold it, and the engine's parser ends there.
-            return "'" + value.replace("\0", "\N{REPLACEMENT CHARACTER}").replace("'", "''") + "'"
+            return "'" + _UNREADABLE.sub(_REPLACED, value).replace("'", "''") + "'"
         case date():
             return f"DATE '{value.isoformat()}'"
+        case Decimal():
+            # With an exponent it would be a float.
+            return f"{value:f}"
         case _:
             return str(value)
 

@@ -92,8 +92,10 @@ def find_report(name: str, families: Mapping[str, Family], choice: str | None = 
 def split(text: str) -> list[str]:
     """`a, b,"c, d"` as a list, quoted like CSV; blanks and repetitions fall away.
 
-    Raises ReportError for a line break outside quotes.
+    Bytes of a command line that are no text become U+FFFD, so that they can be printed. Raises
+    ReportError for a line break outside quotes.
     """
+    text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     try:
         cells = next(csv.reader([text], skipinitialspace=True), []) if text.strip() else []
     except csv.Error:

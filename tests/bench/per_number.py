@@ -38,6 +38,7 @@ from pipelines.assembly import Workplace
 from pipelines.settings import load_settings
 from resources.calls import Side, ask, find_calls
 from resources.days import CDRS
+from resources.engine import QUICK
 from resources.reference.plan import ReferenceData
 
 LAST = date(2026, 3, 6)
@@ -53,8 +54,7 @@ SELECT * EXCLUDE (called, busy) REPLACE (
 FROM (
     SELECT * EXCLUDE (call_date), hash(callid) % 100 < 2 AS busy, CASE
         WHEN hash(dest_digits, $back) % 4 = 0 OR length(dest_digits) < 9 THEN dest_digits
-        ELSE left(dest_digits, -5) || '9'
-            || lpad(CAST(hash(callid, $back) % 10000 AS VARCHAR), 4, '0')
+        ELSE left(dest_digits, -5) || CAST(90000 + hash(callid, $back) % 10000 AS VARCHAR)
     END AS called
     FROM cdrs
 ) AS d"""
@@ -78,7 +78,9 @@ def make_days(home: Path, days: int, rows: int) -> Workplace:
         day = LAST - timedelta(days=back)
         staged = workplace.lake.staging(CDRS)
         with workplace.engine.connect({"cdrs": model}) as connection:
-            workplace.engine.copy(connection, OTHER_NUMBERS, {"back": back, "caller": BUSY}, staged)
+            workplace.engine.copy(
+                connection, OTHER_NUMBERS, {"back": back, "caller": BUSY}, staged, layout=QUICK
+            )
         workplace.lake.publish(CDRS, day, staged)
         workplace.builder.build_call_numbers(day)
     return workplace

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -11,9 +12,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from deltalake import DeltaTable
 
 from pipelines.assembly import Workplace
 from resources.days import DAY_TABLES
+from resources.lake import CHECKPOINT_EVERY
 from tests.pipeline.deliveries import call, deliver
 from tests.pipeline.home import build_all, contents, golden_files, land, make_home, rows_of
 
@@ -145,3 +148,20 @@ def golden_rows() -> Iterator[dict[str, Any]]:
 def text_of(path: Path) -> str:
     data = path.read_bytes()
     return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
+
+
+def test_the_log_is_summed_up_now_and_then_and_old_versions_stay(home: Workplace) -> None:
+    deliver(home, "a.csv", [call("a")])
+    build_all(home)
+    day = date(2026, 3, 6)
+    while home.lake.version("breakout_daily") < 2 * CHECKPOINT_EVERY:
+        staged = home.lake.staging("breakout_daily")
+        shutil.copy(home.lake.files("breakout_daily", day, day)[0], staged)
+        published = home.lake.publish("breakout_daily", day, staged)
+        assert published == home.lake.version("breakout_daily")
+    folder = home.lake.root / "breakout_daily"
+    made = sorted(int(p.name[:20]) for p in (folder / "_delta_log").glob("*.checkpoint.parquet"))
+    assert made == [CHECKPOINT_EVERY, 2 * CHECKPOINT_EVERY]
+    assert len(home.lake.files("breakout_daily", day, day)) == 1
+    assert DeltaTable(str(folder), version=1).version() == 1
+    assert DeltaTable(str(folder), version=1).file_uris() != DeltaTable(str(folder)).file_uris()

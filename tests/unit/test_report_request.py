@@ -170,3 +170,9 @@ def test_what_is_forbidden_leaves_no_trace() -> None:
     assert left.weight == "customer_charge_usd"
     with pytest.raises(ReportError, match="unknown column 'provider_charge_usd'"):
         resolve(left, Asked(columns="provider_charge_usd"), DAYS, people=True)
+
+
+@pytest.mark.parametrize("text", ["\udcff"])
+def test_bytes_that_are_no_text_can_be_printed(text: str) -> None:
+    (found,) = split(text)
+    assert set(found) == {"\N{REPLACEMENT CHARACTER}"}
