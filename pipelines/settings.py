@@ -14,6 +14,8 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from resources.mailer import MailError, parse_addresses
+
 PREFIX = "CDR_REPORTS_"
 
 
@@ -79,6 +81,18 @@ class Settings(BaseSettings):
     mail_limit_mb: float = Field(
         10, gt=0, le=1000, description="a larger mail goes without its largest attachments"
     )
+    alert_email: str = Field(
+        "", description="who is told of troubles, addresses with commas; blank: nobody"
+    )
+    expected_by: time = Field(
+        time(8, 0), description="a day without data at this time of the next one is a trouble"
+    )
+    quarantine_alert_percent: float = Field(
+        5, ge=0, le=100, description="a file with more of its records refused is a trouble"
+    )
+    ui_url: str = Field(
+        "http://127.0.0.1:3000", description="of the web interface, for links in alerts"
+    )
     smtp_host: str = Field("localhost", description="mail server")
     smtp_port: int = Field(25, ge=1, le=65535, description="its port")
     smtp_tls: Literal["none", "starttls", "tls"] = Field("none", description="none, starttls, tls")
@@ -92,6 +106,15 @@ class Settings(BaseSettings):
         # The European Central Bank has quoted its present list of currencies only since 2011.
         if value < date(2011, 1, 3):
             raise ValueError("the exchange rates of all currencies begin on 2011-01-03")
+        return value
+
+    @field_validator("alert_email")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        try:
+            parse_addresses([value])
+        except MailError as error:
+            raise ValueError(str(error)) from None
         return value
 
     @field_validator("home", mode="after")

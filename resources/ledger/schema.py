@@ -178,6 +178,13 @@ delivery_recipients = Table(
     CheckConstraint("outcome IN ('pending', 'accepted', 'refused')", "known_outcome"),
 )
 
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("key", String(200), primary_key=True),  # what the trouble is about
+    Column("told_at", Instant, nullable=False),
+)
+
 
 def open_ledger(url: str) -> Engine:
     """The ledger at a SQLAlchemy URL, made or migrated to this program's schema."""
