@@ -138,22 +138,45 @@ class Settings(BaseSettings):
         return self.ledger_url or f"sqlite:///{self.home / 'ledger.sqlite'}"
 
 
+SECRETS = ("smtp_password", "ledger_url")
+"""Settings that may stand in a file instead, named by the same variable with `_FILE` behind it."""
+
+
+def _secrets_of_files() -> dict[str, str]:
+    """The secrets whose file is named, by setting. Raises SettingsError."""
+    named = {**dotenv_values(".env"), **os.environ}
+    found = {}
+    for name in SECRETS:
+        variable = f"{PREFIX}{name.upper()}"
+        path = named.get(f"{variable}_FILE")
+        if not path:
+            continue
+        if named.get(variable):
+            raise SettingsError(f"{variable} and {variable}_FILE are both set: keep one")
+        try:
+            found[name] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{variable}_FILE: cannot read {path!r}: {error}") from None
+    return found
+
+
 def load_settings(**overrides: Any) -> Settings:
     """The settings in force; `overrides` win over the environment. Raises SettingsError."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRETS}
     # `.env` may hold other programs' variables; only those with our prefix are judged.
     named = {key.upper() for key in (*os.environ, *dotenv_values(".env"))}
     unknown = sorted(key for key in named if key.startswith(PREFIX) and key not in known)
     if unknown:
         raise SettingsError(f"unknown setting {unknown[0]}; known are: {', '.join(sorted(known))}")
     try:
-        return Settings(**overrides)
+        return Settings(**{**_secrets_of_files(), **overrides})
     except ValidationError as error:
         lines = []
         for problem in error.errors():
             name = str(problem["loc"][0]) if problem["loc"] else "?"
             label = name.upper() if name.upper().startswith(PREFIX) else PREFIX + name.upper()
-            secret = name.lower().removeprefix(PREFIX.lower()) in ("smtp_password", "ledger_url")
+            secret = name.lower().removeprefix(PREFIX.lower()) in SECRETS
             shown = "" if secret else f" (is {problem['input']!r})"
             lines.append(f"{label}: {problem['msg']}{shown}")
         raise SettingsError("\n".join(lines)) from None

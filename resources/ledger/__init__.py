@@ -8,7 +8,7 @@ from resources.ledger.days import Days, StaleDay
 from resources.ledger.deliveries import Deliveries
 from resources.ledger.files import FileAccount, FileRecord, Files, FileStatus
 from resources.ledger.schedules import Schedules
-from resources.ledger.schema import open_ledger
+from resources.ledger.schema import NewerLedger, open_ledger
 
 __all__ = [
     "Alerts",
@@ -18,6 +18,7 @@ __all__ = [
     "FileRecord",
     "FileStatus",
     "Files",
+    "NewerLedger",
     "Schedules",
     "StaleDay",
     "open_ledger",

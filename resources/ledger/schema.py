@@ -5,6 +5,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -186,8 +188,15 @@ alerts = Table(
 )
 
 
+class NewerLedger(Exception):
+    """A newer program has migrated the ledger; this one must not touch it."""
+
+
 def open_ledger(url: str) -> Engine:
-    """The ledger at a SQLAlchemy URL, made or migrated to this program's schema."""
+    """The ledger at a SQLAlchemy URL, made or migrated to this program's schema.
+
+    Raises NewerLedger when its schema is newer.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -212,4 +221,13 @@ def _migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", "resources.ledger:migrations")
     config.attributes["engine"] = engine
+    with engine.connect() as connection:
+        there = MigrationContext.configure(connection).get_current_revision()
+    known = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    if there is not None and there not in known:
+        engine.dispose()
+        raise NewerLedger(
+            f"the ledger has the schema {there}, and this program knows those up to {known[0]}: "
+            "upgrade the program, or go back to the backup of before the last upgrade"
+        )
     command.upgrade(config, "head")

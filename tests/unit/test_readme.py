@@ -12,7 +12,7 @@ import pytest
 
 import sql
 from pipelines.cli.main import cli
-from pipelines.settings import PREFIX, Settings
+from pipelines.settings import PREFIX, SECRETS, Settings
 from resources.expectations import expectations
 from resources.intake import records
 from resources.reporting.breakout import REPORTS
@@ -86,6 +86,7 @@ def test_every_setting_has_a_meaning() -> None:
 
 def test_no_setting_is_mentioned_that_does_not_exist() -> None:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRETS}
     assert set(re.findall(rf"{PREFIX}[A-Z_]+", README)) <= known
 
 
