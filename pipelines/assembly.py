@@ -17,7 +17,7 @@ from resources.engine import Engine
 from resources.intake.take import Intake, IntakeRules
 from resources.lake import Lake
 from resources.landing import Landing
-from resources.ledger import Days, Deliveries, Files, Schedules, open_ledger
+from resources.ledger import Alerts, Days, Deliveries, Files, Schedules, open_ledger
 from resources.reference.rates import Rates, load_rates, table_in_force
 
 
@@ -67,6 +67,11 @@ class Workplace:
     def deliveries(self) -> Deliveries:
         """Their deliveries in the ledger."""
         return Deliveries(self._ledger)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """Troubles that the operators were told of, in the ledger."""
+        return Alerts(self._ledger)
 
     @cached_property
     def landing(self) -> Landing:

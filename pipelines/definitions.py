@@ -9,6 +9,7 @@ from assets.call_numbers import call_numbers_asset
 from assets.cdrs import cdrs_asset
 from assets.intake import intake
 from assets.tables import table_assets
+from pipelines.alerts import operator_alerts
 from pipelines.assembly import Workplace
 from pipelines.deliveries import deliver_reports, report_schedules
 from pipelines.jobs import build_days, intake_job
@@ -39,7 +40,7 @@ def build_defs(
         assets=assets,
         jobs=[intake_job, build_days, deliver_reports],
         schedules=[nightly(settings)],
-        sensors=[stale_days, report_schedules],
+        sensors=[stale_days, report_schedules, operator_alerts],
         # Also for back-fills and what is materialised by hand: two tables at once gain nothing on
         # the engine's threads and double its memory.
         executor=dg.in_process_executor,

@@ -17,6 +17,7 @@ from resources.reference.names import country_names, lata_names
 from resources.reference.plan import ReferenceData
 from resources.reference.rates import Rates
 from resources.reporting.interfaces import DayNotices, Quote, Reporting
+from resources.reporting.reports import reports_in_force
 
 Maker = Callable[[DayBuilder, date, date, Path], list[str]]
 
@@ -127,6 +128,7 @@ def open_reporting(workplace: Workplace, lake: Lake | None = None) -> Reporting:
         short_call_seconds=settings.short_call_seconds,
         minutes=settings.duration_unit == "minutes",
         numbers=LakeNumbers(workplace, lake or workplace.lake),
+        reports=reports_in_force(settings.home),
     )
 
 

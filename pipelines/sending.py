@@ -13,6 +13,7 @@ from resources.reference.accounts import (
     read_emails,
     read_providers,
 )
+from resources.reporting.reports import reports_in_force
 from resources.schedules.definition import Accounts
 from resources.schedules.office import Office, Rules
 
@@ -62,6 +63,7 @@ def read_accounts(workplace: Workplace) -> Accounts:
         customer_emails=read_emails(home / CUSTOMERS),
         provider_emails=read_emails(home / PROVIDERS),
         in_data=lambda dimension: _in_data(workplace, dimension),
+        reports=reports_in_force(home),
     )
 
 

@@ -14,6 +14,8 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from resources.mailer import MailError, parse_addresses
+
 PREFIX = "CDR_REPORTS_"
 
 
@@ -82,6 +84,18 @@ class Settings(BaseSettings):
     mail_limit_mb: float = Field(
         10, gt=0, le=1000, description="a larger mail goes without its largest attachments"
     )
+    alert_email: str = Field(
+        "", description="who is told of troubles, addresses with commas; blank: nobody"
+    )
+    expected_by: time = Field(
+        time(8, 0), description="a day without data at this time of the next one is a trouble"
+    )
+    quarantine_alert_percent: float = Field(
+        5, ge=0, le=100, description="a file with more of its records refused is a trouble"
+    )
+    ui_url: str = Field(
+        "http://127.0.0.1:3000", description="of the web interface, for links in alerts"
+    )
     smtp_host: str = Field("localhost", description="mail server")
     smtp_port: int = Field(25, ge=1, le=65535, description="its port")
     smtp_tls: Literal["none", "starttls", "tls"] = Field("none", description="none, starttls, tls")
@@ -95,6 +109,15 @@ class Settings(BaseSettings):
         # The European Central Bank has quoted its present list of currencies only since 2011.
         if value < date(2011, 1, 3):
             raise ValueError("the exchange rates of all currencies begin on 2011-01-03")
+        return value
+
+    @field_validator("alert_email")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        try:
+            parse_addresses([value])
+        except MailError as error:
+            raise ValueError(str(error)) from None
         return value
 
     @field_validator("home", mode="after")
@@ -118,22 +141,45 @@ class Settings(BaseSettings):
         return self.ledger_url or f"sqlite:///{self.home / 'ledger.sqlite'}"
 
 
+SECRETS = ("smtp_password", "ledger_url")
+"""Settings that may stand in a file instead, named by the same variable with `_FILE` behind it."""
+
+
+def _secrets_of_files() -> dict[str, str]:
+    """The secrets whose file is named, by setting. Raises SettingsError."""
+    named = {**dotenv_values(".env"), **os.environ}
+    found = {}
+    for name in SECRETS:
+        variable = f"{PREFIX}{name.upper()}"
+        path = named.get(f"{variable}_FILE")
+        if not path:
+            continue
+        if named.get(variable):
+            raise SettingsError(f"{variable} and {variable}_FILE are both set: keep one")
+        try:
+            found[name] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{variable}_FILE: cannot read {path!r}: {error}") from None
+    return found
+
+
 def load_settings(**overrides: Any) -> Settings:
     """The settings in force; `overrides` win over the environment. Raises SettingsError."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRETS}
     # `.env` may hold other programs' variables; only those with our prefix are judged.
     named = {key.upper() for key in (*os.environ, *dotenv_values(".env"))}
     unknown = sorted(key for key in named if key.startswith(PREFIX) and key not in known)
     if unknown:
         raise SettingsError(f"unknown setting {unknown[0]}; known are: {', '.join(sorted(known))}")
     try:
-        return Settings(**overrides)
+        return Settings(**{**_secrets_of_files(), **overrides})
     except ValidationError as error:
         lines = []
         for problem in error.errors():
             name = str(problem["loc"][0]) if problem["loc"] else "?"
             label = name.upper() if name.upper().startswith(PREFIX) else PREFIX + name.upper()
-            secret = name.lower().removeprefix(PREFIX.lower()) in ("smtp_password", "ledger_url")
+            secret = name.lower().removeprefix(PREFIX.lower()) in SECRETS
             shown = "" if secret else f" (is {problem['input']!r})"
             lines.append(f"{label}: {problem['msg']}{shown}")
         raise SettingsError("\n".join(lines)) from None

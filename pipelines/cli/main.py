@@ -33,8 +33,14 @@ class Program:
     def workplace(self) -> "Workplace":
         """Lake, ledger, landing folder and engine of the home."""
         from pipelines.assembly import Workplace
+        from resources.ledger import NewerLedger
 
-        return Workplace(self.settings)
+        found = Workplace(self.settings)
+        try:
+            _ = found.days  # opens the ledger
+        except NewerLedger as error:
+            raise click.ClickException(str(error)) from None
+        return found
 
     def reporting(self) -> "Reporting":
         """What reports are made from."""

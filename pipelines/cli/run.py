@@ -117,8 +117,23 @@ def run_night(workplace: "Workplace") -> list[str]:
         progress.update(bar, description="reports")
         sent, ill = send_due(workplace, instance)
         troubles += ill
+        troubles += _alert(workplace, instance)
     _summary(workplace, taken, days, sent, time.monotonic() - started)
     return troubles
+
+
+def _alert(workplace: "Workplace", instance: "dg.DagsterInstance") -> list[str]:
+    """Mails what went wrong to the operators; why that could not be done."""
+    from pipelines.alerts import tell, troubles_of
+    from resources.mailer import MailError
+
+    if not workplace.settings.alert_email:
+        return []
+    try:
+        tell(workplace, troubles_of(workplace, instance))
+    except MailError as error:
+        return [f"the alert could not be sent and will be: {error}"]
+    return []
 
 
 def _execute(

@@ -3,19 +3,22 @@
 SQLite by default, PostgreSQL in production. Nothing analytic: rows of calls never come here.
 """
 
+from resources.ledger.alerts import Alerts
 from resources.ledger.days import Days, StaleDay
 from resources.ledger.deliveries import Deliveries
 from resources.ledger.files import FileAccount, FileRecord, Files, FileStatus
 from resources.ledger.schedules import Schedules
-from resources.ledger.schema import open_ledger
+from resources.ledger.schema import NewerLedger, open_ledger
 
 __all__ = [
+    "Alerts",
     "Days",
     "Deliveries",
     "FileAccount",
     "FileRecord",
     "FileStatus",
     "Files",
+    "NewerLedger",
     "Schedules",
     "StaleDay",
     "open_ledger",

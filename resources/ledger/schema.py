@@ -179,9 +179,23 @@ delivery_recipients = Table(
     CheckConstraint("outcome IN ('pending', 'accepted', 'refused')", "known_outcome"),
 )
 
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("key", String(200), primary_key=True),  # what the trouble is about
+    Column("told_at", Instant, nullable=False),
+)
+
+
+class NewerLedger(Exception):
+    """A newer program has migrated the ledger; this one must not touch it."""
+
 
 def open_ledger(url: str) -> Engine:
-    """The ledger at a SQLAlchemy URL, made or migrated to this program's schema."""
+    """The ledger at a SQLAlchemy URL, made or migrated to this program's schema.
+
+    Raises NewerLedger when its schema is newer.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -203,8 +217,15 @@ def _sqlite_for_many(connection: object, _record: object) -> None:
 
 
 def _migrate(engine: Engine) -> None:
-    if _revision(engine) == _newest_revision():
+    there, newest = _revision(engine), _newest_revision()
+    if there == newest:
         return
+    if there is not None and there > newest:
+        engine.dispose()
+        raise NewerLedger(
+            f"the ledger has the schema {there}, and this program knows those up to {newest}: "
+            "upgrade the program, or go back to the backup of before the last upgrade"
+        )
     # Not at the top: it takes long to import, and a ledger is rarely migrated.
     from alembic import command
     from alembic.config import Config

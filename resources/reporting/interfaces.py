@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from resources.calls import CallQuestion, FoundCalls, Side
+    from resources.reporting.model import Family
 
 
 class Tables(Protocol):
@@ -127,7 +128,7 @@ class Reporting:
     `timezone` is the reporting time zone (IANA name) that days and hours are of; `memory_limit`
     is DuckDB's (`"1GB"`) and `spill` its folder for what does not fit; `minutes` shows durations to
     people in minutes instead of seconds. `quotes` gives exchange rates into `currencies`;
-    `numbers` finds the calls of the one report that lists them.
+    `numbers` finds the calls of the one report that lists them, `reports` are all there are.
     """
 
     tables: Tables
@@ -142,3 +143,4 @@ class Reporting:
     short_call_seconds: int = 6
     minutes: bool = False
     numbers: Numbers | None = None
+    reports: Mapping[str, Family] = field(default_factory=dict)

@@ -33,7 +33,8 @@ _NAMES = {
     Audience.PROVIDER: frozenset(
         {
             "expected_dtmf_calls", "checked_dtmf_calls", "dtmf_delivery", "z", "flag",
-            "tech_prefix", "auth_user", "source_ip", "source_cli", "source_dest_number", "ingress_id",
+            "tech_prefix", "auth_user", "source_ip", "source_cli", "source_dest_number",
+            "ingress_id",
         }
     ),
 }  # fmt: skip

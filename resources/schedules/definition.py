@@ -15,7 +15,9 @@ from zoneinfo import available_timezones
 
 from resources.mailer import MailRefusedError, parse_addresses
 from resources.reporting.errors import ReportError, unknown
+from resources.reporting.model import Family
 from resources.reporting.period import Period
+from resources.reporting.reports import REPORTS
 from resources.reporting.request import resolve_accounts, split
 from resources.schedules import rendering
 from resources.schedules.model import (
@@ -37,13 +39,16 @@ class ScheduleError(ValueError):
 
 @dataclass(frozen=True)
 class Accounts:
-    """What is known of customers and providers: names and addresses by id, and who has calls."""
+    """What is known of customers and providers: names and addresses by id, and who has calls; and
+    the reports that there are.
+    """
 
     customers: Mapping[str, str] = field(default_factory=dict)
     providers: Mapping[str, str] = field(default_factory=dict)
     customer_emails: Mapping[str, str] = field(default_factory=dict)
     provider_emails: Mapping[str, str] = field(default_factory=dict)
     in_data: Callable[[str], Collection[str]] = lambda dimension: ()
+    reports: Mapping[str, Family] = field(default_factory=lambda: REPORTS)
 
     def emails(self, audience: Audience) -> Mapping[str, str]:
         """Addresses by id of those that a fan-out for the audience goes to."""
@@ -187,7 +192,7 @@ class _Judge:
     def together(self, schedule: Schedule, period: Period) -> None:
         """What several fields say together."""
         self._recipients(schedule)
-        self.problems += rendering.check(schedule, period)
+        self.problems += rendering.check(self.accounts.reports, schedule, period)
         side, other = _sides(schedule.audience)
         if schedule.audience is not Audience.INTERNAL:
             if not schedule.fan_out and not getattr(schedule, side):

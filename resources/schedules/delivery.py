@@ -227,13 +227,13 @@ def _make(
         when = before.settled_at or before.queued_at
         said = (
             f"Revised: figures differ from those of the report sent on {when:%Y-%m-%d}.",
-            *rendering.changes(schedule, before.figures, figures),
+            *rendering.changes(office.reports, schedule, before.figures, figures),
         )
     generated = checked_at.astimezone(office.rules.zone)
     sender = office.smtp.sender
     if mine.reason is Reason.REVISED and schedule.on_change is OnChange.NOTIFY and said:
         rendered = rendering.notification(
-            schedule, period, generated, said, sender, mine.message_id
+            office.reports, schedule, period, generated, said, sender, mine.message_id
         )
     else:
         marks = rendering.Marks(missing, bool(said), said)

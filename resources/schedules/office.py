@@ -27,6 +27,7 @@ from resources.ledger.deliveries import Delivery
 from resources.mailer import SmtpSettings
 from resources.reporting.interfaces import Reporting
 from resources.reporting.period import Period
+from resources.reporting.reports import ReportsInForce, reports_in_force
 from resources.schedules import rendering
 from resources.schedules.definition import Accounts
 from resources.schedules.model import Schedule
@@ -79,7 +80,9 @@ class Office:
 
     def versions(self, schedule: Schedule) -> dict[str, int]:
         """The newest versions of the tables that a schedule's report may read."""
-        return {table: self.lake.version(table) for table in rendering.tables(schedule)}
+        return {
+            table: self.lake.version(table) for table in rendering.tables(self.reports, schedule)
+        }
 
     def folder(self, schedule: Schedule, delivery: Delivery) -> Path:
         """Where a delivery's files are kept."""
@@ -93,7 +96,7 @@ class Office:
     def missing(self, schedule: Schedule) -> Callable[[Period], tuple[date, ...]]:
         """Tells the days of a period that are not built from the newest delivery, or failed."""
         known, failed = self.days.known(), self.days.failures()
-        tables = dict.fromkeys(("cdrs", *rendering.tables(schedule)))
+        tables = dict.fromkeys(("cdrs", *rendering.tables(self.reports, schedule)))
         builds = [self.days.builds(table) for table in tables]
 
         def is_there(day: date) -> bool:
@@ -105,6 +108,11 @@ class Office:
             )
 
         return lambda period: tuple(day for day in period if not is_there(day))
+
+    @cached_property
+    def reports(self) -> ReportsInForce:
+        """All reports that can be scheduled, the home's own among them."""
+        return reports_in_force(self.home)
 
     @cached_property
     def owner(self) -> str:

@@ -294,4 +294,6 @@ def _revision(office: Office, delivery: Delivery, reason: Reason, now: datetime)
 
 def _all_tables(office: Office) -> list[str]:
     schedules = (from_text(record.definition) for record in office.schedules.all())
-    return list(dict.fromkeys(table for s in schedules for table in rendering.tables(s)))
+    return list(
+        dict.fromkeys(table for s in schedules for table in rendering.tables(office.reports, s))
+    )

@@ -25,10 +25,9 @@ from resources.reporting.errors import ReportError
 from resources.reporting.figures import Table, figures_of, make_table
 from resources.reporting.interfaces import HeldNames, Reporting
 from resources.reporting.message import XLSX_TYPE, compose, file_name
-from resources.reporting.model import Kind, Measure, Report
+from resources.reporting.model import Family, Kind, Measure, Report
 from resources.reporting.output import write_document, write_rows
 from resources.reporting.period import Period
-from resources.reporting.reports import REPORTS
 from resources.reporting.request import Asked, Request, find_report, resolve
 from resources.schedules.audience import is_forbidden, own_rows
 from resources.schedules.model import CURRENCIES, Audience, Schedule
@@ -99,10 +98,10 @@ class Figures:
         return {"digest": self.digest, "rows": self.rows, "totals": totals}
 
 
-def check(schedule: Schedule, period: Period) -> list[str]:
+def check(reports: Mapping[str, Family], schedule: Schedule, period: Period) -> list[str]:
     """What of a schedule's report cannot be made, in words; nothing is read."""
     try:
-        whole = find_report(schedule.report, REPORTS)
+        whole = find_report(schedule.report, reports)
     except ReportError as error:
         return [f"report: {error}"]
     if whole.listing:
@@ -117,7 +116,13 @@ def check(schedule: Schedule, period: Period) -> list[str]:
     if found:
         return found
     try:
-        resolve(_report(schedule), _asked(schedule), period, people=True, currencies=CURRENCIES)
+        resolve(
+            _report(reports, schedule),
+            _asked(schedule),
+            period,
+            people=True,
+            currencies=CURRENCIES,
+        )
     except ReportError as error:
         return [f"group, columns: {error}"]
     return []
@@ -129,11 +134,11 @@ _REFUSALS = {
 }
 
 
-def tables(schedule: Schedule) -> tuple[str, ...]:
+def tables(reports: Mapping[str, Family], schedule: Schedule) -> tuple[str, ...]:
     """The stored tables that a schedule's report may read, `cdrs` and others behind those made of
     them.
     """
-    report = find_report(schedule.report, REPORTS)
+    report = find_report(schedule.report, reports)
     return tuple(dict.fromkeys(MADE_OF.get(s.table, s.table) for s in report.sources))
 
 
@@ -170,9 +175,11 @@ def figures(reporting: Reporting, schedule: Schedule, account: str, period: Peri
     )
 
 
-def changes(schedule: Schedule, before: Mapping[str, Any], now: Figures) -> tuple[str, ...]:
+def changes(
+    reports: Mapping[str, Family], schedule: Schedule, before: Mapping[str, Any], now: Figures
+) -> tuple[str, ...]:
     """What has become of a sent report's figures, a sentence each, by the figures noted then."""
-    report = _report(schedule)
+    report = _report(reports, schedule)
     said = []
     for name, (title, value, shown) in now.totals.items():
         if name not in before.get("totals", {}):
@@ -223,6 +230,7 @@ def render(
 
 
 def notification(
+    reports: Mapping[str, Family],
     schedule: Schedule,
     period: Period,
     generated: datetime,
@@ -231,7 +239,7 @@ def notification(
     message_id: str,
 ) -> Rendered:
     """A short mail that a report's figures have changed, without the report."""
-    title = _report(schedule).title
+    title = _report(reports, schedule).title
     head = f"{title}, {words.period(period)}"
     message = envelope(f"{title} (figures revised), {words.period(period)}", sender, [_NOBODY],
                        message_id)  # fmt: skip
@@ -340,7 +348,7 @@ def _request(
     # The schedule's accounts are ids already, also those that no call has now.
     customers, providers = own_rows(schedule, account)
     request = resolve(
-        _report(schedule),
+        _report(reporting.reports, schedule),
         _asked(schedule),
         period,
         people=people,
@@ -357,9 +365,9 @@ def _asked(schedule: Schedule) -> Asked:
     )
 
 
-def _report(schedule: Schedule) -> Report:
+def _report(reports: Mapping[str, Family], schedule: Schedule) -> Report:
     """The report without what the schedule's audience must not see."""
-    report = find_report(schedule.report, REPORTS)
+    report = find_report(schedule.report, reports)
     if schedule.audience is Audience.INTERNAL:
         return report
     return without(report, lambda name: _hides(schedule, report, name))

@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Engine, UniqueConstraint, insert, inspect
+from sqlalchemy import Engine, UniqueConstraint, insert, inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from resources.ledger import Days, Deliveries, Schedules
+from resources.ledger import Days, Deliveries, NewerLedger, Schedules, open_ledger
 from resources.ledger.deliveries import (
     Delivery,
     Made,
@@ -240,3 +240,26 @@ def test_numbers_that_nobody_has(ledger: Engine) -> None:
         Deliveries(ledger).get(7)
     with pytest.raises(UnknownSchedule):
         Schedules(ledger).get(7)
+
+
+def test_a_ledger_of_the_first_schema_is_migrated_and_keeps_its_rows(ledger: Engine) -> None:
+    Days(ledger).built("cdrs", DAY, 1, 2, 3)
+    with ledger.begin() as connection:
+        for table in ("alerts", "delivery_recipients", "deliveries", "schedules"):
+            connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    again = open_ledger(ledger.url.render_as_string(hide_password=False))
+    assert Schedules(again).all() == []
+    assert Days(again).builds("cdrs")[DAY].rows == 3
+    again.dispose()
+
+
+def test_a_newer_ledger_is_refused_and_left_alone(ledger: Engine) -> None:
+    with ledger.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
+    with pytest.raises(NewerLedger, match=r"schema 0099.*up to 0002.*upgrade the program"):
+        open_ledger(ledger.url.render_as_string(hide_password=False))
+    with ledger.connect() as connection:
+        assert (
+            connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0099"
+        )

@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipelines import definitions, instance
+from pipelines import alerts, definitions, instance
 from pipelines.definitions import build_defs
 from pipelines.settings import Settings, load_settings
 
@@ -105,6 +105,7 @@ def test_jobs_and_what_they_make(defs: dg.Definitions) -> None:
 def test_checks(defs: dg.Definitions) -> None:
     wanted = {name: {"reconciles_with_cdrs"} for name in TABLES}
     assert checks(defs) == {**wanted, "cdrs": set(CHECKS_OF_CDRS)}
+    assert set(alerts.CHECKS) == set(defs.resolve_asset_graph().asset_check_keys)
 
 
 def test_every_job_schedule_sensor_and_check_has_a_description(defs: dg.Definitions) -> None:
@@ -123,7 +124,9 @@ def test_schedules_and_sensors_run_from_the_start(defs: dg.Definitions) -> None:
     assert (schedule.name, schedule.cron_schedule) == ("nightly_intake", "0 2 * * *")
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
     sensors = list(defs.sensors or [])
-    assert [sensor.name for sensor in sensors] == ["stale_days", "report_schedules"]
+    assert [sensor.name for sensor in sensors] == [
+        "stale_days", "report_schedules", "operator_alerts"
+    ]  # fmt: skip
     assert {s.default_status for s in sensors} == {dg.DefaultSensorStatus.RUNNING}
 
 

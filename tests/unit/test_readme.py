@@ -13,7 +13,7 @@ import pytest
 import sql
 from pipelines.cli.main import cli
 from pipelines.cli.report import report
-from pipelines.settings import PREFIX, Settings
+from pipelines.settings import PREFIX, SECRETS, Settings
 from resources.expectations import expectations
 from resources.intake import records
 from resources.reporting.describe import markdown
@@ -79,7 +79,7 @@ def default_of(name: str) -> str:
     value = Settings.model_fields[name].get_default(call_default_factory=True)
     if hasattr(value, "get_secret_value"):
         value = value.get_secret_value()
-    if name == "nightly_at":
+    if name in ("nightly_at", "expected_by"):
         return f"{value:%H:%M}"
     return json.dumps(value) if isinstance(value, dict) else str(value)
 
@@ -97,6 +97,7 @@ def test_every_setting_has_a_meaning() -> None:
 
 def test_no_setting_is_mentioned_that_does_not_exist() -> None:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRETS}
     assert set(re.findall(rf"{PREFIX}[A-Z_]+", README)) <= known
 
 

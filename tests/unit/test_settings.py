@@ -84,3 +84,22 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in Settings.model_fields.values())
     assert load_settings(first_day="2024-01-01").first_day == date(2024, 1, 1)
+
+
+def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("correct horse\n")
+    monkeypatch.setenv("CDR_REPORTS_SMTP_PASSWORD_FILE", str(secret))
+    settings = load_settings()
+    assert settings.smtp_password.get_secret_value() == "correct horse"
+    assert "correct horse" not in repr(settings)
+    monkeypatch.setenv("CDR_REPORTS_SMTP_PASSWORD", "another")
+    with pytest.raises(SettingsError, match="are both set") as caught:
+        load_settings()
+    assert "another" not in str(caught.value)
+
+
+def test_a_secrets_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CDR_REPORTS_LEDGER_URL_FILE", "/nowhere/at/all")
+    with pytest.raises(SettingsError, match="LEDGER_URL_FILE: cannot read '/nowhere/at/all'"):
+        load_settings()

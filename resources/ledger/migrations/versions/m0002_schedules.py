@@ -1,4 +1,4 @@
-"""Scheduled reports: the schedules, their deliveries, and who got them."""
+"""Scheduled reports: schedules, deliveries, who got them; and which troubles were told of."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -76,9 +76,14 @@ def upgrade() -> None:
         sa.CheckConstraint("kind IN ('to', 'cc', 'bcc')", "known_kind"),
         sa.CheckConstraint("outcome IN ('pending', 'accepted', 'refused')", "known_outcome"),
     )
+    op.create_table(
+        "alerts",
+        sa.Column("key", sa.String(200), primary_key=True),
+        sa.Column("told_at", instant, nullable=False),
+    )
 
 
 def downgrade() -> None:
     """Drops them."""
-    for table in ("delivery_recipients", "deliveries", "schedules"):
+    for table in ("alerts", "delivery_recipients", "deliveries", "schedules"):
         op.drop_table(table)

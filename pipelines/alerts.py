@@ -1,0 +1,143 @@
+"""Tells the operators of troubles by e-mail: each once, and none lost when the mail server is down.
+
+A trouble counts as told only after the mail is out. Until then it is found again at each tick.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from assets.tables import RECONCILES
+from pipelines.assembly import Workplace
+from pipelines.sending import smtp_settings
+from resources.alerts import Trouble, compose, of_days, of_deliveries, of_files
+from resources.days import TABLES
+from resources.expectations import expectations
+from resources.ledger.deliveries import State
+from resources.mailer import MailError, parse_addresses, send
+
+_EVALUATED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+
+LOOK_BACK = timedelta(days=7)
+"""Runs and checks that are older are not told of any more."""
+
+
+def troubles_of(workplace: Workplace, instance: dg.DagsterInstance) -> list[Trouble]:
+    """All that the operators do not know of yet, since the first time that this was asked."""
+    now, settings = datetime.now(UTC), workplace.settings
+    # What was wrong before alerts were asked for is not news.
+    begun = datetime.fromisoformat(workplace.files.same_fact("alerts since", now.isoformat()))
+    since = max(begun, now - LOOK_BACK)
+    names = {record.id: record.name for record in workplace.schedules.all()}
+    settled = workplace.deliveries.find(states=(State.FAILED, State.SENT), newest=1000)
+    found = [
+        *of_runs(instance, since, settings.ui_url),
+        *of_checks(instance, since, settings.ui_url),
+        *of_files(workplace.files.accounts(), since, settings.quarantine_alert_percent),
+        *of_days(workplace.days.known(), now, settings.zone, settings.expected_by),
+        *of_deliveries(settled, names, since),
+    ]
+    known = workplace.alerts.told(trouble.key for trouble in found)
+    return [trouble for trouble in found if trouble.key not in known]
+
+
+def tell(workplace: Workplace, troubles: list[Trouble]) -> str:
+    """Sends one mail on all of them and notes that they are told; who got it.
+
+    Raises MailError, and then they are not told.
+    """
+    if not troubles:
+        return ""
+    now = datetime.now(UTC)
+    smtp = smtp_settings(workplace.settings)
+    recipients = parse_addresses([workplace.settings.alert_email])
+    sent = send(compose(troubles, smtp.sender, recipients, now), smtp)
+    workplace.alerts.tell([trouble.key for trouble in troubles], now)
+    return ", ".join(sent.accepted)
+
+
+def of_runs(instance: dg.DagsterInstance, since: datetime, url: str) -> list[Trouble]:
+    """Failed runs, with step, partition and cause.
+
+    Not those whose failure is a report that could not be sent: the ledger tells of it.
+    """
+    found = []
+    records = instance.get_run_records(
+        dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since)
+    )
+    for record in records:
+        run = record.dagster_run
+        causes = []
+        told_by_ledger = False
+        for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
+            event = entry.get_dagster_event()
+            data = event.step_failure_data
+            words = data.user_failure_data.description if data.user_failure_data else None
+            told_by_ledger |= run.job_name == "deliver_reports" and words is not None
+            error = (data.error.cause or data.error) if data.error else None
+            causes.append(f"{event.step_key}: {words or (error.message if error else '')}".strip())
+        if told_by_ledger:
+            continue
+        days = run.tags.get("days") or run.tags.get("period") or run.tags.get("dagster/partition")
+        text = "\n".join(causes) or "The run broke off without a cause: its process was killed."
+        found.append(
+            Trouble(
+                f"run {run.run_id}",
+                f"run of {run.job_name} failed" + (f", {days}" if days else ""),
+                f"{text}\n{url.rstrip('/')}/runs/{run.run_id}",
+            )
+        )
+    return found
+
+
+def of_checks(instance: dg.DagsterInstance, since: datetime, url: str) -> list[Trouble]:
+    """Checks that have failed, a trouble for each and run, whatever their severity."""
+    found = []
+    for key in CHECKS:
+        # Only the history of checks is kept across runs; events of runs lie in a file each.
+        for record in instance.event_log_storage.get_asset_check_execution_history(key, limit=50):
+            event = record.event.dagster_event if record.event else None
+            if event is None or event.event_type is not _EVALUATED:
+                continue
+            evaluation = event.asset_check_evaluation_data
+            if evaluation.passed or record.create_timestamp < since.timestamp():
+                continue
+            found.append(
+                Trouble(
+                    f"check {record.run_id} {key.to_user_string()}",
+                    f"check {key.name} of {key.asset_key.to_user_string()} failed "
+                    f"({evaluation.severity.value.lower()})",
+                    f"{evaluation.description or ''}\n{url.rstrip('/')}/runs/{record.run_id}",
+                )
+            )
+    return found
+
+
+CHECKS = (
+    *(dg.AssetCheckKey(dg.AssetKey("cdrs"), name) for name in expectations()),
+    *(dg.AssetCheckKey(dg.AssetKey(table), RECONCILES) for table in TABLES),
+)
+"""All checks of the definitions; tests/unit/test_definitions.py compares."""
+
+
+@dg.sensor(
+    name="operator_alerts",
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    required_resource_keys={"workplace"},
+    description="Mails failed runs, checks and reports, much quarantine and missing days.",
+)
+def operator_alerts(context: dg.SensorEvaluationContext) -> Iterator[dg.SkipReason]:
+    """One mail a tick at most, on all that is new."""
+    workplace: Workplace = context.resources.workplace
+    if not workplace.settings.alert_email:
+        yield dg.SkipReason("CDR_REPORTS_ALERT_EMAIL is not set: nobody is told of troubles")
+        return
+    troubles = troubles_of(workplace, context.instance)
+    try:
+        told = tell(workplace, troubles)
+    except MailError as error:
+        yield dg.SkipReason(f"{len(troubles)} troubles could not be told and will be: {error}")
+        return
+    yield dg.SkipReason(f"told {told} of {len(troubles)} troubles" if told else "nothing to tell")

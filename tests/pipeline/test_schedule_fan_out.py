@@ -1,0 +1,55 @@
+"""Two hundred customers, one definition, one run: each gets its own report, once."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from resources.ledger.deliveries import State
+from resources.schedules.planning import agenda, plan
+from tests.pipeline.deliveries import call, deliver
+from tests.pipeline.home import build_all, make_home
+from tests.pipeline.offices import DAYS, Clock, add, office_of, tick
+from tests.pipeline.post import PostOffice, serving
+
+CUSTOMERS = [str(1000 + n) for n in range(200)]
+
+
+def test_two_hundred_customers(tmp_path: Path) -> None:
+    workplace = make_home(tmp_path)
+    lines = [f"{c},Customer {c},mail-{c}@example.com" for c in CUSTOMERS]
+    (tmp_path / "customers.csv").write_text("\n".join(["id,name,email", *lines]) + "\n")
+    # Customer 1000 has one call, 1001 two, and so on up to five.
+    calls = [
+        call(f"{c}-{n}", dt=f"{DAYS[-1]} 12:00:00", customer_id=c)
+        for c in CUSTOMERS
+        for n in range(int(c) % 5 + 1)
+    ]
+    deliver(workplace, "day.csv", calls)
+    build_all(workplace)
+    post, clock = PostOffice(), Clock(datetime(2026, 3, 8, 12, tzinfo=UTC))
+    with serving(post) as port:
+        office = office_of(workplace, port, clock)
+        add(office, audience="customer", fan_out=True)
+        clock.set("2026-03-09T07:00")
+        plan(office)
+        (group,) = agenda(office).ready  # one run
+        assert len(group.deliveries) == 200
+        found = tick(office)
+        assert tick(office) == []
+    assert {d.state for d in found} == {State.SENT}
+    assert post.mails() == {f"mail-{c}@example.com": 1 for c in CUSTOMERS}
+    assert len(post.message_ids()) == 200
+    for (to,), message, _ in post.got:
+        customer = to.partition("@")[0].removeprefix("mail-")
+        (attached,) = message.iter_attachments()
+        content: Any = attached.get_content()
+        (row,) = csv.DictReader(
+            io.StringIO(content if isinstance(content, str) else content.decode())
+        )
+        assert (row["customer"], row["attempts"]) == (
+            f"Customer {customer}", str(int(customer) % 5 + 1)
+        )  # fmt: skip
