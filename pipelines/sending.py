@@ -64,6 +64,7 @@ def read_accounts(workplace: Workplace) -> Accounts:
         provider_emails=read_emails(home / PROVIDERS),
         in_data=lambda dimension: _in_data(workplace, dimension),
         reports=reports_in_force(home),
+        currencies=workplace.rates.currencies(workplace.settings.first_day),
     )
 
 

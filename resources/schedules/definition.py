@@ -21,7 +21,6 @@ from resources.reporting.reports import REPORTS
 from resources.reporting.request import resolve_accounts, split
 from resources.schedules import rendering
 from resources.schedules.model import (
-    CURRENCIES,
     FIELDS,
     FORMATS,
     Audience,
@@ -40,7 +39,7 @@ class ScheduleError(ValueError):
 @dataclass(frozen=True)
 class Accounts:
     """What is known of customers and providers: names and addresses by id, and who has calls; and
-    the reports that there are.
+    the reports and currencies that there are.
     """
 
     customers: Mapping[str, str] = field(default_factory=dict)
@@ -49,6 +48,7 @@ class Accounts:
     provider_emails: Mapping[str, str] = field(default_factory=dict)
     in_data: Callable[[str], Collection[str]] = lambda dimension: ()
     reports: Mapping[str, Family] = field(default_factory=lambda: REPORTS)
+    currencies: Collection[str] = ("USD", "GBP")
 
     def emails(self, audience: Audience) -> Mapping[str, str]:
         """Addresses by id of those that a fan-out for the audience goes to."""
@@ -133,8 +133,8 @@ class _Judge:
                     raise unknown("time zone", text, sorted(available_timezones()))
             case "currency":
                 text = text.upper()
-                if text not in CURRENCIES:
-                    raise unknown("currency", text, CURRENCIES)
+                if text not in self.accounts.currencies:
+                    raise unknown("currency", text, sorted(self.accounts.currencies))
             case "report":
                 pass  # `together` looks it up, with its columns
             case _:
@@ -192,7 +192,9 @@ class _Judge:
     def together(self, schedule: Schedule, period: Period) -> None:
         """What several fields say together."""
         self._recipients(schedule)
-        self.problems += rendering.check(self.accounts.reports, schedule, period)
+        self.problems += rendering.check(
+            self.accounts.reports, schedule, period, self.accounts.currencies
+        )
         side, other = _sides(schedule.audience)
         if schedule.audience is not Audience.INTERNAL:
             if not schedule.fan_out and not getattr(schedule, side):

@@ -47,9 +47,6 @@ class Incomplete(StrEnum):
 FORMATS = ("pdf", "html", "xlsx", "csv")
 """The formats that can be attached."""
 
-CURRENCIES = ("USD", "GBP")
-"""The currencies that charges are converted to."""
-
 
 @dataclass(frozen=True)
 class Schedule:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -30,7 +30,7 @@ from resources.reporting.output import write_document, write_rows
 from resources.reporting.period import Period
 from resources.reporting.request import Asked, Request, find_report, resolve
 from resources.schedules.audience import is_forbidden, own_rows
-from resources.schedules.model import CURRENCIES, Audience, Schedule
+from resources.schedules.model import Audience, Schedule
 
 MADE_OF = {
     "breakout_hourly": "cdrs",
@@ -98,7 +98,12 @@ class Figures:
         return {"digest": self.digest, "rows": self.rows, "totals": totals}
 
 
-def check(reports: Mapping[str, Family], schedule: Schedule, period: Period) -> list[str]:
+def check(
+    reports: Mapping[str, Family],
+    schedule: Schedule,
+    period: Period,
+    currencies: Collection[str],
+) -> list[str]:
     """What of a schedule's report cannot be made, in words; nothing is read."""
     try:
         whole = find_report(schedule.report, reports)
@@ -121,7 +126,7 @@ def check(reports: Mapping[str, Family], schedule: Schedule, period: Period) -> 
             _asked(schedule),
             period,
             people=True,
-            currencies=CURRENCIES,
+            currencies=currencies,
         )
     except ReportError as error:
         return [f"group, columns: {error}"]
