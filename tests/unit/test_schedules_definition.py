@@ -83,7 +83,7 @@ def test_an_empty_group_is_the_totals_and_an_unquoted_time_of_yaml_a_time() -> N
         ("formats", "pdf,doc", "choose from pdf, html, xlsx, csv"),
         ("formats", "json", "json"),
         ("formats", "", "name at least one of"),
-        ("currency", "EUR", "choose from USD, GBP"),
+        ("currency", "EUR", "choose from GBP, USD"),
         ("time", "24:00", "write it as HH:MM"),
         ("time", "7", "write it as HH:MM"),
         ("timezone", "Europe/Berln", "did you mean 'Europe/Berlin'?"),
