@@ -159,7 +159,7 @@ def test_the_declaration_names_only_what_it_has() -> None:
         assert not measure.per_currency or measure.currency in BREAKOUT.names
 
 
-@pytest.mark.parametrize("text", ["\udcff", "\ud800"])
-def test_bytes_that_are_no_text_can_be_printed(text: str) -> None:
-    (found,) = split(text)
-    assert set(found) == {"\N{REPLACEMENT CHARACTER}"}
+def test_bytes_that_are_no_text_can_be_printed() -> None:
+    for code in (0xDCFF, 0xD800):
+        (found,) = split(chr(code))
+        assert set(found) == {"\N{REPLACEMENT CHARACTER}"}
