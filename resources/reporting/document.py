@@ -169,7 +169,7 @@ def filters(reporting: Reporting, request: Request) -> tuple[tuple[str, str], ..
         said.append(("Sorted by", "; ".join(keys)))
     if request.top is not None:
         said.append(("Rows", f"the first {request.top:,}"))
-    return tuple(said)
+    return tuple((title, words.printable(text)) for title, text in said)
 
 
 def _accounts(ids: Sequence[str], names: Mapping[str, str]) -> str:

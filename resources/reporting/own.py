@@ -37,6 +37,7 @@ from resources.reporting.own_yaml import Problem, Reader
 from resources.reporting.period import Period
 from resources.reporting.query import choose_source
 from resources.reporting.request import COMPARISONS, Asked, resolve, unfit
+from resources.reporting.words import printable
 
 KEYS = (
     "title",
@@ -125,7 +126,10 @@ def _line(reader: Reader, values: Mapping[str, Node], key: str) -> str:
     text = reader.text(values[key], key)
     if text == "":
         reader.wrong(values[key], f"{key!r} is blank")
-    return " ".join((text or "").split())
+    line = " ".join((text or "").split())
+    if printable(line) != line:
+        reader.wrong(values[key], f"{key!r} holds a character that cannot be printed")
+    return line
 
 
 def _top(reader: Reader, node: Node | None) -> int | None:

@@ -5,9 +5,10 @@ Plain values; how they are drawn is in `charts`, `heat` and `tiles`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from resources.reporting import words
 from resources.reporting.arithmetic import Value
 from resources.reporting.figures import figures_of
 from resources.reporting.interfaces import Reporting
@@ -33,7 +34,13 @@ class Points:
 
 
 def points(reporting: Reporting, request: Request, chart: Chart) -> Points:
-    """The data of one chart."""
+    """The data of one chart, its names as they can be printed."""
+    read = _points(reporting, request, chart)
+    rows = [tuple(words.printable(v) if isinstance(v, str) else v for v in r) for r in read.rows]
+    return replace(read, rows=rows)
+
+
+def _points(reporting: Reporting, request: Request, chart: Chart) -> Points:
     match chart:
         case DayChart():
             return _by_day(reporting, request, chart)

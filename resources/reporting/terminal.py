@@ -6,7 +6,6 @@ they are: neither markup nor control characters in them have any effect.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from rich.cells import cell_len
@@ -21,7 +20,6 @@ from resources.reporting.model import Column, Dimension, Measure
 
 _TEXT_LEAST, _TEXT_MOST = 19, 40
 _GAP = 2
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _LAST_TO_GO = ("profit_usd", "profit_percent", "attempts", "customer_charge_usd", "asr")
 
 
@@ -91,7 +89,7 @@ def _texts(table: Table, row: Sequence[Value], minutes: bool, *, totals: bool = 
 
 
 def _safe(text: str) -> str:
-    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text).replace(words.MINUS, "-")
+    return words.printable(text).replace(words.MINUS, "-")
 
 
 def _line(text: str, style: str) -> Text:

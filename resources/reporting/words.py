@@ -6,6 +6,7 @@ sign is U+2212, which lines up with digits; the terminal turns it back into a hy
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -17,6 +18,9 @@ from resources.reporting.period import Period
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 _NUMERIC = frozenset(Kind) - {Kind.TEXT, Kind.DATE, Kind.HOUR, Kind.CLOCK, Kind.TIME, Kind.FLAG}
+
+_BREAKS = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
+_CONTROLS = re.compile("[\0-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
 def is_number(column: Column) -> bool:
@@ -31,12 +35,20 @@ def show(column: Column, value: Value, *, minutes: bool = False) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
-        return value
+        return printable(value)
     if isinstance(value, date):
         return value.isoformat()
     if column.kind in (Kind.CHANGE, Kind.POINTS):
         return _signed(Decimal(value), 1, "")
     return _number(column.kind, Decimal(value), minutes)
+
+
+def printable(text: str) -> str:
+    """The text on one line and in its own direction: breaks become blanks, controls U+FFFD.
+
+    Right-to-left scripts stay as they are; what would turn the text around it does not.
+    """
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", _BREAKS.sub(" ", text))
 
 
 def unit(column: Column, *, minutes: bool = False) -> str:

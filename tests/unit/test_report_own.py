@@ -223,6 +223,10 @@ def test_charts() -> None:
         ),
         ("title: a\nreport: breakout\ntype: lata\n", [(3, "report 'breakout' has no 'type'")]),
         ("title: a\ntitle: b\nreport: breakout\n", [(2, "'title' is there twice")]),
+        (
+            "report: breakout\ntitle: \u202ea\n",
+            [(2, "'title' holds a character that cannot be printed")],
+        ),
         ("title: [a]\nreport: breakout\n", [(1, "title takes one value")]),
         (
             "titel: a\n\nreport: breakout\n",
