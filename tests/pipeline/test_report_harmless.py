@@ -21,9 +21,9 @@ from resources.reporting.breakout import BREAKOUT
 from resources.reporting.charts import draw
 from resources.reporting.document import Document, make_document
 from resources.reporting.figures import make_table, request_for
-from resources.reporting.interfaces import Names, Reporting
+from resources.reporting.interfaces import HeldNames, Reporting
 from resources.reporting.message import compose
-from resources.reporting.output import for_people, render
+from resources.reporting.output import Sums, for_people, render
 from resources.reporting.pages import html
 from resources.reporting.request import Asked, Request
 from resources.reporting.terminal import print_table
@@ -59,7 +59,7 @@ def of(tmp_path: Path) -> Reporting:
             customer_currency="USD", provider_currency="USD")
         for key, name in EVIL.items()
     ]  # fmt: skip
-    return replace(reporting(tmp_path, rows), names=Names(customers=EVIL, providers=EVIL))
+    return replace(reporting(tmp_path, rows), names=HeldNames(customers=EVIL, providers=EVIL))
 
 
 def request(of: Reporting, *, people: bool) -> Request:
@@ -74,7 +74,7 @@ def request(of: Reporting, *, people: bool) -> Request:
 
 def made(of: Reporting, fmt: str) -> bytes:
     stream = io.BytesIO()
-    render(of, request(of, people=for_people(fmt)), fmt, GENERATED, stream)
+    render(Sums(of, request(of, people=for_people(fmt))), fmt, GENERATED, stream)
     return stream.getvalue()
 
 

@@ -160,6 +160,18 @@ def test_the_declaration_names_only_what_it_has() -> None:
         assert not measure.per_currency or measure.currency in BREAKOUT.names
 
 
+def test_what_is_forbidden_leaves_no_trace() -> None:
+    """A report without the other side of the trade: nothing in the declaration names it."""
+    left = without(BREAKOUT, lambda name: "provider" in name or "profit" in name or "cost" in name)
+    told = repr((left.dimensions, left.measures, left.columns, left.charts, left.panels))
+    assert "provider" not in told
+    assert "profit" not in told
+    assert left.loss is None
+    assert left.weight == "customer_charge_usd"
+    with pytest.raises(ReportError, match="unknown column 'provider_charge_usd'"):
+        resolve(left, Asked(columns="provider_charge_usd"), DAYS, people=True)
+
+
 def test_bytes_that_are_no_text_can_be_printed() -> None:
     for code in (0xDCFF, 0xD800):
         (found,) = split(chr(code))
