@@ -113,6 +113,7 @@ def _fitting(
     figures = [words.is_number(c) for c in columns]
     order = sorted(range(len(columns)), key=lambda n: _worth(columns[n], n))
     minor = sum(_worth(c, n)[0] < _MAIN for n, c in enumerate(columns))
+    gone, least = 0, widest
     # Names are cut short before a main figure has to go.
     for short in _TEXT_LEAST:
         least = [
