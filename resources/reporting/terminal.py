@@ -18,7 +18,9 @@ from resources.reporting.arithmetic import Value
 from resources.reporting.figures import Table
 from resources.reporting.model import Column, Dimension, Measure
 
-_TEXT_LEAST, _TEXT_MOST = 19, 40
+_TEXT_LEAST, _TEXT_MOST = (19, 10), 40
+"""Widths of a text: as wide as a time if there is room, else enough to tell names apart."""
+_MAIN = 2
 _GAP = 2
 _LAST_TO_GO = ("profit_usd", "profit_percent", "attempts", "customer_charge_usd", "asr")
 
@@ -106,17 +108,28 @@ def _fitting(
 ) -> tuple[dict[int, int], list[Column]]:
     """Widths of the columns that fit, by position, and the columns that do not."""
     columns = table.shown_columns
-    least, wished = [], []
-    for n, column in enumerate(columns):
-        head = max(map(cell_len, words.heading(column, minutes=minutes).split()))
-        widest = max(head, *(cell_len(row[n]) for row in rows))
-        figure = words.is_number(column)
-        least.append(widest if figure else max(head, min(widest, _TEXT_LEAST)))
-        wished.append(widest if figure else min(widest, max(_TEXT_MOST, head)))
-    kept = list(range(len(columns)))
-    order = sorted(kept, key=lambda n: _worth(columns[n], n))
-    while sum(least[n] + _GAP for n in kept) > width + _GAP and len(kept) > 1:
-        kept.remove(order.pop(0))
+    heads = [max(map(cell_len, words.heading(c, minutes=minutes).split())) for c in columns]
+    widest = [max(heads[n], *(cell_len(row[n]) for row in rows)) for n in range(len(columns))]
+    figures = [words.is_number(c) for c in columns]
+    order = sorted(range(len(columns)), key=lambda n: _worth(columns[n], n))
+    minor = sum(_worth(c, n)[0] < _MAIN for n, c in enumerate(columns))
+    gone, least = 0, widest
+    # Names are cut short before a main figure has to go.
+    for short in _TEXT_LEAST:
+        least = [
+            w if figure else max(head, min(w, short))
+            for w, figure, head in zip(widest, figures, heads, strict=True)
+        ]
+        gone = 0
+        while sum(least[n] + _GAP for n in order[gone:]) > width + _GAP and gone < len(order) - 1:
+            gone += 1
+        if gone <= minor:
+            break
+    kept = sorted(order[gone:])
+    wished = [
+        w if figure else min(w, max(_TEXT_MOST, head))
+        for w, figure, head in zip(widest, figures, heads, strict=True)
+    ]
     room = width + _GAP - sum(least[n] + _GAP for n in kept)
     wish = sum(wished[n] - least[n] for n in kept)
     grown = {n: least[n] + (wished[n] - least[n]) * min(room, wish) // max(wish, 1) for n in kept}
