@@ -373,8 +373,8 @@ def _restricted(report: Report, schedule: Schedule) -> Report:
         columns=seen(report.columns),
         machine_columns=seen(report.machine_columns),
         headline=seen(report.headline),
-        # Not that of the house. What has no loss has no negative charge either.
-        loss=weight,
+        # Nobody outside learns of a loss: a measure that is never negative.
+        loss="attempts" if "attempts" in seen(report.names) else weight,
         weight=weight,
         charts=_charts(report, seen, weight),
     )
