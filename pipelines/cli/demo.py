@@ -4,12 +4,18 @@ import os
 import shutil
 import socket
 import time
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pipelines.settings import load_settings
+
+if TYPE_CHECKING:
+    from pipelines.assembly import Workplace
 
 MARK = ".cdr-reports-demo"
 FIRST_DAY = date(2026, 3, 2)
@@ -50,7 +56,7 @@ def demo(ctx: click.Context, folder: str, rows: int) -> None:
         program.settings = load_settings(
             home=home, landing="", ledger_url="", timezone="UTC", settle_seconds=0,
             first_day=date(2020, 1, 1), smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none",
-            smtp_user="", smtp_from="cdr-reports@example.com",
+            smtp_user="", alert_email="", smtp_from="cdr-reports@example.com",
         )  # fmt: skip
         write_accounts(home)
         days = (LAST_DAY - FIRST_DAY).days + 1
@@ -67,6 +73,8 @@ def demo(ctx: click.Context, folder: str, rows: int) -> None:
             path = str(out / f"breakout-{FIRST_DAY}-to-{LAST_DAY}.{name}")
             report.main([*week, "--output", path], standalone_mode=False, obj=program)
         report.main([*week, "--email", "billing@example.com"], standalone_mode=False, obj=program)
+        click.echo("sending two scheduled reports", err=True)
+        _scheduled(program.workplace)
     finally:
         server.stop()
     here = os.path.relpath(home)
@@ -77,7 +85,8 @@ Done in {time.monotonic() - started:.0f} s. What there is now:
   {here}/landing/connexcs/   the CDR files, as a switch would deliver them
   {here}/lake/               the tables (Delta Lake)
   {here}/out/                the week's Breakout as PDF and HTML
-  {here}/mail/1.eml          the mail that was sent; any mail program opens it
+  {here}/mail/1.eml          the week's Breakout as a mail; any mail program opens it
+  {here}/mail/2.eml, 3.eml   what two schedules sent: to one customer, to the house
   {here}/data-docs/          what the checks of each day said
 
 Go on with (CDR_REPORTS_HOME says which home a command works in):
@@ -85,8 +94,42 @@ Go on with (CDR_REPORTS_HOME says which home a command works in):
   export CDR_REPORTS_HOME={home}
   .venv/bin/cdr-reports files
   .venv/bin/cdr-reports report breakout {" ".join(week[1:])} --group-by provider
+  .venv/bin/cdr-reports schedules list        (paused, as the demo's calls are of the past)
+  .venv/bin/cdr-reports deliveries list
   .venv/bin/cdr-reports ui        then open http://127.0.0.1:3000"""
     )
+
+
+def _scheduled(workplace: "Workplace") -> None:
+    """Two schedules, and what they send on the Monday after the week."""
+    from pipelines.sending import open_office, read_accounts
+    from resources.reporting.period import Period
+    from resources.schedules.definition import define
+    from resources.schedules.delivery import deliver_all
+    from resources.schedules.planning import agenda, plan
+
+    accounts, week = read_accounts(workplace), Period(FIRST_DAY, LAST_DAY)
+    customer = min(accounts.customers)
+    sunday, monday = (
+        datetime.combine(day, clock, UTC)
+        for day, clock in ((LAST_DAY, time_of_day(12)), (LAST_DAY + timedelta(1), time_of_day(8)))
+    )
+    for values in (
+        {"name": "weekly margins", "email": "cfo@example.com", "group": "provider"},
+        {"name": "weekly for a customer", "email": "customer@example.com",
+         "audience": "customer", "customers": customer},
+    ):  # fmt: skip
+        found = define({**values, "frequency": "weekly"}, accounts, "UTC", week).schedule
+        workplace.schedules.add(found.name, found.text(), sunday)
+    office = replace(open_office(workplace), clock=lambda: monday)
+    plan(office)
+    for delivery in deliver_all(office, agenda(office).ready):
+        if delivery.state != "sent":
+            raise click.ClickException(
+                f"delivery {delivery.id} is {delivery.state}: {delivery.note}"
+            )
+    for record in workplace.schedules.all():
+        workplace.schedules.pause(record.id, monday)
 
 
 def _free_port() -> int:

@@ -103,7 +103,7 @@ def test_a_secret_is_not_shown(tmp_path: Path) -> None:
 
 
 def test_every_command_has_help(tmp_path: Path) -> None:
-    commands = ("run", "report", "files", "quarantine", "reference", "ui", "demo")
+    commands = "run report schedules deliveries files quarantine reference ui demo".split()
     told = cdr_reports(tmp_path, "--help").stdout
     for command in commands:
         assert f"\n  {command} " in told
