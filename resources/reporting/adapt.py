@@ -115,7 +115,7 @@ def without(report: Report, is_forbidden: Callable[[str], bool]) -> Report:
         compared=kept(report.compared),
         weight=next(iter(kept((report.weight, *headline, *counts))), ""),
         loss=None if report.loss in gone else report.loss,
-        charts=tuple(c for c in report.charts if not gone & _of_chart(c)),
+        charts=tuple(chart for each in report.charts for chart in _without(report, each, gone)),
         panels=tuple(
             p
             for p in report.panels
@@ -202,6 +202,21 @@ def _of_chart(chart: Chart) -> set[str]:
             return {chart.down, chart.across, chart.measure, chart.weight}
         case TileChart():
             return {chart.dimension, chart.measure}
+
+
+def _without(report: Report, chart: Chart, gone: set[str]) -> tuple[Chart, ...]:
+    """The chart if it shows nothing that is gone; of one by day the lines that are left."""
+    if not gone & _of_chart(chart):
+        return (chart,)
+    if not isinstance(chart, DayChart):
+        return ()
+    lines = tuple(name for name in chart.lines if name not in gone)
+    bars = "" if chart.bars in gone else chart.bars
+    if not lines:
+        return ()
+    # The title told what is gone, too.
+    titles = [report.measure(name).title for name in (*lines, bars) if name]
+    return (DayChart(f"{', '.join(titles)} by day", lines, bars),)
 
 
 def _chart(chart: Chart, new: dict[str, str]) -> Chart:
