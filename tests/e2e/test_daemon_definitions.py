@@ -66,7 +66,8 @@ def test_dg_lists_them_from_the_root(served: dict[str, str]) -> None:
         "usa_calls_daily",
         "usa_rate_center_daily",
     }
-    assert {job["name"] for job in found["jobs"]} == {"build_days", "intake_job"}
+    jobs = {job["name"] for job in found["jobs"]}
+    assert jobs == {"build_days", "deliver_reports", "intake_job"}
 
 
 def test_the_workspace_file_loads_them_from_the_root(served: dict[str, str]) -> None:
