@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint format bench clean
+.PHONY: help setup setup-dev demo test lint format bench bench-reports clean
 
 PYTHON ?=
 EXTRAS ?=
@@ -41,6 +41,9 @@ format: setup-dev ## put the code and the SQL into shape
 
 bench: setup-dev ## measure a night; ROWS=10_000_000 for a large one
 	$(BIN)/python -m tests.bench.night --rows $(ROWS)
+
+bench-reports: setup-dev ## measure a report of very many rows in each format: time and memory
+	$(BIN)/python -m tests.bench.large_report --rows $(ROWS)
 
 clean: ## remove what the other targets made here, .venv too
 	rm -rf .venv .uv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
