@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint format bench bench-per-number clean
+.PHONY: help setup setup-dev demo test lint format bench bench-per-number bench-reports clean
 
 PYTHON ?=
 EXTRAS ?=
@@ -46,6 +46,9 @@ bench: setup-dev ## measure a night; ROWS=10_000_000 for a large one
 
 bench-per-number: setup-dev ## measure questions for numbers; ROWS=1_000_000 DAYS=60 for a large one
 	$(BIN)/python -m tests.bench.per_number $(if $(ROWS),--rows $(ROWS)) $(if $(DAYS),--days $(DAYS)) $(if $(FOLDER),--folder $(FOLDER))
+
+bench-reports: setup-dev ## measure a report of very many rows in each format: time and memory
+	$(BIN)/python -m tests.bench.large_report $(if $(ROWS),--rows $(ROWS))
 
 clean: ## remove what the other targets made here, .venv too
 	rm -rf .venv .uv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

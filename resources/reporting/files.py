@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
@@ -20,8 +21,8 @@ from resources.reporting.model import Column, Kind, Measure
 if TYPE_CHECKING:
     import pyarrow
 
-_BATCH = 16_384
-"""Rows of a Parquet row group: as many are in memory at once."""
+_BATCH, _GROUP = 2_048, 8
+"""Rows that are Python objects at once, and how many such batches make a Parquet row group."""
 
 _RISKY = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
 
@@ -65,13 +66,19 @@ def write_parquet(table: Table, stream: IO[bytes]) -> None:
 
     schema = pa.schema([pa.field(c.name, _arrow_type(c)) for c in table.shown_columns])
     rows = table.each()
-    with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
+
+    def batches() -> Iterator[pyarrow.RecordBatch]:
         while batch := list(islice(rows, _BATCH)):
             arrays = [
                 pa.array([row[n] for row in batch], type=field.type)
                 for n, field in enumerate(schema)
             ]
-            writer.write_batch(pa.record_batch(arrays, schema=schema))
+            yield pa.record_batch(arrays, schema=schema)
+
+    made = batches()
+    with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
+        while group := list(islice(made, _GROUP)):
+            writer.write_table(pa.Table.from_batches(group, schema=schema))
 
 
 def _arrow_type(column: Column) -> pyarrow.DataType:

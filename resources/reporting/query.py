@@ -23,8 +23,15 @@ from resources.reporting.period import Period
 
 Row = tuple[Any, ...]
 
+MOST_MEMORY, MOST_THREADS = "260MB", 2
+"""Limits of one answer, whatever the engine's are: 5 million rows were grouped and ordered in them.
+
+A report is made beside other work and holds several answers. More threads need more memory.
+"""
+
 _BATCH = 2048
 _HIVE = ", hive_partitioning = true, hive_types = {'call_date': DATE}"
+_BYTES = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
 # No name or path can hold them: NUL, where the engine's parser ends, and what stands for bytes of a
 # command line that are no text.
 _UNREADABLE = re.compile("[\0\ud800-\udfff]")
@@ -66,7 +73,7 @@ class Answer:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._shown: list[str] = []
         if text is not None:
-            self._connection = _connect(reporting)
+            self._connection = connect(reporting)
             self._connection.execute(f"CREATE TABLE g AS\n{text}")
             self._shown = [
                 _shown(dimension, f"k{n}", reporting) for n, dimension in enumerate(question.group)
@@ -161,16 +168,27 @@ def accounts_in_data(reporting: Reporting, report: Report, period: Period, name:
     return {str(row[0]) for row in Answer(reporting, question).rows() if row[0] is not None}
 
 
-def _connect(reporting: Reporting) -> duckdb.DuckDBPyConnection:
+def connect(reporting: Reporting) -> duckdb.DuckDBPyConnection:
+    """An engine of its own for an answer, within the limits of both."""
     config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": reporting.memory_limit,
-        "threads": reporting.threads,
+        "memory_limit": _smaller(reporting.memory_limit, MOST_MEMORY),
+        "threads": min(reporting.threads, MOST_THREADS),
     }
     if reporting.spill:
         config["temp_directory"] = reporting.spill
     connection = duckdb.connect(":memory:", config=config)
     connection.execute("SET preserve_insertion_order = false")
     return connection
+
+
+def _smaller(a: str, b: str) -> str:
+    """The smaller of two limits such as `1GB` and `300MB`."""
+
+    def size(limit: str) -> float:
+        number, unit, _ = re.split(r"\s*([A-Za-z]+)", limit.strip())
+        return float(number) * _BYTES[unit]
+
+    return min(a, b, key=size)
 
 
 def _grouped(reporting: Reporting, question: Question) -> str | None:
