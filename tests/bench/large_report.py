@@ -77,7 +77,7 @@ def write(path: str, fmt: str, out: str) -> None:
     from resources.reporting.breakout import BREAKOUT
     from resources.reporting.figures import request_for
     from resources.reporting.interfaces import Reporting
-    from resources.reporting.output import for_people, new_file, render
+    from resources.reporting.output import Sums, for_people, new_file, render
     from resources.reporting.period import Period
     from resources.reporting.request import Asked
 
@@ -86,7 +86,7 @@ def write(path: str, fmt: str, out: str) -> None:
         days, now = Period(DAY, DAY), datetime(2026, 3, 7, tzinfo=UTC)
         request = request_for(of, BREAKOUT, Asked(), days, people=for_people(fmt))
         with new_file(Path(out)) as stream:
-            render(of, request, fmt, now, stream)
+            render(Sums(of, request), fmt, now, stream)
 
 
 def bench(rows: int, formats: Sequence[str] = FORMATS) -> dict[str, Measured]:
