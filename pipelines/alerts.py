@@ -97,11 +97,13 @@ def of_checks(instance: dg.DagsterInstance, since: datetime, url: str) -> list[T
     for key in CHECKS:
         # Only the history of checks is kept across runs; events of runs lie in a file each.
         for record in instance.event_log_storage.get_asset_check_execution_history(key, limit=50):
-            event = record.event.dagster_event if record.event else None
-            if event is None or event.event_type is not _EVALUATED:
+            entry = record.event
+            event = entry.dagster_event if entry else None
+            if entry is None or event is None or event.event_type is not _EVALUATED:
                 continue
             evaluation = event.asset_check_evaluation_data
-            if evaluation.passed or record.create_timestamp < since.timestamp():
+            # The entry's own time: that of the record is cut to seconds in some databases.
+            if evaluation.passed or entry.timestamp < since.timestamp():
                 continue
             found.append(
                 Trouble(

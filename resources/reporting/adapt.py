@@ -34,10 +34,10 @@ _STORED = {f"{side}_charge_usd": f"{side}_currency" for side in ("customer", "pr
 def in_currency(report: Report, code: str, known: Collection[str]) -> Report:
     """The report with its US dollars in another currency. Refuses one that has no rates."""
     wanted = code.strip().upper()
-    if wanted not in known:
-        raise unknown("currency", code, sorted(known))
     if wanted == "USD":
         return report
+    if wanted not in known:
+        raise unknown("currency", code, sorted(known))
     low = wanted.lower()
     swapped = _swapped(report, wanted)
     new = {name: measure.name for name, measure in swapped.items()}

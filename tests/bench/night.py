@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -33,6 +32,18 @@ connection.execute(
 )
 """
 
+WATCHER = """
+import json, resource, subprocess, sys, time
+started = time.monotonic()
+status = subprocess.run(sys.argv[2:]).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+with open(sys.argv[1], "w") as told:
+    json.dump(
+        [time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024], told
+    )
+sys.exit(status)
+"""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -45,15 +56,13 @@ class Measured:
 
 def measure(command: Sequence[str], environment: dict[str, str]) -> Measured:
     """Runs a command to its end. Raises when it fails."""
-    started = time.monotonic()
-    process = subprocess.Popen(command, env=environment)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with status {process.returncode}")
-    return Measured(
-        time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
-    )
+    # By a small process between: what a process has used as its most begins with its parent's.
+    with tempfile.NamedTemporaryFile("r") as told:
+        watched = [sys.executable, "-c", WATCHER, told.name, *command]
+        status = subprocess.run(watched, env=environment, check=False).returncode
+        if status:
+            raise SystemExit(f"{' '.join(command)} ended with status {status}")
+        return Measured(*json.load(told))
 
 
 def bench(rows: int, gzip: bool, folder: Path, threads: int) -> dict[str, Measured]:

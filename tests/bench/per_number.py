@@ -54,7 +54,7 @@ SELECT * EXCLUDE (called, busy) REPLACE (
     callid || '-' || $back AS callid)
 FROM (
     SELECT * EXCLUDE (call_date), hash(callid) % 100 < 2 AS busy, CASE
-        WHEN hash(dest_digits, $back) % 4 = 0 OR length(dest_digits) < 9 THEN dest_digits
+        WHEN hash(dest_digits || ' ' || $back) % 4 = 0 OR length(dest_digits) < 9 THEN dest_digits
         ELSE left(dest_digits, -5) || CAST(90000 + hash(callid, $back) % 10000 AS VARCHAR)
     END AS called
     FROM cdrs

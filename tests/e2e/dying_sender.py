@@ -23,7 +23,7 @@ POINTS: dict[str, tuple[Any, str]] = {
     "claim": (Deliveries, "claim"),
     "made": (Deliveries, "made"),
     "render": (rendering, "render"),
-    "write": (delivery, "write_file"),
+    "write": (delivery, "_write"),
     "handing": (Deliveries, "handing"),
     "send": (delivery, "send"),
     "settle": (Deliveries, "settle"),

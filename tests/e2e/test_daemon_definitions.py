@@ -36,7 +36,7 @@ def run(command: list[str], cwd: Path, env: dict[str, str]) -> str:
 def test_they_load_without_any_setting_and_touch_nothing(tmp_path: Path) -> None:
     code = [sys.executable, "-c", LOAD, str(ROOT)]
     env = {"HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
-    assert run(code, tmp_path, env) == "7\n"
+    assert run(code, tmp_path, env) == "8\n"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -62,6 +62,7 @@ def test_dg_lists_them_from_the_root(served: dict[str, str]) -> None:
         "quarantine",
         "cdrs",
         "breakout_daily",
+        "call_numbers",
         "dtmf_hourly",
         "usa_calls_daily",
         "usa_rate_center_daily",
