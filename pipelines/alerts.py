@@ -12,7 +12,7 @@ from assets.tables import RECONCILES
 from pipelines.assembly import Workplace
 from pipelines.sending import smtp_settings
 from resources.alerts import Trouble, compose, of_days, of_deliveries, of_files
-from resources.days import TABLES
+from resources.days import CDRS, DAY_TABLES
 from resources.expectations import expectations
 from resources.ledger.deliveries import State
 from resources.mailer import MailError, parse_addresses, send
@@ -118,7 +118,7 @@ def of_checks(instance: dg.DagsterInstance, since: datetime, url: str) -> list[T
 
 CHECKS = (
     *(dg.AssetCheckKey(dg.AssetKey("cdrs"), name) for name in expectations()),
-    *(dg.AssetCheckKey(dg.AssetKey(table), RECONCILES) for table in TABLES),
+    *(dg.AssetCheckKey(dg.AssetKey(table), RECONCILES) for table in DAY_TABLES if table != CDRS),
 )
 """All checks of the definitions; tests/unit/test_definitions.py compares."""
 
