@@ -1,7 +1,7 @@
 """Wires reporting to the home: tables of the lake, names of its files, notices of the ledger."""
 
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -112,6 +112,26 @@ class HomeNames:
         return lata_names(ReferenceData.of_home(self.home))
 
 
+@dataclass(frozen=True)
+class HomeCurrencies(Collection[str]):
+    """The currencies that have exchange rates, which take their time to be read."""
+
+    workplace: Workplace
+
+    @cached_property
+    def _codes(self) -> set[str]:
+        return self.workplace.rates.currencies(self.workplace.settings.first_day)
+
+    def __contains__(self, code: object) -> bool:
+        return code in self._codes
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._codes)
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+
 def open_reporting(workplace: Workplace, lake: Lake | None = None) -> Reporting:
     """Everything that reports are made from; `lake` is one whose tables are pinned."""
     settings = workplace.settings
@@ -120,7 +140,7 @@ def open_reporting(workplace: Workplace, lake: Lake | None = None) -> Reporting:
         names=HomeNames(settings.home),
         notices=lambda first, last: day_notices(workplace, first, last),
         quotes=lambda days, into: quotes(workplace.rates, days, into),
-        currencies=frozenset(workplace.rates.currencies(settings.first_day)),
+        currencies=HomeCurrencies(workplace),
         timezone=settings.timezone,
         memory_limit=settings.memory_limit,
         threads=settings.threads,

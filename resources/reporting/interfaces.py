@@ -6,7 +6,7 @@ business of whoever wires the program together; nothing here opens anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -135,7 +135,7 @@ class Reporting:
     names: Names = field(default_factory=HeldNames)
     notices: Callable[[date, date], DayNotices] = no_notices
     quotes: Quotes = no_quotes
-    currencies: frozenset[str] = frozenset({"USD", "GBP"})
+    currencies: Collection[str] = frozenset({"USD", "GBP"})
     timezone: str = "UTC"
     memory_limit: str = "1GB"
     threads: int = 2
