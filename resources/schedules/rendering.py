@@ -22,13 +22,13 @@ from resources.reporting.adapt import without
 from resources.reporting.arithmetic import Value
 from resources.reporting.document import Document, make_document
 from resources.reporting.errors import ReportError
-from resources.reporting.figures import Table, figures_of, make_table
+from resources.reporting.figures import Table, figures_of, find_accounts, make_table
 from resources.reporting.interfaces import HeldNames, Reporting
 from resources.reporting.message import XLSX_TYPE, compose, file_name
 from resources.reporting.model import Family, Kind, Measure, Report
 from resources.reporting.output import write_document, write_rows
 from resources.reporting.period import Period
-from resources.reporting.request import Asked, Request, find_report, resolve
+from resources.reporting.request import Asked, Request, find_report, narrowed, resolve
 from resources.schedules.audience import is_forbidden, own_rows
 from resources.schedules.model import Audience, Schedule
 
@@ -350,16 +350,23 @@ def _place(schedule: Schedule, kept_at: str) -> str:
 def _request(
     reporting: Reporting, schedule: Schedule, account: str, period: Period, *, people: bool
 ) -> Request:
-    # The schedule's accounts are ids already, also those that no call has now.
+    # The schedule's accounts are ids already, also those that no call has now; the report's own
+    # restrictions hold, whoever gets it.
     customers, providers = own_rows(schedule, account)
+    report = _report(reporting.reports, schedule)
+    forced = find_accounts(reporting, report.customers, report.providers)
     request = resolve(
-        _report(reporting.reports, schedule),
+        report,
         _asked(schedule),
         period,
         people=people,
         currencies=reporting.currencies,
     )
-    return replace(request, customers=customers, providers=providers)
+    return replace(
+        request,
+        customers=narrowed("customer", forced[0], customers),
+        providers=narrowed("provider", forced[1], providers),
+    )
 
 
 def _asked(schedule: Schedule) -> Asked:
