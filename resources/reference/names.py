@@ -1,4 +1,4 @@
-"""What codes of the reference data are called: LATAs, US states, countries, SIP causes.
+"""What codes of the reference data are called: LATAs, US states, countries.
 
 Plain mappings for people to read; what the codes decide is SQL and `numbers`. Each is read from
 the file in force when it is asked for, and a code without a name is simply not in it.
@@ -8,7 +8,6 @@ from resources.reference.plan import (
     COLUMNS,
     LATA,
     PREFIXES,
-    RELEASE_CAUSES,
     ReferenceData,
     read_csv,
 )
@@ -55,9 +54,3 @@ def country_names(data: ReferenceData) -> dict[str, str]:
         if row["country"] and row["country_name"]:
             found.setdefault(row["country"], row["country_name"])
     return found
-
-
-def release_causes(data: ReferenceData) -> dict[str, str]:
-    """SIP status -> what it means, in words. Raises ReferenceDataError."""
-    rows = read_csv(data.release_causes, COLUMNS[RELEASE_CAUSES])
-    return {row["sip"]: row["meaning"] for row in rows if row["meaning"]}

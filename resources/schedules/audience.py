@@ -6,8 +6,6 @@ put together) ask the same judge. Rows are restricted elsewhere: see `own_rows`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from resources.schedules.model import Audience, Schedule
 
 _WORDS = {
@@ -51,11 +49,6 @@ def is_forbidden(audience: Audience, name: str) -> bool:
     """
     words = frozenset(name.lower().replace("-", "_").split("_"))
     return bool(words & _WORDS[audience]) or name.lower() in _NAMES[audience]
-
-
-def forbidden(audience: Audience, names: Iterable[str]) -> tuple[str, ...]:
-    """Those of the names that the audience must not see, in their order."""
-    return tuple(name for name in names if is_forbidden(audience, name))
 
 
 def own_rows(schedule: Schedule, account: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:

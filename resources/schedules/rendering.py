@@ -111,7 +111,7 @@ def check(
         return [f"report: {error}"]
     if whole.listing:
         return [f"report: {schedule.report!r} lists the calls of numbers and cannot be scheduled"]
-    found = []
+    found = _restricted_by_hidden(schedule, whole)
     for what, names in (("group", schedule.group), ("columns", schedule.columns)):
         hidden = [n for n in names or () if n in whole.names and _hides(schedule, whole, n)]
         found += [
@@ -131,6 +131,21 @@ def check(
     except ReportError as error:
         return [f"group, columns: {error}"]
     return []
+
+
+def _restricted_by_hidden(schedule: Schedule, report: Report) -> list[str]:
+    """Why a report of one's own cannot go outside: its filters stand on it, and tell of others."""
+    if schedule.audience is Audience.INTERNAL:
+        return []
+    held = {f.dimension.name for f in report.filters}
+    held |= {"customer"} if report.customers else set()
+    held |= {"provider"} if report.providers else set()
+    return [
+        f"report: {report.name!r} is restricted by {name!r}, which is not for "
+        f"{schedule.audience}s: {_REFUSALS[schedule.audience]}"
+        for name in sorted(held)
+        if _hides(schedule, report, name)
+    ]
 
 
 _REFUSALS = {

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from resources.reference.names import STATES, country_names, lata_names, release_causes
+from resources.reference.names import STATES, country_names, lata_names
 from resources.reference.plan import ReferenceData
 from resources.reporting.usa import PLACES
 
@@ -44,10 +44,6 @@ def test_every_country_that_a_call_can_have_is_named() -> None:
     assert codes <= names.keys()
     assert all(names.values())
     assert (names["GB"], names["CA"], names["XK"]) == ("United Kingdom", "Canada", "Kosovo")
-
-
-def test_what_sip_statuses_mean() -> None:
-    assert release_causes(SHIPPED)["486"] == "user busy"
 
 
 def test_the_homes_own_file_is_read(tmp_path: Path) -> None:
