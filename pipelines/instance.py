@@ -6,8 +6,9 @@ here is only what they, and runs in process, have in common: `<home>/dagster` an
 """
 
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import dagster as dg
@@ -27,10 +28,8 @@ telemetry:
 nux:
   enabled: false
 
-# Runs, ticks and materialisations are kept in SQLite files beside this one. In PostgreSQL instead:
-# storage:
-#   postgres:
-#     postgres_url: {env: DAGSTER_POSTGRES_URL}
+# Runs, ticks and materialisations are kept in SQLite files beside this one, what runs print too.
+# With deploy/dagster.yaml in place of this file they are in PostgreSQL.
 
 concurrency:
   pools:
@@ -101,6 +100,19 @@ def environment(settings: Settings) -> dict[str, str]:
         HOME_VARIABLE: str(prepare_instance(settings)),
         f"{PREFIX}HOME": str(settings.home),
     }
+
+
+def migrate_instance(settings: Settings) -> tuple[str | None, str]:
+    """Brings Dagster's tables to the installed release; the schema that they had and have.
+
+    Raises InstanceError when `dagster.yaml` is wrong.
+    """
+    with open_instance(settings) as instance, exclusive(prepare_instance(settings) / "open.lock"):
+        before = instance.event_log_storage.alembic_version()
+        with redirect_stdout(sys.stderr):  # Dagster tells what it looks at
+            instance.upgrade()
+        after = instance.event_log_storage.alembic_version()
+    return (before[0] if before else None), str(after[1] if after else "")
 
 
 @contextmanager

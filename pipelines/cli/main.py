@@ -58,6 +58,7 @@ COMMANDS = {
     "files": "pipelines.cli.files:files",
     "quarantine": "pipelines.cli.files:quarantine",
     "reference": "pipelines.cli.reference:reference",
+    "migrate": "pipelines.cli.migrate:migrate",
     "ui": "pipelines.cli.run:ui",
     "demo": "pipelines.cli.demo:demo",
 }

@@ -8,7 +8,7 @@ from resources.ledger.days import Days, StaleDay
 from resources.ledger.deliveries import Deliveries
 from resources.ledger.files import FileAccount, FileRecord, Files, FileStatus
 from resources.ledger.schedules import Schedules
-from resources.ledger.schema import NewerLedger, open_ledger
+from resources.ledger.schema import NewerLedger, migrate_ledger, open_ledger
 
 __all__ = [
     "Alerts",
@@ -21,5 +21,6 @@ __all__ = [
     "NewerLedger",
     "Schedules",
     "StaleDay",
+    "migrate_ledger",
     "open_ledger",
 ]

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Connection,
     Date,
     DateTime,
     Dialect,
@@ -196,6 +197,28 @@ def open_ledger(url: str) -> Engine:
 
     Raises NewerLedger when its schema is newer.
     """
+    engine = _connected(url)
+    try:
+        _migrate(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def migrate_ledger(url: str) -> tuple[str | None, str]:
+    """The same for its own sake: the schema that the ledger had, None for none, and has now.
+
+    Raises NewerLedger when its schema is newer.
+    """
+    engine = _connected(url)
+    try:
+        return _migrate(engine)
+    finally:
+        engine.dispose()
+
+
+def _connected(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -203,7 +226,6 @@ def open_ledger(url: str) -> Engine:
     engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_for_many)
-    _migrate(engine)
     return engine
 
 
@@ -216,33 +238,42 @@ def _sqlite_for_many(connection: object, _record: object) -> None:
     cursor.close()
 
 
-def _migrate(engine: Engine) -> None:
-    there, newest = _revision(engine), _newest_revision()
-    if there == newest:
-        return
-    if there is not None and there > newest:
-        engine.dispose()
-        raise NewerLedger(
-            f"the ledger has the schema {there}, and this program knows those up to {newest}: "
-            "upgrade the program, or go back to the backup of before the last upgrade"
-        )
+# One process migrates, the others wait for it and find it done; one that dies leaves the ledger as
+# it was. SQLite makes no transaction around DDL unless it is told to.
+_LOCKS = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(20260306)"}
+
+
+def _migrate(engine: Engine) -> tuple[str | None, str]:
+    """The schema that there was, and the one that there is."""
+    newest = _newest_revision()
+    with engine.connect() as connection:
+        if _revision(connection) == newest:
+            return newest, newest
     # Not at the top: it takes long to import, and a ledger is rarely migrated.
     from alembic import command
     from alembic.config import Config
 
-    config = Config()
-    config.set_main_option("script_location", "resources.ledger:migrations")
-    config.attributes["engine"] = engine
-    command.upgrade(config, "head")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(_LOCKS[engine.dialect.name])
+        there = _revision(connection)
+        if there is not None and there > newest:
+            raise NewerLedger(
+                f"the ledger has the schema {there}, and this program knows those up to {newest}: "
+                "upgrade the program, or go back to the backup of before the last upgrade"
+            )
+        config = Config()
+        config.set_main_option("script_location", "resources.ledger:migrations")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return there, newest
 
 
-def _revision(engine: Engine) -> str | None:
+def _revision(connection: Connection) -> str | None:
     """The schema that the ledger has; None when it has none yet."""
-    with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-        return found
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 def _newest_revision() -> str:

@@ -62,7 +62,28 @@ def file_name(document: Document, extension: str) -> str:
 def compose(
     document: Document, sender: str, recipients: list[str], message_id: str
 ) -> EmailMessage:
-    """The message. Raises MailRefusedError for addresses that are none."""
+    """The message with PDF and XLSX. Raises MailRefusedError for addresses that are none."""
+    names = {fmt: file_name(document, fmt) for fmt in ("pdf", "xlsx")}
+    attached = f"The whole report is attached: {', '.join(names.values())}"
+    message = body(document, sender, recipients, message_id, attached)
+    message.add_attachment(
+        pdf(document), maintype="application", subtype="pdf", filename=names["pdf"]
+    )
+    sheets = io.BytesIO()
+    write_workbook(document, sheets)
+    message.add_attachment(
+        sheets.getvalue(), maintype="application", subtype=XLSX_TYPE, filename=names["xlsx"]
+    )
+    return message
+
+
+def body(
+    document: Document, sender: str, recipients: list[str], message_id: str, attached: str
+) -> EmailMessage:
+    """The message as it is read, without attachments; `attached` says which there will be.
+
+    Raises MailRefusedError for addresses that are none.
+    """
     message = envelope(subject(document), sender, recipients, message_id)
     message["Date"] = document.generated.astimezone()
     message["Auto-Submitted"] = "auto-generated"
@@ -80,7 +101,7 @@ def compose(
         ],
         "loss_mark": LOSS_MARK,
         "pictures": [(cid[1:-1], picture) for cid, picture in pictures],
-        "attached": [file_name(document, "pdf"), file_name(document, "xlsx")],
+        "attached": attached,
         "count": words.count,
     }
     env = environment()
@@ -97,17 +118,6 @@ def compose(
             disposition="inline",
             filename=f"chart-{n}.png",
         )
-    message.add_attachment(
-        pdf(document), maintype="application", subtype="pdf", filename=file_name(document, "pdf")
-    )
-    sheets = io.BytesIO()
-    write_workbook(document, sheets)
-    message.add_attachment(
-        sheets.getvalue(),
-        maintype="application",
-        subtype=XLSX_TYPE,
-        filename=file_name(document, "xlsx"),
-    )
     return message
 
 

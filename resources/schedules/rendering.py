@@ -24,7 +24,7 @@ from resources.reporting.document import Document, make_document
 from resources.reporting.errors import ReportError
 from resources.reporting.figures import Table, figures_of, find_accounts, make_table
 from resources.reporting.interfaces import HeldNames, Reporting
-from resources.reporting.message import XLSX_TYPE, compose, file_name
+from resources.reporting.message import XLSX_TYPE, body, file_name
 from resources.reporting.model import Family, Kind, Measure, Report
 from resources.reporting.output import write_document, write_rows
 from resources.reporting.period import Period
@@ -235,17 +235,19 @@ def render(
     """
     request = _request(reporting, schedule, account, period, people=True)
     document = _worded(make_document(reporting, request, generated), schedule, marks)
-    message = compose(document, sender, [_NOBODY], message_id)
-    attached: Any = message.iter_attachments()
-    made = {str(part.get_filename()): part.get_content() for part in attached}
-    files: dict[str, bytes] = {}
-    for fmt in schedule.formats:
-        name = file_name(document, fmt)
-        files[name] = made.get(name) or _file(reporting, schedule, account, period, document, fmt)
-    parts: Any = message.get_payload()
-    message.set_payload(parts[:1])  # what people read; the rest were attachments
-    left_out = _attach(message, files, schedule, limit_bytes)
-    _say(message, document, files, left_out, limit_bytes, _place(schedule, kept_at))
+    files = {
+        file_name(document, fmt): _file(reporting, schedule, account, period, document, fmt)
+        for fmt in schedule.formats
+    }
+    message = body(document, sender, [_NOBODY], message_id, _said(files))
+    left_out = _too_large(files, limit_bytes - len(message.as_bytes()))
+    if left_out:
+        said = _said(files, left_out, limit_bytes, _place(schedule, kept_at))
+        message = body(document, sender, [_NOBODY], message_id, said)
+    for name, content in files.items():
+        if name not in left_out:
+            maintype, subtype = _TYPES[name.rpartition(".")[2]]
+            message.add_attachment(content, maintype=maintype, subtype=subtype, filename=name)
     return Rendered(message, files, left_out)
 
 
@@ -310,51 +312,29 @@ def _file(
     return stream.getvalue()
 
 
-def _attach(
-    message: EmailMessage, files: Mapping[str, bytes], schedule: Schedule, limit_bytes: int
-) -> tuple[str, ...]:
-    """Attaches what fits; the names of what does not."""
+def _too_large(files: Mapping[str, bytes], room: int) -> tuple[str, ...]:
+    """The names of what is not attached, so that the rest fits into so many bytes."""
     # Base64 makes 4 of 3 bytes, with a line end after each 76; and some for the part's headers.
     size = {name: len(content) * 4 // 3 * 78 // 76 + 500 for name, content in files.items()}
-    room = limit_bytes - len(message.as_bytes())
     kept = list(files)
-    left_out: list[str] = []
     while kept and sum(size[name] for name in kept) > room:
-        largest = max(kept, key=lambda name: size[name])
-        kept.remove(largest)
-        left_out.append(largest)
-    for name in kept:
-        maintype, subtype = _TYPES[name.rpartition(".")[2]]
-        message.add_attachment(files[name], maintype=maintype, subtype=subtype, filename=name)
-    return tuple(name for name in files if name in left_out)
+        kept.remove(max(kept, key=lambda name: size[name]))
+    return tuple(name for name in files if name not in kept)
 
 
-def _say(
-    message: EmailMessage,
-    document: Document,
-    files: Mapping[str, bytes],
-    left_out: Sequence[str],
-    limit_bytes: int,
-    place: str,
-) -> None:
-    """Puts what is really attached in place of what `compose` has said is."""
-    composed = [file_name(document, fmt) for fmt in ("pdf", "xlsx")]
-    before = f"The whole report is attached: {', '.join(composed)}"
+def _said(
+    files: Mapping[str, bytes], left_out: Sequence[str] = (), limit_bytes: int = 0, place: str = ""
+) -> str:
+    """What is attached, and what is not and why."""
     attached = [name for name in files if name not in left_out]
-    after = f"The report is attached: {', '.join(attached)}" if attached else "Nothing is attached"
+    said = f"The report is attached: {', '.join(attached)}" if attached else "Nothing is attached"
     if left_out:
         told = ", ".join(f"{name} ({len(files[name]) / 1e6:,.1f} MB)" for name in left_out)
-        after += (
+        said += (
             f". Not attached, because the mail would be larger than {limit_bytes / 1e6:,.0f} MB: "
             f"{told}; kept {place}"
         )
-    for kind in ("plain", "html"):
-        part: Any = message.get_body((kind,))
-        text = part.get_content()
-        if before not in text:
-            raise RuntimeError(f"the {kind} mail does not say what is attached")
-        part.set_content(text.replace(before, after), **({"subtype": "html"} if kind == "html"
-                                                         else {}))  # fmt: skip
+    return said
 
 
 def _place(schedule: Schedule, kept_at: str) -> str:
