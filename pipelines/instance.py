@@ -19,7 +19,7 @@ from resources.locks import exclusive
 CONFIG = "dagster.yaml"
 HOME_VARIABLE = "DAGSTER_HOME"
 
-_TEXT = """\
+HOME_CONFIG = """\
 # Dagster's settings for this home. Written once and yours from then on: it is never overwritten.
 # https://docs.dagster.io/deployment/oss/oss-instance-configuration
 
@@ -66,6 +66,7 @@ retention:
       success: 90
       failure: 90
 """
+"""What a home gets; deploy/dagster.yaml differs from it in where things are kept."""
 
 
 class InstanceError(Exception):
@@ -82,7 +83,7 @@ def prepare_instance(settings: Settings) -> Path:
     config = folder / CONFIG
     if not config.exists():
         half = folder / f".{CONFIG}.{os.getpid()}"
-        half.write_text(_TEXT, encoding="utf-8")
+        half.write_text(HOME_CONFIG, encoding="utf-8")
         half.replace(config)
     return folder
 

