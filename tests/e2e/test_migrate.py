@@ -15,6 +15,8 @@ from sqlalchemy import create_engine, inspect, text
 from resources.ledger.schema import metadata, open_ledger
 from tests.e2e.server import ROOT, wait_for
 from tests.pipeline.databases import new_database
+from tests.pipeline.home import make_home
+from tests.pipeline.reporting import command
 
 # All imports are made before the start is given, so that they do meet.
 OPENER = """
@@ -46,14 +48,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, server: PostgresServer) 
     return new_database(server)
 
 
-def migrate(home: Path, url: str) -> subprocess.CompletedProcess[str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("CDR_")}
-    env = {**kept, "CDR_REPORTS_HOME": str(home), "CDR_REPORTS_LEDGER_URL": url}
-    command = [str(Path(sys.executable).with_name("cdr-reports")), "migrate"]
-    return subprocess.run(command, cwd=home, env=env, capture_output=True, text=True,
-                          timeout=120, check=False)  # fmt: skip
-
-
 def test_one_of_many_at_once_makes_the_tables(url: str, tmp_path: Path) -> None:
     processes = [
         subprocess.Popen(
@@ -76,25 +70,30 @@ def test_one_of_many_at_once_makes_the_tables(url: str, tmp_path: Path) -> None:
 
 
 def test_the_command_says_from_where_to_where(url: str, tmp_path: Path) -> None:
-    first = migrate(tmp_path, url)
-    assert first.returncode == 0, first.stderr
+    home = make_home(tmp_path, ledger_url=url)
+    first = command(home, "migrate")
+    assert first.exit_code == 0, first.output
     assert "ledger: made with the schema 0002\n" in first.stdout
+    assert "\nDagster: has the schema " in first.stdout
     engine = open_ledger(url)
     with engine.begin() as connection:
         for table in ("alerts", "delivery_recipients", "deliveries", "schedules"):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
-    assert "ledger: brought from the schema 0001 to 0002\n" in migrate(tmp_path, url).stdout
+    second = command(home, "migrate")
+    assert "ledger: brought from the schema 0001 to 0002\n" in second.stdout
+    assert "ledger: has the schema 0002, nothing to do\n" in command(home, "migrate").stdout
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
     engine.dispose()
-    newer = migrate(tmp_path, url)
-    assert newer.returncode == 1
+    newer = command(home, "migrate")
+    assert newer.exit_code == 1
     assert newer.stderr.startswith("Error: the ledger has the schema 0099, and this program knows")
 
 
 def test_a_database_that_is_away_is_said_without_its_password(tmp_path: Path) -> None:
-    done = migrate(tmp_path, "postgresql+psycopg2://me:hush-hush@127.0.0.1:9/ledger")
-    assert done.returncode == 1
+    url = "postgresql+psycopg2://me:hush-hush@127.0.0.1:9/ledger"
+    done = command(make_home(tmp_path, ledger_url=url), "migrate")
+    assert done.exit_code == 1
     assert done.stderr.startswith("Error: the database cannot be used: connection to server at")
-    assert "hush-hush" not in done.stdout + done.stderr
+    assert "hush-hush" not in done.output

@@ -1,7 +1,7 @@
 """A year of nights with a clock that is set, over both clock changes, to a real mail server.
 
 Each morning the day before is built, and on the minute its reports go; around the clock changes it
-is looked at a minute before, too. What is expected is reckoned here by hand from the dates of the clock changes.
+is looked at a minute before, too. What is expected is reckoned by hand from the changes' dates.
 """
 
 from __future__ import annotations
