@@ -4,6 +4,7 @@ A variable that is unknown or a value that is wrong is refused by name before an
 """
 
 import os
+import re
 from datetime import date, time
 from functools import cached_property
 from pathlib import Path
@@ -42,6 +43,13 @@ class Settings(BaseSettings):
     home: Path = Field(Path("var"), description="folder of all that the program writes")
     landing: str = Field(
         "", description="landing folder, or a URL such as s3://bucket/landing; blank: home/landing"
+    )
+    lake: str = Field(
+        "",
+        description="where the tables are, such as s3://bucket/lake; blank: home/lake",
+    )
+    lake_copies_gb: float = Field(
+        10, gt=0, description="room for copies of a lake in S3 on this disk; older ones are removed"
     )
     ledger_url: str = Field(
         "", description="SQLAlchemy URL of the ledger; blank: SQLite in the home"
@@ -109,6 +117,13 @@ class Settings(BaseSettings):
         # The European Central Bank has quoted its present list of currencies only since 2011.
         if value < date(2011, 1, 3):
             raise ValueError("the exchange rates of all currencies begin on 2011-01-03")
+        return value
+
+    @field_validator("lake")
+    @classmethod
+    def _in_a_bucket(cls, value: str) -> str:
+        if not re.fullmatch(r"(s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/[^\s?#@]*)?)?", value):
+            raise ValueError("write s3://bucket/folder, or nothing for the folder lake in the home")
         return value
 
     @field_validator("alert_email")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipelines.settings import Settings, SettingsError, load_settings
+from resources.bucket import StoreError
 
 if TYPE_CHECKING:
     from pipelines.assembly import Workplace
@@ -105,6 +106,8 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except StoreError as error:
+        sys.exit(f"Error: {error}")
     except Exception as error:
         if not _is_full_disk(error):
             raise

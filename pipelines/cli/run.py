@@ -33,6 +33,7 @@ def run(ctx: click.Context) -> None:
     """
     program: Program = ctx.obj
     _refuse_full_disk(program.settings.home)
+    program.workplace.lake.table("delivered")  # a store that is away is said once, at the door
     troubles = run_night(program.workplace)
     if troubles:
         for trouble in troubles:
@@ -152,7 +153,8 @@ def _execute(
         if data is not None and data.error is not None:
             words = data.user_failure_data.description if data.user_failure_data else None
             error = data.error
-            text = words or (error.cause.message if error.cause else error.message)
+            first = error.cause or error
+            text = words or first.message.removeprefix(f"{first.cls_name}: ")
             failures.append(f"{event.step_key}: {text.strip()}")
     if not result.success and not failures:
         failures.append(f"{job} failed; `cdr-reports ui` shows run {result.run_id}")
