@@ -52,7 +52,7 @@ class Settings(BaseSettings):
         10, gt=0, description="room for copies of a lake in S3 on this disk; older ones are removed"
     )
     ledger_url: str = Field(
-        "", description="SQLAlchemy URL of the ledger; blank: SQLite in the home"
+        "", repr=False, description="SQLAlchemy URL of the ledger; blank: SQLite in the home"
     )
     timezone: Zone = Field("UTC", description="reporting time zone: what a day is")
     source_timezones: dict[str, Zone] = Field(
@@ -117,6 +117,17 @@ class Settings(BaseSettings):
         # The European Central Bank has quoted its present list of currencies only since 2011.
         if value < date(2011, 1, 3):
             raise ValueError("the exchange rates of all currencies begin on 2011-01-03")
+        return value
+
+    @field_validator("ledger_url")
+    @classmethod
+    def _of_a_database(cls, value: str) -> str:
+        # A password that is cut in two would be taken for a host, and told in errors.
+        if value and not re.fullmatch(r"[\w+]+://([^@/?#]*@)?[^@]*", value):
+            raise ValueError(
+                "write dialect+driver://user:password@host/database, with %40, %2F, %3F and %23 "
+                "for each @, /, ? and # in the password"
+            )
         return value
 
     @field_validator("lake")

@@ -33,6 +33,8 @@ class Program:
     @cached_property
     def workplace(self) -> "Workplace":
         """Lake, ledger, landing folder and engine of the home."""
+        from sqlalchemy.exc import SQLAlchemyError
+
         from pipelines.assembly import Workplace
         from resources.ledger import NewerLedger
 
@@ -41,6 +43,11 @@ class Program:
             _ = found.days  # opens the ledger
         except NewerLedger as error:
             raise click.ClickException(str(error)) from None
+        except SQLAlchemyError as error:
+            said = " ".join(str(getattr(error, "orig", None) or error).split())
+            raise click.ClickException(
+                f"CDR_REPORTS_LEDGER_URL: the ledger cannot be opened: {said}"
+            ) from None
         return found
 
     def reporting(self) -> "Reporting":

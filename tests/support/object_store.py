@@ -19,7 +19,7 @@ SECRET = "made-up-secret-key"
 def s3() -> Iterator[Any]:
     """A client of a server that holds an empty bucket `cdrs`; the environment leads there, too."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # thousands of requests
-    s3_backends.reset()  # type: ignore[no-untyped-call]  # moto keeps what it holds by process
+    s3_backends.reset()  # moto keeps what it holds by process
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
