@@ -122,7 +122,9 @@ class Bucket:
             )
         if re.search(r"connect|timed? ?out|sending request|EndpointConnection", said, re.I):
             at = self._where.get("AWS_ENDPOINT_URL", "Amazon S3")
-            return f"{at} cannot be reached; nothing was changed, try again when it can"
+            return f"{at} cannot be reached: try again when it can"
+        if "Invalid endpoint" in said:
+            return "AWS_ENDPOINT_URL is no address: write it as http://host:port or https://host"
         return re.sub(r"<\?xml.*", "", said)[:300]
 
 
@@ -136,6 +138,8 @@ def _is_of_store(error: BaseException | None) -> bool:
     while error is not None:
         kind = type(error)
         if kind.__module__.startswith(("botocore", "aiobotocore", "aiohttp")):
+            return True
+        if isinstance(error, ValueError) and "Invalid endpoint" in str(error):  # botocore's
             return True
         of_delta = kind.__module__ == "deltalake._internal" or isinstance(error, OSError)
         if of_delta and re.search(r"S3 error|necessary privileges|object.?store", str(error), re.I):
