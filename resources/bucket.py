@@ -28,7 +28,7 @@ _DENIED = (
 )
 
 
-class StoreError(OSError):
+class StoreError(Exception):
     """The object storage does not do what it must; the text names the setting and says why."""
 
 

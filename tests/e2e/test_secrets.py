@@ -63,7 +63,7 @@ TICKS = """query($selector: RepositorySelector!) { sensorsOrError(repositorySele
 def found_in(text: str | bytes) -> list[str]:
     """The secrets that stand in it, plain or as a mail login sends them."""
     raw = text.encode() if isinstance(text, str) else text
-    forms = {
+    forms: dict[str, tuple[bytes, ...]] = {
         secret: (secret.encode(), base64.b64encode(secret.encode()).rstrip(b"=")[:-1])
         for secret in SECRETS
     }
@@ -119,8 +119,7 @@ def watched(s3: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch
     house = Schedule("house", "UTC", email=("a@example.com",), formats=("csv",), time=time(0))
     workplace.schedules.add(house.name, house.text(), datetime.now(UTC) - timedelta(days=1))
     post = PostOffice()
-    options = {"auth_required": True, "auth_require_tls": False, "authenticator": login}
-    with serving(post, **options) as port:
+    with serving(post, auth_required=True, auth_require_tls=False, authenticator=login) as port:
         settings = {
             "CDR_REPORTS_LEDGER_URL": ledger,
             "CDR_REPORTS_LAKE": "s3://cdrs/lake",
