@@ -206,6 +206,8 @@ def load_settings(**overrides: Any) -> Settings:
             name = str(problem["loc"][0]) if problem["loc"] else "?"
             label = name.upper() if name.upper().startswith(PREFIX) else PREFIX + name.upper()
             secret = name.lower().removeprefix(PREFIX.lower()) in SECRETS
-            shown = "" if secret else f" (is {problem['input']!r})"
+            # Whatever the setting, a URL may have a password in it.
+            value = re.sub(r"//[^/]*@", "//***@", repr(problem["input"]))
+            shown = "" if secret else f" (is {value})"
             lines.append(f"{label}: {problem['msg']}{shown}")
         raise SettingsError("\n".join(lines)) from None

@@ -1,6 +1,7 @@
 """`cdr-reports run` and `ui`: the night in this process, and the web interface that watches it."""
 
 import os
+import re
 import shutil
 import sys
 import time
@@ -154,7 +155,7 @@ def _execute(
             words = data.user_failure_data.description if data.user_failure_data else None
             error = data.error
             first = error.cause or error
-            text = words or first.message.removeprefix(f"{first.cls_name}: ")
+            text = words or re.sub(rf"^[\w.]*{first.cls_name}: ", "", first.message)
             failures.append(f"{event.step_key}: {text.strip()}")
     if not result.success and not failures:
         failures.append(f"{job} failed; `cdr-reports ui` shows run {result.run_id}")

@@ -145,7 +145,7 @@ def test_no_secret_gets_out(watched: Watched) -> None:
     # What goes wrong, and the words by which it is told.
     dead = f"postgresql+psycopg2://cdr:{LEDGER}@127.0.0.1:{free_port()}/cdr"
     for what, command, settings, words in (
-        ("mail login", ("schedules", "run-now", "house"),
+        ("mail login", ("deliveries", "resend", "1"),
          {"CDR_REPORTS_SMTP_PASSWORD": WRONG}, "refused the login of 'cdr'"),
         ("database away", ("run",),
          {"CDR_REPORTS_LEDGER_URL": dead}, "CDR_REPORTS_LEDGER_URL: the ledger cannot be opened"),
@@ -166,7 +166,8 @@ def test_no_secret_gets_out(watched: Watched) -> None:
         ("no such bucket", ("run",),
          {"CDR_REPORTS_LAKE": "s3://no-such-bucket/lake"}, "there is no bucket no-such-bucket"),
         ("no such landing bucket", ("run",),
-         {"CDR_REPORTS_LANDING": "s3://no-such-bucket/x"}, "there is no bucket no-such-bucket"),
+         {"CDR_REPORTS_LANDING": "s3://no-such-bucket/x"},
+         "trouble: intake: CDR_REPORTS_LANDING: s3://no-such-bucket/x: there is no bucket"),
     ):  # fmt: skip
         said = watched.run(what, *command, **settings)
         assert words in said, (what, said)
