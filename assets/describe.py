@@ -47,7 +47,7 @@ def table_metadata(lake: Lake, table: str, *models: str) -> dict[str, Any]:
     columns = [day, *(column for column in schema.columns if column.name != DAY)]
     return {
         "dagster/column_schema": dg.TableSchema(columns),
-        "table": dg.MetadataValue.path(lake.root / table),
+        "table": dg.MetadataValue.path(lake.where(table)),
     }
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Engine as SqlEngine
 
 from pipelines.settings import Settings
+from resources.bucket import Copies, bucket_of
 from resources.days import DayBuilder, DayRules
 from resources.engine import Engine
 from resources.intake.take import Intake, IntakeRules
@@ -36,7 +37,13 @@ class Workplace:
     @cached_property
     def lake(self) -> Lake:
         """The tables."""
-        return Lake(self.settings.home / "lake")
+        settings = self.settings
+        bucket = bucket_of(settings.lake, "CDR_REPORTS_LAKE")
+        if bucket is None:
+            return Lake(settings.home / "lake")
+        copies = settings.home / "lake-copies"
+        limit = int(settings.lake_copies_gb * 1e9)
+        return Lake(copies, copies=Copies(bucket, copies, limit))
 
     @cached_property
     def engine(self) -> Engine:

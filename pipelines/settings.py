@@ -4,6 +4,7 @@ A variable that is unknown or a value that is wrong is refused by name before an
 """
 
 import os
+import re
 from datetime import date, time
 from functools import cached_property
 from pathlib import Path
@@ -43,8 +44,15 @@ class Settings(BaseSettings):
     landing: str = Field(
         "", description="landing folder, or a URL such as s3://bucket/landing; blank: home/landing"
     )
+    lake: str = Field(
+        "",
+        description="where the tables are, such as s3://bucket/lake; blank: home/lake",
+    )
+    lake_copies_gb: float = Field(
+        10, gt=0, description="room for copies of a lake in S3 on this disk; older ones are removed"
+    )
     ledger_url: str = Field(
-        "", description="SQLAlchemy URL of the ledger; blank: SQLite in the home"
+        "", repr=False, description="SQLAlchemy URL of the ledger; blank: SQLite in the home"
     )
     timezone: Zone = Field("UTC", description="reporting time zone: what a day is")
     source_timezones: dict[str, Zone] = Field(
@@ -109,6 +117,24 @@ class Settings(BaseSettings):
         # The European Central Bank has quoted its present list of currencies only since 2011.
         if value < date(2011, 1, 3):
             raise ValueError("the exchange rates of all currencies begin on 2011-01-03")
+        return value
+
+    @field_validator("ledger_url")
+    @classmethod
+    def _of_a_database(cls, value: str) -> str:
+        # A password that is cut in two would be taken for a host, and told in errors.
+        if value and not re.fullmatch(r"[\w+]+://([^@/?#]*@)?[^@]*", value):
+            raise ValueError(
+                "write dialect+driver://user:password@host/database, with %40, %2F, %3F and %23 "
+                "for each @, /, ? and # in the password"
+            )
+        return value
+
+    @field_validator("lake")
+    @classmethod
+    def _in_a_bucket(cls, value: str) -> str:
+        if not re.fullmatch(r"(s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/[^\s?#@]*)?)?", value):
+            raise ValueError("write s3://bucket/folder, or nothing for the folder lake in the home")
         return value
 
     @field_validator("alert_email")
@@ -180,6 +206,8 @@ def load_settings(**overrides: Any) -> Settings:
             name = str(problem["loc"][0]) if problem["loc"] else "?"
             label = name.upper() if name.upper().startswith(PREFIX) else PREFIX + name.upper()
             secret = name.lower().removeprefix(PREFIX.lower()) in SECRETS
-            shown = "" if secret else f" (is {problem['input']!r})"
+            # Whatever the setting, a URL may have a password in it.
+            value = re.sub(r"//[^/]*@", "//***@", repr(problem["input"]))
+            shown = "" if secret else f" (is {value})"
             lines.append(f"{label}: {problem['msg']}{shown}")
         raise SettingsError("\n".join(lines)) from None

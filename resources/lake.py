@@ -1,7 +1,9 @@
 """Publishes and finds the lake's tables: Delta Lake, day tables partitioned by call date.
 
 It knows files, days and commits; what a table holds is `sql/`, when it is built is `assets/`.
-Readers see the state before a commit or after it, never between.
+Readers see the state before a commit or after it, never between. In object storage a table's files
+are uploaded before the commit that names them; one that no commit names is not there for readers,
+and goes with the next vacuum.
 """
 
 import json
@@ -9,7 +11,8 @@ import os
 import time
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,8 @@ from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
 
+from resources.bucket import Copies
+
 DAY = "call_date"
 
 
@@ -27,15 +32,21 @@ DAY = "call_date"
 class Lake:
     """Delta tables in folders below `root`, one a table.
 
-    `pinned` are the versions at which tables are read; the others as of now.
+    `pinned` are the versions at which tables are read; the others as of now. With `copies` the
+    tables are in their bucket, and below `root` are the copies of files that were asked for.
     """
 
     root: Path
     pinned: Mapping[str, int] = field(default_factory=dict)
+    copies: Copies | None = None
 
     def at(self, versions: Mapping[str, int]) -> "Lake":
         """The lake with these tables as they were at a version; -1 is before there was one."""
-        return Lake(self.root, dict(versions))
+        return replace(self, pinned=dict(versions))
+
+    def where(self, name: str) -> str:
+        """The folder or URL of a table."""
+        return f"{self.copies.bucket.url}/{name}" if self.copies else str(self.root / name)
 
     def table(self, name: str) -> DeltaTable | None:
         """The table as of now (or as pinned), or None while nothing was ever published."""
@@ -43,7 +54,8 @@ class Lake:
         if version == -1:
             return None
         try:
-            return DeltaTable(str(self.root / name), version=version)
+            with self._told():
+                return DeltaTable(self.where(name), version=version, storage_options=self._options)
         except TableNotFoundError:
             return None
 
@@ -79,15 +91,10 @@ class Lake:
             staged.unlink()
             return False
         schema = pq.read_schema(staged)
-        table = table or DeltaTable.create(str(self.root / name), schema, mode="ignore")
+        table = table or self._create(name, schema)
         action = self._place(name, staged, f"file-{file_id}-{uuid.uuid4().hex[:8]}.parquet", {})
-        table.create_write_transaction(
-            [action],
-            "append",
-            schema,
-            commit_properties=CommitProperties(app_transactions=[Transaction(transaction, 1)]),
-        )
-        _shorten(table)
+        once = CommitProperties(app_transactions=[Transaction(transaction, 1)])
+        self._commit(table, [action], "append", schema, commit_properties=once)
         return True
 
     def remove(self, name: str, file_id: int) -> None:
@@ -107,8 +114,7 @@ class Lake:
             if row["min"].get("file_id") == file_id == row["max"].get("file_id")
         ]
         if gone:
-            table.create_write_transaction(gone, "append", table.schema())
-            _shorten(table)
+            self._commit(table, gone, "append", table.schema())
 
     def publish(self, name: str, day: date, staged: Path, stem: str | None = None) -> int:
         """Replaces one day of a table by the staged file's rows, in one commit; its version.
@@ -116,11 +122,8 @@ class Lake:
         The file is named `stem`, which must be new, where its name has to say something.
         """
         schema = pq.read_schema(staged)
-        table = self.table(name) or DeltaTable.create(
-            str(self.root / name),
-            schema.append(pa.field(DAY, pa.date32())),
-            mode="ignore",
-            partition_by=[DAY],
+        table = self.table(name) or self._create(
+            name, schema.append(pa.field(DAY, pa.date32())), partition_by=[DAY]
         )
         if not pq.read_metadata(staged).num_rows:
             staged.unlink()
@@ -137,21 +140,37 @@ class Lake:
 
     def files(self, name: str, first: date, last: date) -> list[str]:
         """The Parquet files of a day table for the days from `first` to `last`, inclusive."""
+        return self.fetch(self.places(name, first, last))
+
+    def places(self, name: str, first: date, last: date) -> list[str]:
+        """Where these files are on this disk, once they are fetched: for who may not need all."""
         table = self.table(name)
         if table is None:
             return []
         filters = [(DAY, ">=", str(first)), (DAY, "<=", str(last))]
-        return sorted(table.file_uris(file_pruning_predicate=filters))
+        files = sorted(table.file_uris(file_pruning_predicate=filters))
+        if self.copies is None:
+            return files
+        return [str(self.root / name) + file.removeprefix(self.where(name)) for file in files]
+
+    def fetch(self, files: list[str]) -> list[str]:
+        """The same files, each of them now on this disk."""
+        if self.copies is not None:
+            self.copies.fetch([str(Path(file).relative_to(self.root)) for file in files])
+        return files
 
     def delivered(self, day: date) -> list[str]:
         """The files of `delivered` that may hold calls of the day."""
         table = self.table("delivered")
         if table is None:
             return []
-        return sorted(
-            str(self.root / "delivered" / row["path"])
-            for row in _actions(table)
-            if row["min"].get(DAY) is None or row["min"][DAY] <= day <= row["max"][DAY]
+        return self._files(
+            "delivered",
+            (
+                row
+                for row in _actions(table)
+                if row["min"].get(DAY) is None or row["min"][DAY] <= day <= row["max"][DAY]
+            ),
         )
 
     def of_file(self, name: str, file_id: int) -> list[str]:
@@ -159,10 +178,13 @@ class Lake:
         table = self.table(name)
         if table is None:
             return []
-        return sorted(
-            str(self.root / name / row["path"])
-            for row in _actions(table)
-            if row["min"].get("file_id") == file_id == row["max"].get("file_id")
+        return self._files(
+            name,
+            (
+                row
+                for row in _actions(table)
+                if row["min"].get("file_id") == file_id == row["max"].get("file_id")
+            ),
         )
 
     def delivered_files(self) -> set[int]:
@@ -176,7 +198,7 @@ class Lake:
         if table is None:
             return []
         actions = sorted(_actions(table), key=lambda row: row["modification_time"])
-        return [str(self.root / name / row["path"]) for row in actions[-1:]]
+        return self._files(name, actions[-1:])
 
     def days(self, name: str) -> list[date]:
         """The days that hold rows in a day table."""
@@ -184,17 +206,39 @@ class Lake:
         found: Iterable[Mapping[str, str]] = [] if table is None else table.partitions()
         return sorted({date.fromisoformat(str(row[DAY])) for row in found})
 
-    @staticmethod
-    def _replace(table: DeltaTable, day: date, actions: list[AddAction | RemoveAction]) -> int:
-        table.create_write_transaction(
+    def _replace(
+        self, table: DeltaTable, day: date, actions: list[AddAction | RemoveAction]
+    ) -> int:
+        self._commit(
+            table,
             actions,
             "overwrite",
             table.schema(),
             partition_by=[DAY],
             partition_filters=[(DAY, "=", str(day))],
         )
-        _shorten(table)
         return table.version()
+
+    def _create(self, name: str, schema: pa.Schema, **layout: Any) -> DeltaTable:
+        with self._told():
+            return DeltaTable.create(
+                self.where(name), schema, mode="ignore", storage_options=self._options, **layout
+            )
+
+    def _commit(self, table: DeltaTable, *commit: Any, **properties: Any) -> None:
+        with self._told():
+            table.create_write_transaction(*commit, **properties)
+            _shorten(table)
+
+    def _files(self, name: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:
+        return self.fetch(sorted(str(self.root / name / row["path"]) for row in rows))
+
+    def _told(self) -> AbstractContextManager[None]:
+        return self.copies.bucket.told() if self.copies else nullcontext()
+
+    @property
+    def _options(self) -> dict[str, str] | None:
+        return self.copies.bucket.options() if self.copies else None
 
     def _place(self, name: str, staged: Path, path: str, partition: dict[str, str]) -> AddAction:
         target = self.root / name / path
@@ -202,6 +246,8 @@ class Lake:
         stats = _stats(staged, () if partition else ("file_id", DAY))
         with staged.open("rb") as handle:  # a commit must not point at bytes that a crash can lose
             os.fsync(handle.fileno())
+        if self.copies is not None:
+            self.copies.bucket.put(staged, f"{name}/{path}")
         staged.replace(target)
         return AddAction(
             path=path,

@@ -4,7 +4,7 @@ Files are only read, never moved or changed. Whether one is new is for the ledge
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -12,6 +12,9 @@ from typing import IO, cast
 
 import fsspec
 
+from resources.bucket import Bucket, ToldReader, bucket_of
+
+SETTING = "CDR_REPORTS_LANDING"
 UNFINISHED = (".part", ".tmp", ".filepart")
 
 
@@ -41,11 +44,14 @@ class Landing:
 
         Left out are hidden ones and names that end as a transfer's do while it runs.
         """
-        system, root = fsspec.core.url_to_fs(self.url)
-        system.invalidate_cache()
-        if not system.exists(root):
-            return
-        for path, info in sorted(system.find(root, detail=True).items()):
+        with self._told():
+            system, root = fsspec.core.url_to_fs(self.url)
+            system.invalidate_cache()
+            # In a bucket an empty folder is none; a bucket that is not there is an error.
+            if self._bucket is None and not system.exists(root):
+                return
+            found = system.find(root, detail=True)
+        for path, info in sorted(found.items()):
             parts = PurePosixPath(path).relative_to(PurePosixPath(root)).parts
             if len(parts) < 2 or any(p.startswith(".") for p in parts):
                 continue
@@ -58,24 +64,35 @@ class Landing:
 
     def again(self, file: LandedFile) -> LandedFile | None:
         """The file as it is now; None when it is gone."""
-        system, path = self._at(file.source, file.name)
-        system.invalidate_cache()
-        if not system.exists(path):
-            return None
-        return _landed(file.source, file.name, path, system.info(path))
+        with self._told():
+            system, path = self._at(file.source, file.name)
+            system.invalidate_cache()
+            if not system.exists(path):
+                return None
+            return _landed(file.source, file.name, path, system.info(path))
 
     def beside(self, file: LandedFile, name: str) -> LandedFile | None:
         """The file of this name in the same folder, if there is one."""
         sibling = str(PurePosixPath(file.name).with_name(name))
-        system, path = self._at(file.source, sibling)
-        if not system.exists(path):
-            return None
-        return _landed(file.source, sibling, path, system.info(path))
+        with self._told():
+            system, path = self._at(file.source, sibling)
+            if not system.exists(path):
+                return None
+            return _landed(file.source, sibling, path, system.info(path))
 
     def open(self, file: LandedFile) -> IO[bytes]:
         """The file's bytes."""
-        system, path = self._at(file.source, file.name)
-        return cast(IO[bytes], system.open(path, "rb"))
+        with self._told():
+            system, path = self._at(file.source, file.name)
+            opened = cast(IO[bytes], system.open(path, "rb"))
+        return cast(IO[bytes], ToldReader(opened, self._bucket)) if self._bucket else opened
+
+    @property
+    def _bucket(self) -> Bucket | None:
+        return bucket_of(self.url, SETTING)
+
+    def _told(self) -> AbstractContextManager[None]:
+        return self._bucket.told() if self._bucket else nullcontext()
 
     def _at(self, source: str, name: str) -> tuple[fsspec.AbstractFileSystem, str]:
         system, root = fsspec.core.url_to_fs(self.url)

@@ -201,6 +201,7 @@ def _as_sent(workplace: "Workplace", delivery: "Delivery") -> None:
     from rich.console import Console
 
     from pipelines.reporting import open_reporting
+    from resources.bucket import StoreError
     from resources.reporting import words
     from resources.reporting.interfaces import no_notices
     from resources.reporting.period import Period
@@ -216,6 +217,8 @@ def _as_sent(workplace: "Workplace", delivery: "Delivery") -> None:
     schedule = from_text(delivery.definition)
     try:
         table = rendering.table(reporting, schedule, delivery.account, period)
+    except StoreError:
+        raise
     except Exception as error:
         kept = workplace.settings.home / (delivery.folder or "")
         raise click.ClickException(

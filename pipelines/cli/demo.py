@@ -54,7 +54,7 @@ def demo(ctx: click.Context, folder: str, rows: int) -> None:
     try:
         program = Program()
         program.settings = load_settings(
-            home=home, landing="", ledger_url="", timezone="UTC", settle_seconds=0,
+            home=home, landing="", lake="", ledger_url="", timezone="UTC", settle_seconds=0,
             first_day=date(2020, 1, 1), smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none",
             smtp_user="", alert_email="", smtp_from="cdr-reports@example.com",
         )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipelines.settings import Settings, SettingsError, load_settings
+from resources.bucket import StoreError
 
 if TYPE_CHECKING:
     from pipelines.assembly import Workplace
@@ -32,6 +33,8 @@ class Program:
     @cached_property
     def workplace(self) -> "Workplace":
         """Lake, ledger, landing folder and engine of the home."""
+        from sqlalchemy.exc import SQLAlchemyError
+
         from pipelines.assembly import Workplace
         from resources.ledger import NewerLedger
 
@@ -40,6 +43,11 @@ class Program:
             _ = found.days  # opens the ledger
         except NewerLedger as error:
             raise click.ClickException(str(error)) from None
+        except SQLAlchemyError as error:
+            said = " ".join(str(getattr(error, "orig", None) or error).split())
+            raise click.ClickException(
+                f"CDR_REPORTS_LEDGER_URL: the ledger cannot be opened: {said}"
+            ) from None
         return found
 
     def reporting(self) -> "Reporting":
@@ -106,6 +114,8 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except StoreError as error:
+        sys.exit(f"Error: {error}")
     except Exception as error:
         if not _is_full_disk(error):
             raise

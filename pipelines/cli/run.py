@@ -1,6 +1,7 @@
 """`cdr-reports run` and `ui`: the night in this process, and the web interface that watches it."""
 
 import os
+import re
 import shutil
 import sys
 import time
@@ -33,6 +34,7 @@ def run(ctx: click.Context) -> None:
     """
     program: Program = ctx.obj
     _refuse_full_disk(program.settings.home)
+    program.workplace.lake.table("delivered")  # a store that is away is said once, at the door
     troubles = run_night(program.workplace)
     if troubles:
         for trouble in troubles:
@@ -152,7 +154,8 @@ def _execute(
         if data is not None and data.error is not None:
             words = data.user_failure_data.description if data.user_failure_data else None
             error = data.error
-            text = words or (error.cause.message if error.cause else error.message)
+            first = error.cause or error
+            text = words or re.sub(rf"^[\w.]*{first.cls_name}: ", "", first.message)
             failures.append(f"{event.step_key}: {text.strip()}")
     if not result.success and not failures:
         failures.append(f"{job} failed; `cdr-reports ui` shows run {result.run_id}")

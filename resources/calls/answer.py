@@ -126,11 +126,15 @@ def find_calls(
         question: what `ask` made of what was typed.
     """
     days = (question.first, question.last)
-    cdrs = lake.files(CDRS, *days)
+    cdrs = lake.places(CDRS, *days)
     files = indexed(cdrs, lake.files(CALL_NUMBERS, *days))
-    pattern = next(iter(cdrs or lake.newest_files(CDRS)), None)
+    lake.fetch([file for file, index in files.items() if index is None])
     with engine.connect() as connection:
         found = candidates(connection, question, files)
+        lake.fetch([one.file for one in found])
+        # Without calls one file says what columns they would have had.
+        any_file = [] if found else lake.fetch(cdrs[:1]) or lake.newest_files(CDRS)
+        pattern = next(iter(any_file), None)
         yield FoundCalls(question, timezone, connection, found, pattern)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from resources.bucket import StoreError
 from resources.sources import Source
 
 BLOCK = 1 << 20
@@ -110,7 +111,7 @@ class RecordFile:
             raise UnreadableFile("the gzip file is truncated: its end is missing") from None
         except (gzip.BadGzipFile, zlib.error) as error:
             raise UnreadableFile(f"the gzip file is corrupt: {error}") from None
-        except OSError as error:
+        except (OSError, StoreError) as error:
             raise UnreachableFile(f"reading stopped: {error}; the next intake tries it") from None
 
     def _read_header(self) -> list[str]:

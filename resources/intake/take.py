@@ -19,6 +19,7 @@ from typing import IO
 import duckdb
 import pyarrow as pa
 
+from resources.bucket import StoreError
 from resources.engine import Engine, Model
 from resources.intake.records import RecordFile, UnreachableFile, UnreadableFile
 from resources.intake.verdicts import on_two_dates, settle_days
@@ -232,7 +233,7 @@ class Intake:
     def _open(self, file: LandedFile) -> IO[bytes]:
         try:
             return self.landing.open(file)
-        except OSError as error:
+        except (OSError, StoreError) as error:
             raise UnreachableFile(
                 f"{file.name} cannot be opened: {error}; the next intake tries it"
             ) from None

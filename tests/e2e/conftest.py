@@ -8,6 +8,9 @@ import pytest
 
 from tests.e2e.server import Dagster, running
 from tests.pipeline.home import golden_files, land, make_home
+from tests.support.object_store import s3
+
+__all__ = ["s3"]
 
 
 @pytest.fixture(scope="module")

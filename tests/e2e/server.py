@@ -155,8 +155,11 @@ class Dagster:
 
 
 @contextmanager
-def running(workplace: Workplace) -> Iterator[Dagster]:
-    """Web server and daemon over a home, until the end, whatever happens."""
+def running(workplace: Workplace, **settings: str) -> Iterator[Dagster]:
+    """Web server and daemon over a home, until the end, whatever happens.
+
+    `settings` are variables of their environment.
+    """
     home = workplace.settings.home
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -168,6 +171,7 @@ def running(workplace: Workplace) -> Iterator[Dagster]:
         "CDR_REPORTS_SETTLE_SECONDS": "0",
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
+        **settings,
     }
     workspace = ["-w", str(ROOT / "workspace.yaml")]
     bin_folder = Path(sys.executable).parent

@@ -11,6 +11,9 @@ from pipelines.assembly import Workplace
 from resources.ledger import open_ledger
 from tests.pipeline.databases import new_database
 from tests.pipeline.home import GOLDEN, golden_files, land, make_home
+from tests.support.object_store import s3
+
+__all__ = ["s3"]
 
 
 @pytest.fixture(scope="session")

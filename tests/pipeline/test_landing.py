@@ -1,12 +1,11 @@
 """The landing folder: which files are taken from it, and when; the same in an object store."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import boto3  # type: ignore[import-untyped]
 import pytest
-from moto.server import ThreadedMotoServer
 
 from pipelines.assembly import Workplace
 from pipelines.settings import load_settings
@@ -124,39 +123,20 @@ def test_a_file_that_changes_while_it_is_read_is_taken_as_it_ends(home: Workplac
 # An object store: moto's server speaks S3.
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Puts an object into the bucket `delivered`."""
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "made-up",
-        "AWS_SECRET_ACCESS_KEY": "made-up", "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():  # fmt: skip
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="delivered")
+def bucket(s3: Any) -> Callable[..., None]:
+    """Puts an object into the bucket `cdrs`."""
 
     def put(key: str, body: bytes) -> None:
-        client.put_object(Bucket="delivered", Key=key, Body=body)
+        s3.put_object(Bucket="cdrs", Key=key, Body=body)
 
-    yield put
-    for found in client.list_objects_v2(Bucket="delivered").get("Contents", []):
-        client.delete_object(Bucket="delivered", Key=found["Key"])
-    client.delete_bucket(Bucket="delivered")
+    return put
 
 
 def test_an_object_store_is_taken_as_a_folder_is(
     bucket: Callable[..., None], home: Workplace, tmp_path: Path
 ) -> None:
-    remote = make_home(tmp_path, landing="s3://delivered/landing")
+    remote = make_home(tmp_path, landing="s3://cdrs/landing")
     assert remote.intake.run() == []  # an empty bucket
     for path in golden_files():
         bucket(f"landing/connexcs/{path.name}", path.read_bytes())
@@ -180,15 +160,15 @@ def test_an_object_store_is_taken_as_a_folder_is(
 def test_kamailios_companions_are_found_in_an_object_store(
     bucket: Callable[..., None], tmp_path: Path
 ) -> None:
-    home = make_home(tmp_path, landing="s3://delivered/landing")
+    home = make_home(tmp_path, landing="s3://cdrs/other")
     header = b"start_time,end_time,duration,caller,callee,customer,callid\n"
     bucket(
-        "landing/kamailio/day/acc_cdrs.csv",
+        "other/kamailio/day/acc_cdrs.csv",
         header + b"2461106.0,2461106.1,0,442079460013,447802712292,101,a\n",
     )
     names_of = "method,from_tag,to_tag,callid,sip_code,sip_reason,time,src_user,src_domain,src_ip"
     bucket(
-        "landing/kamailio/day/acc.csv",
+        "other/kamailio/day/acc.csv",
         f"id,{names_of},dst_ouser,dst_user,dst_domain\n"
         "1,INVITE,f,t,a,486,Busy Here,2461106.0,u,d,192.0.2.1,o,u,d\n".encode(),
     )
