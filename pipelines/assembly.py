@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Engine as SqlEngine
 
 from pipelines.settings import Settings
+from resources.calls import CallStore
 from resources.days import DayBuilder, DayRules
 from resources.engine import Engine
 from resources.intake.take import Intake, IntakeRules
@@ -37,6 +38,11 @@ class Workplace:
     def lake(self) -> Lake:
         """The tables."""
         return Lake(self.settings.home / "lake")
+
+    @cached_property
+    def call_store(self) -> CallStore:
+        """The copy of the days' calls in which single ones can be read."""
+        return CallStore(self.settings.home / "calls")
 
     @cached_property
     def engine(self) -> Engine:
@@ -118,6 +124,7 @@ class Workplace:
             settings.home,
             self.files,
             self._lock,
+            self.call_store,
         )
 
     @property

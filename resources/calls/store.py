@@ -17,17 +17,20 @@ A file is Arrow IPC, a record batch of one row per section, which is what is rea
 
 import json
 import os
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
+
+from resources.calls.index import day_of
 
 BLOCK_ROWS = 256
 """A smaller block packs worse, a larger one costs more to read; measured from 128 to 512."""
@@ -35,6 +38,7 @@ BLOCK_ROWS = 256
 SECTION_ROWS = 122_880
 """Rows that share dictionaries: those of a row group as the engine writes it."""
 
+_OF_DICTIONARIES = {"RLE_DICTIONARY", "PLAIN_DICTIONARY", "PLAIN", "RLE", "BIT_PACKED"}
 _CODEC = pa.Codec("lz4_raw")
 _SCHEMA = pa.schema(
     [
@@ -79,29 +83,47 @@ class CallStore:
 
     def path(self, cdrs: str) -> Path:
         """Where the copy of a file of `cdrs` is, or would be."""
-        file = Path(cdrs)
-        return self.folder / file.parent.name / f"{file.stem}.arrow"
+        return self.folder / f"{day_of(cdrs)}-{Path(cdrs).stem}.arrow"
 
-    def write(self, cdrs: str) -> Path:
-        """Writes the copy of a file of `cdrs`; those of older files of its day go."""
-        path = self.path(cdrs)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        staged = path.with_name(f"{uuid.uuid4().hex}.staged")
+    def write(self, cdrs: str) -> None:
+        """Writes the copy of a file of `cdrs`. It is whole or not there, whatever dies."""
+        staging = self.folder / "_staging"
+        staging.mkdir(parents=True, exist_ok=True)
+        for left in staging.iterdir():  # by a process that died
+            if time.time() - left.stat().st_mtime > 86400:
+                left.unlink(missing_ok=True)
+        staged = staging / uuid.uuid4().hex
         try:
             _write(cdrs, staged)
-            staged.replace(path)
+            staged.replace(self.path(cdrs))
         finally:
             staged.unlink(missing_ok=True)
-        for other in path.parent.iterdir():
-            if other != path:
-                other.unlink(missing_ok=True)
-        return path
+
+    def keep(self, day: date, cdrs: Sequence[str]) -> None:
+        """Removes the copies of a day but those of these files of `cdrs`.
+
+        Who is reading one reads it to the end.
+        """
+        wanted = {self.path(file) for file in cdrs}
+        for path in set(self.folder.glob(f"{day}-*.arrow")) - wanted:
+            path.unlink(missing_ok=True)
+
+    def missing(self, cdrs: Sequence[str]) -> list[str]:
+        """How the copies fall short of these files of `cdrs`, in words; told by counts alone."""
+        differences = []
+        for file in cdrs:
+            day, rows = self.open(file), pq.read_metadata(file).num_rows
+            if day is None:
+                differences.append(f"{Path(file).name} has no copy by row")
+            elif day.row_count != rows:
+                differences.append(f"{day.row_count:,} rows by row instead of {rows:,}")
+        return differences
 
     def open(self, cdrs: str) -> "StoredDay | None":
         """The copy of a file of `cdrs`, or None when there is none that can be read."""
         try:
             return StoredDay(self.path(cdrs))
-        except (OSError, pa.ArrowInvalid):
+        except (OSError, pa.ArrowException):
             return None
 
 
@@ -109,7 +131,7 @@ class StoredDay:
     """The copy of one file of `cdrs`, mapped into memory."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError or ArrowInvalid when the file is not there or not whole."""
+        """Raises OSError or ArrowException when the file is not there or not whole."""
         file = ipc.open_file(pa.memory_map(str(path)))
         self.schema = ipc.read_schema(pa.py_buffer(file.schema.metadata[_COLUMNS]))
         """Names and types of the columns, as in the file of `cdrs`."""
@@ -158,29 +180,25 @@ class _Section:
             end = at + BLOCK_ROWS * np.dtype(column.dtype).itemsize
             numbers = fixed[:, at:end].view(column.dtype)
             at += BLOCK_ROWS * column.width
+            picked = numbers[block, within]
             if column.kind == "text":
-                ends = numbers.astype(np.int64)
-                known = ends >= 0
-                ends = np.where(known, ends, -1 - ends) + texts_at[:, None]
-                starts = np.hstack([texts_at[:, None], ends[:, :-1]])
-                texts_at = ends[:, -1]
-                found = zip(
-                    block.tolist(),
-                    starts[block, within].tolist(),
-                    ends[block, within].tolist(),
-                    known[block, within].tolist(),
-                    strict=True,
+                before = np.where(within > 0, numbers[block, within - 1].astype(np.int64), 0)
+                starts = texts_at[block] + _unsigned(before)
+                ends = texts_at[block] + _unsigned(picked.astype(np.int64))
+                texts_at += _unsigned(numbers[:, -1].astype(np.int64))
+                where = zip(
+                    *(part.tolist() for part in (block, starts, ends, picked >= 0)), strict=True
                 )
-                texts = [unpacked[b][s:e] if k else None for b, s, e, k in found]
+                texts = [unpacked[b][s:e] if known else None for b, s, e, known in where]
                 arrays.append(pa.array(texts, pa.string()))
             elif column.kind == "code":
                 first, after = (dictionaries.offsets[coded + n].as_py() for n in (0, 1))
                 coded += 1
                 values = dictionaries.values.slice(first, after - first)
-                arrays.append(values.take(pa.array(numbers[block, within])))
+                arrays.append(values.take(pa.array(picked)))
             else:
                 valid = fixed[:, end:at].view(bool)[block, within] if column.nulls else None
-                arrays.append(_typed(numbers[block, within], valid, type_))
+                arrays.append(_typed(picked, valid, type_))
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
     def _block(self, number: int) -> bytes:
@@ -210,9 +228,11 @@ def _write(cdrs: str, out: Path) -> None:
 
 
 def _has_dictionaries(metadata: pq.FileMetaData, column: int) -> bool:
+    """Whether the reader can hand over a column's dictionaries as they are."""
     return all(
-        "RLE_DICTIONARY" in metadata.row_group(group).column(column).encodings
+        "RLE_DICTIONARY" in encodings and encodings <= _OF_DICTIONARIES
         for group in range(metadata.num_row_groups)
+        for encodings in [set(metadata.row_group(group).column(column).encodings)]
     )
 
 
@@ -251,7 +271,8 @@ def _section(batch: pa.RecordBatch, first: int) -> pa.RecordBatch:
         blocks.append(_CODEC.compress(block, asbytes=True))
         sizes.append(len(block))
     starts = np.cumsum([0, *map(len, dictionaries)])
-    held = pa.ListArray.from_arrays(pa.array(starts, pa.int32()), pa.concat_arrays(dictionaries or [pa.array([], pa.string())]))
+    values = pa.concat_arrays([pa.array([], pa.string()), *dictionaries])
+    held = pa.ListArray.from_arrays(pa.array(starts, pa.int32()), values)
     return pa.RecordBatch.from_arrays(
         [
             pa.array([first], pa.int64()),
@@ -295,13 +316,18 @@ def _whole_numbers(values: pa.Array) -> _Array:
 
 def _typed(numbers: _Array, valid: "_Array | None", type_: pa.DataType) -> pa.Array:
     """What `_whole_numbers` was made from."""
-    if pa.types.is_decimal(type_):
+    if type_.bit_width == 128:
         low = numbers.astype(np.int64)
-        halves = np.stack([low, low >> 63], axis=1)  # of 128 bits
-        values = pa.Array.from_buffers(type_, len(low), [None, pa.py_buffer(halves)])
+        data = np.stack([low, low >> 63], axis=1)
     else:
-        values = pa.array(numbers.astype(f"i{type_.bit_width // 8}")).view(type_)
-    return values if valid is None else pc.if_else(pa.array(valid), values, None)
+        data = numbers.astype(f"i{type_.bit_width // 8}")
+    bits = None if valid is None else pa.array(valid).buffers()[1]
+    return pa.Array.from_buffers(type_, len(numbers), [bits, pa.py_buffer(data)])
+
+
+def _unsigned(ends: _Array) -> _Array:
+    """Where texts end, those that are NULL like the others."""
+    return np.where(ends < 0, -1 - ends, ends)
 
 
 def _narrow(numbers: _Array) -> _Array:

@@ -127,7 +127,9 @@ def answer(workplace: Workplace, numbers: list[str], side: Side, days: int) -> i
     """Asks as the program asks, reads all calls and the summary; how many calls there were."""
     areas = ReferenceData.of_home(workplace.settings.home).load_area_codes()
     question = ask(numbers, side, LAST - timedelta(days=days - 1), LAST, areas)
-    with find_calls(workplace.engine, workplace.lake, "UTC", question) as found:
+    with find_calls(
+        workplace.engine, workplace.lake, workplace.call_store, "UTC", question
+    ) as found:
         read: int = sum(batch.num_rows for batch in found.batches())
         told = found.summaries()
     assert len(told) == len(question.numbers)
@@ -183,7 +185,9 @@ def export(home: Path, days: int) -> dict[str, float]:
     question = ask([BUSY], Side.CLI, LAST - timedelta(days=days - 1), LAST, areas)
     rows = 0
     with (
-        find_calls(workplace.engine, workplace.lake, "UTC", question) as found,
+        find_calls(
+            workplace.engine, workplace.lake, workplace.call_store, "UTC", question
+        ) as found,
         pc.CSVWriter(os.devnull, found.schema()) as out,
     ):
         for batch in found.batches():
