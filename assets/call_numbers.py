@@ -1,4 +1,6 @@
-"""Beside the tables of sums: the index of numbers over `cdrs`, reconciled with it."""
+"""Beside the tables of sums: the index of numbers over `cdrs` and the copy of its calls by row,
+reconciled with it.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +27,8 @@ def call_numbers_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDef
         partitions_def=partitions,
         deps=[CDRS_KEY],
         description="Where each number's calls stand in cdrs, so that the calls of a number are "
-        "found without reading all of its days.",
+        "found without reading all of its days. With it goes a copy of the day, in the folder "
+        "calls of the home, out of which single calls are read.",
         group_name="calls",
         kinds=KINDS,
         owners=OWNERS,
@@ -38,7 +41,8 @@ def call_numbers_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDef
             dg.AssetCheckSpec(
                 RECONCILES,
                 asset=CALL_NUMBERS,
-                description="error: it is of the day's file of cdrs, and has all of its numbers",
+                description="error: it is of the day's file of cdrs and has all of its numbers; "
+                "the copy in the folder calls has all of its rows",
             )
         ],
     )

@@ -13,6 +13,7 @@ from sqlalchemy import Engine as SqlEngine
 
 from pipelines.settings import Settings
 from resources.bucket import Copies, bucket_of
+from resources.calls import CallStore
 from resources.days import DayBuilder, DayRules
 from resources.engine import Engine
 from resources.intake.take import Intake, IntakeRules
@@ -44,6 +45,11 @@ class Workplace:
         copies = settings.home / "lake-copies"
         limit = int(settings.lake_copies_gb * 1e9)
         return Lake(copies, copies=Copies(bucket, copies, limit))
+
+    @cached_property
+    def call_store(self) -> CallStore:
+        """The copy of the days' calls in which single ones can be read."""
+        return CallStore(self.settings.home / "calls")
 
     @cached_property
     def engine(self) -> Engine:
@@ -125,6 +131,7 @@ class Workplace:
             settings.home,
             self.files,
             self._lock,
+            self.call_store,
         )
 
     @property

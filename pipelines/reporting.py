@@ -82,7 +82,8 @@ class LakeNumbers:
     def find(self, question: CallQuestion) -> AbstractContextManager[FoundCalls]:
         """The calls, read while the context is open."""
         workplace = self.workplace
-        return find_calls(workplace.engine, self.lake, workplace.settings.timezone, question)
+        store, timezone = workplace.call_store, workplace.settings.timezone
+        return find_calls(workplace.engine, self.lake, store, timezone, question)
 
 
 @dataclass(frozen=True)

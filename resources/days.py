@@ -20,6 +20,7 @@ import pyarrow as pa
 
 import sql
 from resources.calls.index import CALL_NUMBERS, index_name, unindexed, write_index
+from resources.calls.store import CallStore
 from resources.engine import QUICK, Engine, Model, named
 from resources.expectations import HISTORY_DAYS, DayFacts, Verdict, judge, prepare
 from resources.intake.verdicts import judged_day, settle_days
@@ -80,6 +81,7 @@ class DayBuilder:
     home: Path
     files: Files
     lock: Path
+    call_store: CallStore
 
     def build(self, table: str, day: date) -> BuiltDay:
         """Builds one day of one table and publishes it, unless an expectation forbids it."""
@@ -154,18 +156,23 @@ class DayBuilder:
         return replace(built, seconds=time.monotonic() - started)
 
     def build_call_numbers(self, day: date) -> BuiltDay:
-        """The day's index of numbers, from the `cdrs` that are published."""
+        """The day's index of numbers, and the copy of its calls to which it leads, from the `cdrs`
+        that are published.
+        """
         started = time.monotonic()
         source = self.days.builds(CDRS).get(day)
         version = source.version if source else 0
         cdrs = self.lake.files(CDRS, day, day)
         if len(cdrs) != 1:  # several, which others wrote, are scanned
+            self.call_store.keep(day, [])
             return self._nothing(CALL_NUMBERS, day, version, started)
         staged = self.lake.staging(CALL_NUMBERS)
         try:
+            self.call_store.write(cdrs[0])
             rows = write_index(self.engine, cdrs[0], staged)
             built = BuiltDay(CALL_NUMBERS, day, False, rows, 0, -1)
             built = self._publish(built, version, staged, index_name(cdrs[0], uuid.uuid4().hex[:8]))
+            self.call_store.keep(day, self.lake.files(CDRS, day, day))
         finally:
             staged.unlink(missing_ok=True)
         return replace(built, seconds=time.monotonic() - started)
@@ -241,8 +248,9 @@ class DayBuilder:
     def reconcile(self, table: str, day: date) -> list[str]:
         """Where a table's attempts, durations and charges differ from those of `cdrs`; exactly."""
         if table == CALL_NUMBERS:
-            days = (self.lake.files(name, day, day) for name in (CDRS, CALL_NUMBERS))
-            return [f"{CALL_NUMBERS} {day}: {difference}" for difference in unindexed(*days)]
+            cdrs, indexes = (self.lake.files(name, day, day) for name in (CDRS, CALL_NUMBERS))
+            differences = unindexed(cdrs, indexes) + self.call_store.missing(cdrs)
+            return [f"{CALL_NUMBERS} {day}: {difference}" for difference in differences]
         wanted = self._sums_of_cdrs(day)
         sides = ("origin", "destination") if table == "usa_rate_center_daily" else (None,)
         differences = []

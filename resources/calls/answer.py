@@ -16,6 +16,7 @@ import pyarrow as pa
 import sql
 from resources.calls.index import CALL_NUMBERS, Candidates, candidates, indexed
 from resources.calls.question import CallQuestion
+from resources.calls.store import CallStore, StoredDay
 from resources.calls.summary import NumberSummary, summaries
 from resources.engine import Engine, Model, named
 from resources.lake import Lake
@@ -40,6 +41,7 @@ class FoundCalls:
     _connection: duckdb.DuckDBPyConnection = field(repr=False)
     _candidates: Sequence[Candidates] = field(repr=False)
     _pattern: str | None = field(repr=False)
+    _store: CallStore = field(repr=False)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Every matching attempt once, newest first (`dt` descending, then `callid`, branch).
@@ -95,14 +97,21 @@ class FoundCalls:
         self, model: Model, files: Sequence[Candidates], then: str = ""
     ) -> pa.RecordBatchReader:
         """The model's rows out of the candidates of some files."""
-        text = f"WITH picked AS NOT MATERIALIZED (\n{_picked(files)}\n)\nSELECT * FROM (\n"
+        cursor = self._cursor()
+        stored, others = _stored(self._store, files)
+        parts = [_of_file(one) for one in others]
+        if stored:
+            cursor.register("stored", _rows_of(stored))
+            parts.append("SELECT * FROM stored")
+        picked = "\nUNION ALL BY NAME\n".join(parts)
+        text = f"WITH picked AS NOT MATERIALIZED (\n{picked}\n)\nSELECT * FROM (\n"
         text += f"{model.text()}\n) {then}"
         parameters = {
             "customers": list(self.question.customers),
             "providers": list(self.question.providers),
             "timezone": self.timezone,
         }
-        return self._cursor().execute(text, named(text, parameters)).to_arrow_reader(BATCH_ROWS)
+        return cursor.execute(text, named(text, parameters)).to_arrow_reader(BATCH_ROWS)
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own over the same memory, so that two readers can be open."""
@@ -115,13 +124,14 @@ class FoundCalls:
 
 @contextmanager
 def find_calls(
-    engine: Engine, lake: Lake, timezone: str, question: CallQuestion
+    engine: Engine, lake: Lake, store: CallStore, timezone: str, question: CallQuestion
 ) -> Iterator[FoundCalls]:
     """Finds the calls that a question is about.
 
     Args:
         engine: reads the files; its memory limit holds here too.
         lake: where `cdrs` and their index are.
+        store: where single calls can be read; days that it does not have are read from `cdrs`.
         timezone: the reporting time zone (IANA name), whose hours the summaries count.
         question: what `ask` made of what was typed.
     """
@@ -131,11 +141,11 @@ def find_calls(
     lake.fetch([file for file, index in files.items() if index is None])
     with engine.connect() as connection:
         found = candidates(connection, question, files)
-        lake.fetch([one.file for one in found])
+        lake.fetch([one.file for one in _stored(store, found)[1]])
         # Without calls one file says what columns they would have had.
         any_file = [] if found else lake.fetch(cdrs[:1]) or lake.newest_files(CDRS)
         pattern = next(iter(any_file), None)
-        yield FoundCalls(question, timezone, connection, found, pattern)
+        yield FoundCalls(question, timezone, connection, found, pattern, store)
 
 
 def _parts(found: Sequence[Candidates]) -> Iterator[list[Candidates]]:
@@ -151,12 +161,38 @@ def _parts(found: Sequence[Candidates]) -> Iterator[list[Candidates]]:
         yield part
 
 
-def _picked(files: Sequence[Candidates]) -> str:
-    """SELECT of the candidates; a file at a time, for then its rows name the row groups to read."""
-    return "\nUNION ALL\n".join(_of_file(one) for one in files)
+_Stored = list[tuple[Candidates, StoredDay]]
+
+
+def _stored(store: CallStore, files: Sequence[Candidates]) -> tuple[_Stored, list[Candidates]]:
+    """The candidates whose rows are named and in the store, and the others."""
+    stored: _Stored = []
+    others = []
+    for one in files:
+        day = store.open(one.file) if one.rows else None
+        if day is None or one.rows is None or one.rows[-1] >= day.row_count:
+            others.append(one)
+        else:
+            stored.append((one, day))
+    return stored, others
+
+
+def _rows_of(stored: _Stored) -> pa.RecordBatchReader:
+    """Their rows, day by day as they are read, so that they are never all in memory."""
+    schema = stored[0][1].schema.append(pa.field("call_date", pa.date32()))
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for one, day in stored:
+            rows = day.take(one.rows or ())
+            dates = pa.repeat(pa.scalar(one.day, pa.date32()), len(rows))
+            whole = rows.append_column("call_date", dates)
+            yield from whole.select(schema.names).cast(schema).to_batches()
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
 
 
 def _of_file(one: Candidates) -> str:
+    """SELECT of a file's candidates; on its own, its rows name the row groups to read."""
     path = one.file.replace("'", "''")
     source = (
         f"SELECT * FROM read_parquet('{path}', hive_partitioning = true, "

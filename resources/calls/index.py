@@ -25,7 +25,7 @@ CALL_NUMBERS = "call_numbers"
 MODEL = "cdrs/call_numbers"
 
 SPARSE_ROWS = 2_000
-"""A day with more candidates is read whole: they are in nearly all of its row groups anyway."""
+"""A day with more candidates is read whole: to read so many of them singly costs as much."""
 
 _KEY_DIGITS = 18
 _LAYOUT = "COMPRESSION uncompressed, PARQUET_VERSION V2"

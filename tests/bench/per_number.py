@@ -1,7 +1,8 @@
 """Measures questions for numbers against a plain scan: `python -m tests.bench.per_number`.
 
 One day is made up and built as a night builds it. The other days are that day with other numbers
-called, written by the engine and published as a night publishes them, each with its index:
+called, written by the engine and published as a night publishes them, each with its index and its
+copy by row:
 
 - each caller calls every day; one of them makes two calls of a hundred;
 - a number that is called is called again on every fourth day, the others are new.
@@ -14,7 +15,7 @@ wall, what the processors did, which other work on the machine changes less.
 
     make bench-per-number ROWS=1_000_000 DAYS=60 FOLDER=/somewhere/large
 
-is the large one: half an hour, 5 GB. A folder that is given is kept, and taken as it is when it
+is the large one: half an hour, 13 GB. A folder that is given is kept, and taken as it is when it
 holds as many days already.
 """
 
@@ -127,7 +128,9 @@ def answer(workplace: Workplace, numbers: list[str], side: Side, days: int) -> i
     """Asks as the program asks, reads all calls and the summary; how many calls there were."""
     areas = ReferenceData.of_home(workplace.settings.home).load_area_codes()
     question = ask(numbers, side, LAST - timedelta(days=days - 1), LAST, areas)
-    with find_calls(workplace.engine, workplace.lake, "UTC", question) as found:
+    with find_calls(
+        workplace.engine, workplace.lake, workplace.call_store, "UTC", question
+    ) as found:
         read: int = sum(batch.num_rows for batch in found.batches())
         told = found.summaries()
     assert len(told) == len(question.numbers)
@@ -147,9 +150,9 @@ def scan(workplace: Workplace, numbers: list[str], side: Side, days: int) -> int
     return count
 
 
-def forget(folder: Path) -> None:
-    """Puts the files out of the system's cache."""
-    for path in folder.rglob("*.parquet"):
+def forget(home: Path) -> None:
+    """Puts the files of days out of the system's cache."""
+    for path in [*home.rglob("*.parquet"), *home.rglob("*.arrow")]:
         with path.open("rb") as handle:
             os.fsync(handle.fileno())
             os.posix_fadvise(handle.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -159,7 +162,7 @@ def measure(home: Path, numbers: list[str], side: Side, days: int) -> dict[str, 
     """One question: cold, warm (the best of five), and as a scan (the better of two)."""
     workplace = Workplace(load_settings(home=home))
     answer(workplace, ["442079469999"], side, 1)  # imports, and what they cost, are over
-    forget(workplace.lake.root)
+    forget(home)
     took = {
         "cold": timed(lambda: answer(workplace, numbers, side, days)),
         "warm": best(5, lambda: answer(workplace, numbers, side, days)),
@@ -183,7 +186,9 @@ def export(home: Path, days: int) -> dict[str, float]:
     question = ask([BUSY], Side.CLI, LAST - timedelta(days=days - 1), LAST, areas)
     rows = 0
     with (
-        find_calls(workplace.engine, workplace.lake, "UTC", question) as found,
+        find_calls(
+            workplace.engine, workplace.lake, workplace.call_store, "UTC", question
+        ) as found,
         pc.CSVWriter(os.devnull, found.schema()) as out,
     ):
         for batch in found.batches():
@@ -234,9 +239,11 @@ def main() -> None:
             table: sum(p.stat().st_size for p in (workplace.lake.root / table).rglob("*.parquet"))
             for table in (CDRS, "call_numbers")
         }
+        copies = sum(p.stat().st_size for p in workplace.call_store.folder.glob("*.arrow"))
         print(  # noqa: T201
             f"{given.days} days of {given.rows:,} calls; cdrs {sizes[CDRS] / 1e6:,.0f} MB, their "
-            f"index {sizes['call_numbers'] / 1e6:,.0f} MB; milliseconds, and of the processors\n"
+            f"index {sizes['call_numbers'] / 1e6:,.0f} MB, their copy by row {copies / 1e6:,.0f} MB; "
+            "milliseconds, and of the processors\n"
             f"{'question':24}{'calls':>8}{'cold':>8}{'warm':>8}{'scan':>8}"
             f"{'warm cpu':>10}{'scan cpu':>10}{'ratio':>8}"
         )

@@ -38,7 +38,11 @@ def found(workplace: Workplace, *numbers: str, side: Side = Side.EITHER, **asked
     first, last = asked.pop("days", DAYS)
     question = ask(numbers, side, first, last, AREAS, **asked)
     with find_calls(
-        workplace.engine, workplace.lake, workplace.settings.timezone, question
+        workplace.engine,
+        workplace.lake,
+        workplace.call_store,
+        workplace.settings.timezone,
+        question,
     ) as calls:
         yield calls
 
@@ -303,12 +307,62 @@ def test_an_index_that_is_missing_or_behind_costs_time_only(home: Workplace) -> 
     assert ids(home, LONDON) == ["a", "b", "x"]
 
 
+def test_single_calls_are_read_without_cdrs(home: Workplace) -> None:
+    built(home, call("a"), call("x", dt="2026-03-05 12:00:00"), call("y", dest_cli="447700900001"))
+    before, sums = rows(home, LONDON), told(home, LONDON)
+    for file in home.lake.files(CDRS, *DAYS):
+        Path(file).unlink()
+    assert rows(home, LONDON) == before
+    assert told(home, LONDON) == sums
+    assert [row["callid"] for row in before] == ["a", "x"]
+
+
+def test_a_copy_by_row_that_is_missing_or_behind_costs_time_only(home: Workplace) -> None:
+    day = date(2026, 3, 6)
+    built(home, call("a"), call("x", dt="2026-03-05 12:00:00"))
+    (older,) = home.lake.files(CDRS, day, day)
+    old = home.call_store.path(older).read_bytes()
+    built(home, call("b"), call("a", duration="59"), name="b.csv")
+    (newer,) = home.lake.files(CDRS, day, day)
+    copy = home.call_store.path(newer)
+    assert not home.call_store.path(older).exists()
+    with_it = rows(home, LONDON)
+    assert [(row["callid"], row["duration"]) for row in with_it] == [
+        ("a", 59), ("b", 60), ("x", 60),
+    ]  # fmt: skip
+    whole = copy.read_bytes()
+    home.call_store.path(older).write_bytes(old)  # as if nobody had removed it
+    for left in (len(whole) // 2, 0):
+        copy.write_bytes(whole[:left])
+        assert rows(home, LONDON) == with_it
+        assert home.builder.reconcile(CALL_NUMBERS, day) == [
+            f"call_numbers 2026-03-06: {Path(newer).name} has no copy by row"
+        ]
+    copy.unlink()
+    assert rows(home, LONDON) == with_it
+    home.builder.build_call_numbers(day)
+    assert home.builder.reconcile(CALL_NUMBERS, day) == []
+    assert rows(home, LONDON) == with_it
+    assert not home.call_store.path(older).exists()
+
+
+def test_an_older_version_of_the_lake_is_read_from_the_lake(home: Workplace) -> None:
+    built(home, call("a"))
+    versions = {name: home.lake.version(name) for name in (CDRS, CALL_NUMBERS)}
+    built(home, call("a", duration="59"), name="b.csv")
+    question = ask([LONDON], Side.CLI, *DAYS, AREAS)
+    pinned = home.lake.at(versions)
+    with find_calls(home.engine, pinned, home.call_store, "UTC", question) as calls:
+        assert [row["duration"] for b in calls.batches() for row in b.to_pylist()] == [60]
+
+
 def test_a_day_that_lost_its_calls_loses_its_index(home: Workplace) -> None:
     built(home, call("a"))
     (account,) = home.files.accounts()
     home.intake.withdraw(account.file)
     build_all(home)
     assert home.lake.files(CALL_NUMBERS, *DAYS) == []
+    assert list(home.call_store.folder.glob("*.arrow")) == []
     assert ids(home, LONDON) == []
 
 

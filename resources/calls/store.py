@@ -1,0 +1,349 @@
+"""A copy of each day's calls in which single ones can be read: writing it, and reading rows.
+
+A row of a Parquet file costs the reading of its whole row group. Here a day lies in blocks of
+`BLOCK_ROWS` rows, each packed as a whole, so that a row costs some kilobytes. A day's file is
+derived from its file of `cdrs`, bears its name and is good for that one only: a day whose file is
+missing or of an older one is read from `cdrs`, which is slower and gives the same. The files are
+of this machine, on a disk that can be mapped into memory, and are no part of the lake.
+
+A file is Arrow IPC, a record batch of one row per section, which is a row group of `cdrs`:
+
+- `first_row`, `rows`: which rows of the file of `cdrs`;
+- `layout`: what a block holds, as JSON, see `_Column`;
+- `dictionaries`: for each column that has one its values, the last of them NULL;
+- `blocks`, `sizes`: the blocks, LZ4, and how large each is unpacked. A block holds for one column
+  after the other what all its rows have there, then the texts.
+"""
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.ipc as ipc
+import pyarrow.parquet as pq
+
+from resources.calls.index import day_of
+
+BLOCK_ROWS = 128
+"""Larger ones cost more to read and pack hardly better (118 instead of 120 MB a million calls)."""
+
+SECTION_ROWS = 122_880
+"""Rows that share dictionaries, at most: those of a row group as the engine writes it."""
+
+FORMAT = 1
+"""Changes with all that a reader relies on, `BLOCK_ROWS` too: files of others are then missing."""
+
+_OF_DICTIONARIES = {"RLE_DICTIONARY", "PLAIN_DICTIONARY", "PLAIN", "RLE", "BIT_PACKED"}
+_CODEC = pa.Codec("lz4_raw")
+_SCHEMA = pa.schema(
+    [
+        ("first_row", pa.int64()),
+        ("rows", pa.int64()),
+        ("layout", pa.string()),
+        ("dictionaries", pa.list_(pa.list_(pa.string()))),
+        ("blocks", pa.list_(pa.binary())),
+        ("sizes", pa.list_(pa.int32())),
+    ]
+)
+_COLUMNS = b"cdrs"
+_Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class _Column:
+    """How a column of a section is stored.
+
+    `kind` is what a row has in its block: `code`, its place in the dictionary; `text`, where its
+    text ends among those of the block, or -1 less that when it is NULL; `number`, its value as a
+    whole number (of a decimal the unscaled one). `dtype` is NumPy's. `nulls`: another byte a row
+    behind them says which are not NULL.
+    """
+
+    name: str
+    kind: str
+    dtype: str
+    nulls: bool = False
+
+    @property
+    def width(self) -> int:
+        """Bytes a row."""
+        return int(np.dtype(self.dtype).itemsize) + self.nulls
+
+
+@dataclass(frozen=True)
+class CallStore:
+    """The files of all days, in a folder of this machine."""
+
+    folder: Path
+
+    def path(self, cdrs: str) -> Path:
+        """Where the copy of a file of `cdrs` is, or would be."""
+        return self.folder / f"{day_of(cdrs)}-{Path(cdrs).stem}-{FORMAT}.arrow"
+
+    def write(self, cdrs: str) -> None:
+        """Writes the copy of a file of `cdrs`. It is whole or not there, whatever dies."""
+        staging = self.folder / "_staging"
+        staging.mkdir(parents=True, exist_ok=True)
+        for left in staging.iterdir():  # by a process that died
+            if time.time() - left.stat().st_mtime > 86400:
+                left.unlink(missing_ok=True)
+        staged = staging / uuid.uuid4().hex
+        try:
+            _write(cdrs, staged)
+            staged.replace(self.path(cdrs))
+        finally:
+            staged.unlink(missing_ok=True)
+
+    def keep(self, day: date, cdrs: Sequence[str]) -> None:
+        """Removes the copies of a day but those of these files of `cdrs`.
+
+        Who is reading one reads it to the end.
+        """
+        wanted = {self.path(file) for file in cdrs}
+        for path in set(self.folder.glob(f"{day}-*.arrow")) - wanted:
+            path.unlink(missing_ok=True)
+
+    def missing(self, cdrs: Sequence[str]) -> list[str]:
+        """How the copies fall short of these files of `cdrs`, in words; told by counts alone."""
+        differences = []
+        for file in cdrs:
+            day, rows = self.open(file), pq.read_metadata(file).num_rows
+            if day is None:
+                differences.append(f"{Path(file).name} has no copy by row")
+            elif day.row_count != rows:
+                differences.append(f"{day.row_count:,} rows by row instead of {rows:,}")
+        return differences
+
+    def open(self, cdrs: str) -> "StoredDay | None":
+        """The copy of a file of `cdrs`, or None when there is none that can be read."""
+        try:
+            return StoredDay(self.path(cdrs))
+        except (OSError, pa.ArrowException):
+            return None
+
+
+class StoredDay:
+    """The copy of one file of `cdrs`, mapped into memory."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError or ArrowException when the file is not there or not whole."""
+        file = ipc.open_file(pa.memory_map(str(path)))
+        self.schema = ipc.read_schema(pa.py_buffer(file.schema.metadata[_COLUMNS]))
+        """Names and types of the columns, as in the file of `cdrs`."""
+        self._sections = [
+            _Section(file.get_batch(n), self.schema) for n in range(file.num_record_batches)
+        ]
+
+    @property
+    def row_count(self) -> int:
+        """How many rows there are."""
+        return sum(section.rows for section in self._sections)
+
+    def take(self, rows: Sequence[int]) -> pa.Table:
+        """Rows by their number in the file of `cdrs`, ascending, each once."""
+        wanted = np.asarray(rows, dtype=np.int64)
+        parts = []
+        for section in self._sections:
+            start, end = np.searchsorted(wanted, [section.first, section.first + section.rows])
+            if start < end:
+                parts.append(section.take(wanted[start:end] - section.first))
+        return pa.Table.from_batches(parts, self.schema)
+
+
+class _Section:
+    """One section of a file."""
+
+    def __init__(self, batch: pa.RecordBatch, schema: pa.Schema) -> None:
+        self._batch = batch
+        self._schema = schema
+        self.first: int = batch["first_row"][0].as_py()
+        self.rows: int = batch["rows"][0].as_py()
+
+    def take(self, rows: _Array) -> pa.RecordBatch:
+        """Rows by their number in the section, ascending."""
+        layout = [_Column(**column) for column in json.loads(self._batch["layout"][0].as_py())]
+        dictionaries = self._batch["dictionaries"].values
+        blocks, block = np.unique(rows // BLOCK_ROWS, return_inverse=True)
+        within = rows % BLOCK_ROWS
+        unpacked = [self._block(int(number)) for number in blocks]
+        width = sum(column.width for column in layout) * BLOCK_ROWS
+        fixed = np.stack([np.frombuffer(one, np.uint8, width) for one in unpacked])
+        texts_at = np.full(len(blocks), width, np.int64)
+        at = coded = 0
+        arrays = []
+        for column, type_ in zip(layout, self._schema.types, strict=True):
+            end = at + BLOCK_ROWS * np.dtype(column.dtype).itemsize
+            numbers = fixed[:, at:end].view(column.dtype)
+            at += BLOCK_ROWS * column.width
+            picked = numbers[block, within]
+            if column.kind == "text":
+                before = np.where(within > 0, numbers[block, within - 1].astype(np.int64), 0)
+                starts = texts_at[block] + _unsigned(before)
+                ends = texts_at[block] + _unsigned(picked.astype(np.int64))
+                texts_at += _unsigned(numbers[:, -1].astype(np.int64))
+                where = zip(
+                    *(part.tolist() for part in (block, starts, ends, picked >= 0)), strict=True
+                )
+                texts = [unpacked[b][s:e] if known else None for b, s, e, known in where]
+                arrays.append(pa.array(texts, pa.string()))
+            elif column.kind == "code":
+                first, after = (dictionaries.offsets[coded + n].as_py() for n in (0, 1))
+                coded += 1
+                values = dictionaries.values.slice(first, after - first)
+                arrays.append(values.take(pa.array(picked)))
+            else:
+                valid = fixed[:, end:at].view(bool)[block, within] if column.nulls else None
+                arrays.append(_typed(picked, valid, type_))
+        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+    def _block(self, number: int) -> bytes:
+        packed = self._batch["blocks"].values[number].as_buffer()
+        size = self._batch["sizes"].values[number].as_py()
+        unpacked: bytes = _CODEC.decompress(packed, size, asbytes=True)
+        return unpacked
+
+
+def _write(cdrs: str, out: Path) -> None:
+    metadata = pq.read_metadata(cdrs)
+    schema = metadata.schema.to_arrow_schema().remove_metadata()
+    coded = [
+        field.name
+        for index, field in enumerate(schema)
+        if pa.types.is_string(field.type) and _has_dictionaries(metadata, index)
+    ]
+    with pq.ParquetFile(cdrs, read_dictionary=coded) as file, out.open("wb") as handle:
+        described = _SCHEMA.with_metadata({_COLUMNS: schema.serialize().to_pybytes()})
+        first = 0
+        with ipc.new_file(handle, described) as writer:
+            for group in range(metadata.num_row_groups):
+                for batch in file.iter_batches(SECTION_ROWS, [group], use_threads=False):
+                    writer.write_batch(_section(batch, first))
+                    first += batch.num_rows
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def _has_dictionaries(metadata: pq.FileMetaData, column: int) -> bool:
+    """Whether the reader can hand over a column's dictionaries as they are."""
+    return all(
+        "RLE_DICTIONARY" in encodings and encodings <= _OF_DICTIONARIES
+        for group in range(metadata.num_row_groups)
+        for encodings in [set(metadata.row_group(group).column(column).encodings)]
+    )
+
+
+def _section(batch: pa.RecordBatch, first: int) -> pa.RecordBatch:
+    """The rows of a batch of `cdrs` as a section."""
+    count = -(-batch.num_rows // BLOCK_ROWS)
+    layout: list[_Column] = []
+    fixed: list[_Array] = []
+    dictionaries: list[pa.Array] = []
+    texts: list[tuple[pa.Buffer, list[int]]] = []
+    for name, values in zip(batch.schema.names, batch.columns, strict=True):
+        nulls = False
+        if pa.types.is_dictionary(values.type):
+            kind = "code"
+            dictionaries.append(pa.concat_arrays([values.dictionary, pa.nulls(1, pa.string())]))
+            numbers = values.indices.fill_null(len(values.dictionary)).to_numpy()
+        elif pa.types.is_string(values.type):
+            kind = "text"
+            numbers, text = _ends(values, count)
+            texts.append(text)
+        else:
+            kind = "number"
+            numbers = _whole_numbers(values)
+            nulls = values.null_count > 0
+        numbers = _in_blocks(_narrow(numbers), count)
+        layout.append(_Column(name, kind, numbers.dtype.str, nulls))
+        fixed.append(numbers.view(np.uint8))
+        if nulls:
+            valid = values.is_valid().to_numpy(zero_copy_only=False)
+            fixed.append(_in_blocks(valid, count).view(np.uint8))
+    rows = np.hstack(fixed)
+    blocks, sizes = [], []
+    for number in range(count):
+        parts = [data[at[number] : at[number + 1]] for data, at in texts]
+        block = b"".join([rows[number], *parts])
+        blocks.append(_CODEC.compress(block, asbytes=True))
+        sizes.append(len(block))
+    starts = np.cumsum([0, *map(len, dictionaries)])
+    values = pa.concat_arrays([pa.array([], pa.string()), *dictionaries])
+    held = pa.ListArray.from_arrays(pa.array(starts, pa.int32()), values)
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array([first], pa.int64()),
+            pa.array([batch.num_rows], pa.int64()),
+            pa.array([json.dumps([asdict(column) for column in layout])]),
+            pa.ListArray.from_arrays(pa.array([0, len(held)], pa.int32()), held),
+            pa.array([blocks], pa.list_(pa.binary())),
+            pa.array([sizes], pa.list_(pa.int32())),
+        ],
+        schema=_SCHEMA,
+    )
+
+
+def _ends(values: pa.Array, blocks: int) -> tuple[_Array, tuple[pa.Buffer, list[int]]]:
+    """Where each text ends among those of its block; all texts, and where each block's begin."""
+    _, offsets, data = values.buffers()
+    at = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
+    starts = np.append(at[:-1:BLOCK_ROWS], at[-1])
+    ends = at[1:] - np.repeat(starts[:-1], BLOCK_ROWS)[: len(values)]
+    if values.null_count:
+        ends = np.where(values.is_valid().to_numpy(zero_copy_only=False), ends, -1 - ends)
+    return ends, (memoryview(data or b""), starts.tolist())
+
+
+def _whole_numbers(values: pa.Array) -> _Array:
+    """Numbers and instants as 64 bits, 0 for NULL; of a decimal the unscaled number."""
+    type_ = values.type
+    if pa.types.is_decimal128(type_) and type_.precision <= 18:
+        halves = np.frombuffer(values.buffers()[1], np.int64)
+        numbers = halves[2 * values.offset : 2 * (values.offset + len(values)) : 2]
+    elif pa.types.is_integer(type_) or pa.types.is_temporal(type_):
+        whole = pa.int64() if type_.bit_width == 64 else pa.int32()
+        numbers = np.frombuffer(values.buffers()[1], whole.to_pandas_dtype())
+        numbers = numbers[values.offset : values.offset + len(values)]
+    else:
+        raise TypeError(f"a column of type {type_} cannot be stored by row")
+    if values.null_count:
+        numbers = np.where(values.is_valid().to_numpy(zero_copy_only=False), numbers, 0)
+    return numbers
+
+
+def _typed(numbers: _Array, valid: "_Array | None", type_: pa.DataType) -> pa.Array:
+    """What `_whole_numbers` was made from."""
+    if type_.bit_width == 128:
+        low = numbers.astype(np.int64)
+        data = np.stack([low, low >> 63], axis=1)
+    else:
+        data = numbers.astype(f"i{type_.bit_width // 8}")
+    bits = None if valid is None else pa.array(valid).buffers()[1]
+    return pa.Array.from_buffers(type_, len(numbers), [bits, pa.py_buffer(data)])
+
+
+def _unsigned(ends: _Array) -> _Array:
+    """Where texts end, those that are NULL like the others."""
+    return np.where(ends < 0, -1 - ends, ends)
+
+
+def _narrow(numbers: _Array) -> _Array:
+    """The same in as few bytes as all of them need."""
+    low, high = int(numbers.min()), int(numbers.max())
+    for size in (np.int8, np.int16, np.int32):
+        if np.iinfo(size).min <= low and high <= np.iinfo(size).max:
+            return numbers.astype(size)
+    return numbers.astype(np.int64)
+
+
+def _in_blocks(numbers: _Array, blocks: int) -> _Array:
+    """A block a row; the last one filled up with its last value."""
+    missing = blocks * BLOCK_ROWS - len(numbers)
+    return np.pad(numbers, (0, missing), mode="edge").reshape(blocks, BLOCK_ROWS)
