@@ -6,22 +6,27 @@ derived from its file of `cdrs`, bears its name and is good for that one only: a
 missing or of an older one is read from `cdrs`, which is slower and gives the same. The files are
 of this machine, on a disk that can be mapped into memory, and are no part of the lake.
 
-A file is Arrow IPC, a record batch of one row per section, which is a row group of `cdrs`:
+A file is Arrow IPC, a record batch of one row for each section, a row group of `cdrs`:
 
-- `first_row`, `rows`: which rows of the file of `cdrs`;
-- `layout`: what a block holds, as JSON, see `_Column`;
-- `dictionaries`: for each column that has one its values, the last of them NULL;
+- `layout`: what its blocks hold, as JSON, see `_Column`;
 - `blocks`, `sizes`: the blocks, LZ4, and how large each is unpacked. A block holds for one column
-  after the other what all its rows have there, then the texts.
+  after the other what all its rows have there, then the texts;
+
+and a last one that tells of all:
+
+- `starts`: the first row of each section, and after the last;
+- `dictionaries`: for each column that has one its values.
 """
 
 import json
 import os
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +50,11 @@ _OF_DICTIONARIES = {"RLE_DICTIONARY", "PLAIN_DICTIONARY", "PLAIN", "RLE", "BIT_P
 _CODEC = pa.Codec("lz4_raw")
 _SCHEMA = pa.schema(
     [
-        ("first_row", pa.int64()),
-        ("rows", pa.int64()),
         ("layout", pa.string()),
-        ("dictionaries", pa.list_(pa.list_(pa.string()))),
         ("blocks", pa.list_(pa.binary())),
         ("sizes", pa.list_(pa.int32())),
+        ("starts", pa.list_(pa.int64())),
+        ("dictionaries", pa.list_(pa.list_(pa.string()))),
     ]
 )
 _COLUMNS = b"cdrs"
@@ -61,10 +65,10 @@ _Array = np.ndarray[Any, Any]
 class _Column:
     """How a column of a section is stored.
 
-    `kind` is what a row has in its block: `code`, its place in the dictionary; `text`, where its
-    text ends among those of the block, or -1 less that when it is NULL; `number`, its value as a
-    whole number (of a decimal the unscaled one). `dtype` is NumPy's. `nulls`: another byte a row
-    behind them says which are not NULL.
+    `kind` is what a row has in its block: `code`, its place in the dictionary, or -1 when it is
+    NULL; `text`, where its text ends among those of the block, or -1 less that when it is NULL;
+    `number`, its value as a whole number (of a decimal the unscaled one). `dtype` is NumPy's.
+    `nulls`: another byte a row behind them says which numbers are not NULL.
     """
 
     name: str
@@ -135,80 +139,91 @@ class StoredDay:
 
     def __init__(self, path: Path) -> None:
         """Raises OSError or ArrowException when the file is not there or not whole."""
-        file = ipc.open_file(pa.memory_map(str(path)))
-        self.schema = ipc.read_schema(pa.py_buffer(file.schema.metadata[_COLUMNS]))
+        self._file = ipc.open_file(pa.memory_map(str(path)))
+        self.schema = ipc.read_schema(pa.py_buffer(self._file.schema.metadata[_COLUMNS]))
         """Names and types of the columns, as in the file of `cdrs`."""
-        self._sections = [
-            _Section(file.get_batch(n), self.schema) for n in range(file.num_record_batches)
-        ]
+        last = self._file.get_batch(self._file.num_record_batches - 1)
+        self._starts = last["starts"].values.to_numpy()
+        self._dictionaries = last["dictionaries"].values
 
     @property
     def row_count(self) -> int:
         """How many rows there are."""
-        return sum(section.rows for section in self._sections)
+        return int(self._starts[-1])
 
     def take(self, rows: Sequence[int]) -> pa.Table:
         """Rows by their number in the file of `cdrs`, ascending, each once."""
-        wanted = np.asarray(rows, dtype=np.int64)
-        parts = []
-        for section in self._sections:
-            start, end = np.searchsorted(wanted, [section.first, section.first + section.rows])
+        wanted = np.asarray(rows, np.int64)
+        picked = _Picked(len(self.schema), len(wanted))
+        ends = np.searchsorted(wanted, self._starts).tolist()
+        for section, (start, end) in enumerate(pairwise(ends)):
             if start < end:
-                parts.append(section.take(wanted[start:end] - section.first))
-        return pa.Table.from_batches(parts, self.schema)
+                self._pick(section, wanted[start:end] - self._starts[section], picked, start)
+        return pa.table(self._columns(picked), schema=self.schema)
 
-
-class _Section:
-    """One section of a file."""
-
-    def __init__(self, batch: pa.RecordBatch, schema: pa.Schema) -> None:
-        self._batch = batch
-        self._schema = schema
-        self.first: int = batch["first_row"][0].as_py()
-        self.rows: int = batch["rows"][0].as_py()
-
-    def take(self, rows: _Array) -> pa.RecordBatch:
-        """Rows by their number in the section, ascending."""
-        layout = [_Column(**column) for column in json.loads(self._batch["layout"][0].as_py())]
-        dictionaries = self._batch["dictionaries"].values
+    def _pick(self, section: int, rows: _Array, picked: "_Picked", at: int) -> None:
+        """What the blocks have of some rows of a section, into the places from `at` on."""
+        batch = self._file.get_batch(section)
+        layout = _layout(batch["layout"][0].as_py())
+        packed, sizes = batch["blocks"].values, batch["sizes"].values
         blocks, block = np.unique(rows // BLOCK_ROWS, return_inverse=True)
         within = rows % BLOCK_ROWS
-        unpacked = [self._block(int(number)) for number in blocks]
+        unpacked = [
+            _CODEC.decompress(packed[number].as_buffer(), sizes[number].as_py(), asbytes=True)
+            for number in blocks.tolist()
+        ]
         width = sum(column.width for column in layout) * BLOCK_ROWS
         fixed = np.stack([np.frombuffer(one, np.uint8, width) for one in unpacked])
+        places = slice(at, at + len(rows))
         texts_at = np.full(len(blocks), width, np.int64)
-        at = coded = 0
-        arrays = []
-        for column, type_ in zip(layout, self._schema.types, strict=True):
-            end = at + BLOCK_ROWS * np.dtype(column.dtype).itemsize
-            numbers = fixed[:, at:end].view(column.dtype)
-            at += BLOCK_ROWS * column.width
-            picked = numbers[block, within]
+        first = 0
+        for index, column in enumerate(layout):
+            end = first + BLOCK_ROWS * (column.width - column.nulls)
+            numbers = fixed[:, first:end].view(column.dtype)
+            picked.numbers[index, places] = found = numbers[block, within]
+            if column.nulls:
+                valid = fixed[:, end : end + BLOCK_ROWS].view(bool)
+                picked.valid[index, places] = valid[block, within]
+            elif column.kind != "number":
+                picked.valid[index, places] = found >= 0
             if column.kind == "text":
-                before = np.where(within > 0, numbers[block, within - 1].astype(np.int64), 0)
-                starts = texts_at[block] + _unsigned(before)
-                ends = texts_at[block] + _unsigned(picked.astype(np.int64))
-                texts_at += _unsigned(numbers[:, -1].astype(np.int64))
-                where = zip(
-                    *(part.tolist() for part in (block, starts, ends, picked >= 0)), strict=True
-                )
-                texts = [unpacked[b][s:e] if known else None for b, s, e, known in where]
-                arrays.append(pa.array(texts, pa.string()))
-            elif column.kind == "code":
-                first, after = (dictionaries.offsets[coded + n].as_py() for n in (0, 1))
-                coded += 1
-                values = dictionaries.values.slice(first, after - first)
-                arrays.append(values.take(pa.array(picked)))
-            else:
-                valid = fixed[:, end:at].view(bool)[block, within] if column.nulls else None
-                arrays.append(_typed(picked, valid, type_))
-        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+                before = np.where(within > 0, numbers[block, within - 1], 0)
+                base = texts_at[block]
+                where = (block, base + _unsigned(before), base + _unsigned(found))
+                picked.texts[index] += [
+                    unpacked[b][s:e] for b, s, e in zip(*(w.tolist() for w in where), strict=True)
+                ]
+                texts_at += _unsigned(numbers[:, -1])
+            first += BLOCK_ROWS * column.width
 
-    def _block(self, number: int) -> bytes:
-        packed = self._batch["blocks"].values[number].as_buffer()
-        size = self._batch["sizes"].values[number].as_py()
-        unpacked: bytes = _CODEC.decompress(packed, size, asbytes=True)
-        return unpacked
+    def _columns(self, picked: "_Picked") -> list[pa.Array]:
+        """The columns of `cdrs` of what was picked."""
+        columns = []
+        for index, type_ in enumerate(self.schema.types):
+            valid, numbers = picked.valid[index], picked.numbers[index]
+            if self._dictionaries[index].is_valid:
+                codes = pa.array(numbers, mask=~valid)
+                columns.append(self._dictionaries[index].values.take(codes))
+            elif pa.types.is_string(type_):
+                texts = pa.array(picked.texts[index], pa.binary(), mask=~valid)
+                columns.append(texts.cast(type_))
+            else:
+                columns.append(_typed(numbers, valid, type_))
+        return columns
+
+
+class _Picked:
+    """What the blocks have of picked rows: a whole number a column and row, and the texts."""
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self.numbers = np.empty((columns, rows), np.int64)
+        self.valid = np.ones((columns, rows), np.bool_)
+        self.texts: list[list[bytes]] = [[] for _ in range(columns)]
+
+
+@lru_cache(maxsize=64)
+def _layout(text: str) -> tuple[_Column, ...]:
+    return tuple(_Column(**column) for column in json.loads(text))
 
 
 def _write(cdrs: str, out: Path) -> None:
@@ -221,12 +236,14 @@ def _write(cdrs: str, out: Path) -> None:
     ]
     with pq.ParquetFile(cdrs, read_dictionary=coded) as file, out.open("wb") as handle:
         described = _SCHEMA.with_metadata({_COLUMNS: schema.serialize().to_pybytes()})
-        first = 0
+        dictionaries: dict[str, pa.Array] = {}
+        starts = [0]
         with ipc.new_file(handle, described) as writer:
             for group in range(metadata.num_row_groups):
                 for batch in file.iter_batches(SECTION_ROWS, [group], use_threads=False):
-                    writer.write_batch(_section(batch, first))
-                    first += batch.num_rows
+                    writer.write_batch(_section(batch, dictionaries))
+                    starts.append(starts[-1] + batch.num_rows)
+            writer.write_batch(_last(schema, starts, dictionaries))
         handle.flush()
         os.fsync(handle.fileno())
 
@@ -240,19 +257,21 @@ def _has_dictionaries(metadata: pq.FileMetaData, column: int) -> bool:
     )
 
 
-def _section(batch: pa.RecordBatch, first: int) -> pa.RecordBatch:
-    """The rows of a batch of `cdrs` as a section."""
+def _section(batch: pa.RecordBatch, dictionaries: dict[str, pa.Array]) -> pa.RecordBatch:
+    """The rows of a batch of `cdrs` as a section; adds to the dictionaries what is new in it."""
     count = -(-batch.num_rows // BLOCK_ROWS)
     layout: list[_Column] = []
     fixed: list[_Array] = []
-    dictionaries: list[pa.Array] = []
     texts: list[tuple[pa.Buffer, list[int]]] = []
     for name, values in zip(batch.schema.names, batch.columns, strict=True):
         nulls = False
         if pa.types.is_dictionary(values.type):
             kind = "code"
-            dictionaries.append(pa.concat_arrays([values.dictionary, pa.nulls(1, pa.string())]))
-            numbers = values.indices.fill_null(len(values.dictionary)).to_numpy()
+            known = dictionaries.get(name, values.dictionary[:0])
+            none = pa.DictionaryArray.from_arrays(pa.array([], values.indices.type), known)
+            values = pa.chunked_array([none, values]).unify_dictionaries().chunk(1)
+            dictionaries[name] = values.dictionary
+            numbers = values.indices.fill_null(-1).to_numpy()
         elif pa.types.is_string(values.type):
             kind = "text"
             numbers, text = _ends(values, count)
@@ -274,17 +293,36 @@ def _section(batch: pa.RecordBatch, first: int) -> pa.RecordBatch:
         block = b"".join([rows[number], *parts])
         blocks.append(_CODEC.compress(block, asbytes=True))
         sizes.append(len(block))
-    starts = np.cumsum([0, *map(len, dictionaries)])
-    values = pa.concat_arrays([pa.array([], pa.string()), *dictionaries])
-    held = pa.ListArray.from_arrays(pa.array(starts, pa.int32()), values)
+    return pa.RecordBatch.from_pylist(
+        [
+            {
+                "layout": json.dumps([asdict(column) for column in layout]),
+                "blocks": blocks,
+                "sizes": sizes,
+            }
+        ],
+        _SCHEMA,
+    )
+
+
+def _last(
+    schema: pa.Schema, starts: Sequence[int], dictionaries: Mapping[str, pa.Array]
+) -> pa.RecordBatch:
+    """What the last batch of a file tells of its sections."""
+    none = pa.array([], pa.string())
+    each = [dictionaries.get(name, none) for name in schema.names]
+    lists = pa.ListArray.from_arrays(
+        pa.array(np.cumsum([0, *map(len, each)]), pa.int32()),
+        pa.concat_arrays(each),
+        mask=pa.array([name not in dictionaries for name in schema.names]),
+    )
     return pa.RecordBatch.from_arrays(
         [
-            pa.array([first], pa.int64()),
-            pa.array([batch.num_rows], pa.int64()),
-            pa.array([json.dumps([asdict(column) for column in layout])]),
-            pa.ListArray.from_arrays(pa.array([0, len(held)], pa.int32()), held),
-            pa.array([blocks], pa.list_(pa.binary())),
-            pa.array([sizes], pa.list_(pa.int32())),
+            pa.nulls(1, _SCHEMA.field("layout").type),
+            pa.nulls(1, _SCHEMA.field("blocks").type),
+            pa.nulls(1, _SCHEMA.field("sizes").type),
+            pa.array([starts], _SCHEMA.field("starts").type),
+            pa.ListArray.from_arrays(pa.array([0, len(lists)], pa.int32()), lists),
         ],
         schema=_SCHEMA,
     )
@@ -318,14 +356,14 @@ def _whole_numbers(values: pa.Array) -> _Array:
     return numbers
 
 
-def _typed(numbers: _Array, valid: "_Array | None", type_: pa.DataType) -> pa.Array:
+def _typed(numbers: _Array, valid: _Array, type_: pa.DataType) -> pa.Array:
     """What `_whole_numbers` was made from."""
     if type_.bit_width == 128:
         low = numbers.astype(np.int64)
         data = np.stack([low, low >> 63], axis=1)
     else:
         data = numbers.astype(f"i{type_.bit_width // 8}")
-    bits = None if valid is None else pa.array(valid).buffers()[1]
+    bits = None if valid.all() else pa.array(valid).buffers()[1]
     return pa.Array.from_buffers(type_, len(numbers), [bits, pa.py_buffer(data)])
 
 

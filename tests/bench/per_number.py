@@ -242,7 +242,7 @@ def main() -> None:
         copies = sum(p.stat().st_size for p in workplace.call_store.folder.glob("*.arrow"))
         print(  # noqa: T201
             f"{given.days} days of {given.rows:,} calls; cdrs {sizes[CDRS] / 1e6:,.0f} MB, their "
-            f"index {sizes['call_numbers'] / 1e6:,.0f} MB, their copy by row {copies / 1e6:,.0f} MB; "
+            f"index {sizes['call_numbers'] / 1e6:,.0f} MB, copy by row {copies / 1e6:,.0f} MB; "
             "milliseconds, and of the processors\n"
             f"{'question':24}{'calls':>8}{'cold':>8}{'warm':>8}{'scan':>8}"
             f"{'warm cpu':>10}{'scan cpu':>10}{'ratio':>8}"
