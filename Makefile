@@ -13,7 +13,7 @@ DAYS ?=
 FOLDER ?=
 PYTEST_ARGS ?= -n 2 --dist loadfile
 BIN := .venv/bin
-OURS := pipelines assets resources sql tests deploy
+OURS := pipelines assets resources sql explorer tests deploy
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
