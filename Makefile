@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint format bench bench-per-number bench-reports clean
+.PHONY: help setup setup-dev demo test lint format bench bench-per-number bench-reports explorer-pages clean
 
 PYTHON ?=
 EXTRAS ?=
@@ -50,6 +50,9 @@ bench-per-number: setup-dev ## measure questions for numbers; ROWS=1_000_000 DAY
 bench-reports: setup-dev ## measure a report of very many rows in each format: time and memory
 	$(BIN)/python -m tests.bench.large_report $(if $(ROWS),--rows $(ROWS))
 
+explorer-pages: ## build explorer/static from explorer/web; the one thing here that needs Node
+	cd explorer/web && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
+
 clean: ## remove what the other targets made here, .venv too
-	rm -rf .venv .uv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .uv dist explorer/web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find $(OURS) -name __pycache__ -prune -exec rm -rf {} +

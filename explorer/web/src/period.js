@@ -29,7 +29,7 @@ export function period(last, from, to, presets, state, changed) {
     /** Shows what the server made of it. */
     show({ first, last: end }) {
       const pairs = known.some(([value]) => value === state.last) || !state.last ? known : [[state.last, state.last], ...known];
-      fill(last, [["", "From … to …"], ...pairs], state.last);
+      fill(last, [["", "chosen days"], ...pairs], state.last);
       from.value = first;
       to.value = end;
       state.from = first;

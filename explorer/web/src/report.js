@@ -15,8 +15,10 @@ import { zones } from "./zones.js";
 const LIMIT = 1000;
 // A chart of more is not read; what is left out is said.
 const DRAWN = 40;
-const HEADLINES = 6;
-const VIEWS = [["table", "Table"], ["pivot", "Pivot"], ["bars", "Bars"], ["lines", "Lines"], ["heatmap", "Heatmap"], ["charts", "Report’s charts"]];
+const HEADLINES = 8;
+const DRAWINGS = ["bars", "lines", "points", "heatmap"];
+const CLOCKS = new Set(["date", "hour", "hour of the day"]);
+const VIEWS = [["table", "Table"], ["pivot", "Pivot"], ["bars", "Bars"], ["lines", "Lines"], ["points", "Points"], ["heatmap", "Heatmap"], ["charts", "Report’s charts"]];
 
 const name = $("report").dataset.report;
 const state = read(location.search);
@@ -44,11 +46,18 @@ function view() {
 function allowed(of) {
   const chosen = measure(figure());
   if (of === "table" && state.split.length) return "A table has no column groups: this is a pivot.";
-  if (["bars", "lines", "heatmap"].includes(of) && !group().length) return "There are no row groups to draw.";
+  if (DRAWINGS.includes(of) && !group().length) return "There are no row groups to draw.";
+  // A line says that what lies between two points is between them.
+  if (of === "lines" && !clocks().length) return "Lines need a day or an hour in the rows: use points.";
   if (of === "heatmap" && !state.split.length) return "A heatmap needs a dimension in the columns.";
   // Bars of column groups stand on each other, which adds them up before the reader's eyes.
-  if (of === "bars" && state.split.length && chosen && !chosen.additive) return `${chosen.title} cannot be added up: use lines, or take the columns away.`;
+  if (of === "bars" && state.split.length && chosen && !chosen.additive) return `${chosen.title} cannot be added up: use points, or take the columns away.`;
   return "";
+}
+
+// The row groups that are times.
+function clocks() {
+  return group().filter((of) => CLOCKS.has(dimensions().find((d) => d.name === of)?.kind));
 }
 
 function figure() {
@@ -86,7 +95,7 @@ const picker = choices({
 
 $("controls").addEventListener("submit", (event) => {
   event.preventDefault();
-  ask({ again: true });
+  ask();
 });
 if (report.choices.length > 1) {
   $("choice-control").hidden = false;
@@ -131,8 +140,8 @@ function move(of, zone, index) {
   else {
     state.group = lists.group;
     state.split = lists.split;
-    if (zone === "split" && !["pivot", "lines", "heatmap"].includes(state.view)) state.view = "pivot";
-    if (!lists.split.length && state.view === "heatmap") state.view = "";
+    // What cannot be shown so any more is shown as it comes.
+    if ((zone === "split" && state.view === "table") || allowed(state.view)) state.view = "";
     // A sort by what is not there any more means nothing.
     if (state.sort) state.sort = state.sort.filter((s) => !dimensions().some((d) => d.name === s.replace(/^-/, "")) || state.group.includes(s.replace(/^-/, "")));
     if (!state.sort?.length) state.sort = null;
@@ -157,11 +166,12 @@ function sort(of, descending) {
 /* ---- the question and its answer -------------------------------------------------------------- */
 
 function query() {
-  const asked = write(state);
+  // Lines go from the first to the last; all else comes in the order that was asked for.
+  const asked = write(view() === "lines" ? { ...state, sort: clocks() } : state);
   return `/api/rows?report=${name}&limit=${LIMIT}${view() === "table" ? "" : "&levels=1"}${asked ? `&${asked}` : ""}`;
 }
 
-async function ask({ history = true, again = false } = {}) {
+async function ask({ history = true } = {}) {
   asking?.abort();
   const mine = (asking = new AbortController());
   $("stage").classList.add("busy");
@@ -177,8 +187,7 @@ async function ask({ history = true, again = false } = {}) {
     answer = found;
     $("trouble").hidden = true;
     await show(got);
-    if (again) $("count").focus?.();
-  } catch (error) {
+    } catch (error) {
     if (error.name === "AbortError") return;
     refused(error);
   } finally {
@@ -207,14 +216,14 @@ function controls() {
   narrowed.show();
   who.update();
   links();
-  fill($("currency"), [["", "USD and own"], ...catalogue.currencies.filter((c) => c !== "USD").map((c) => [c, c])], state.currency);
+  fill($("currency"), [["", "USD"], ...catalogue.currencies.filter((c) => c !== "USD").map((c) => [c, c])], state.currency);
   $("compare").value = state.compare === "none" ? "" : state.compare;
   if (report.choices.length > 1) $("choice").value = choice().choice;
   $("views").replaceChildren(...VIEWS.map(([of, title]) => {
     const why = allowed(of);
     return el("button", { type: "button", "aria-pressed": String(view() === of), disabled: why !== "", title: why, onclick: () => { state.view = of; ask(); } }, title);
   }));
-  const drawn = ["bars", "lines", "heatmap"].includes(view());
+  const drawn = DRAWINGS.includes(view());
   $("figure-control").hidden = !drawn;
   fill($("figure"), figures().map((f) => [f, measure(f).title]), figure());
 }
@@ -227,7 +236,7 @@ async function show(charts) {
   controls();
   notices($("notices"), meta.notices);
   headline(meta);
-  const drawn = ["bars", "lines", "heatmap"].includes(view());
+  const drawn = DRAWINGS.includes(view());
   const some = drawn ? Math.min(DRAWN, meta.rows) : meta.rows;
   $("count").textContent = meta.row_count > some ? `${count(meta.row_count, "row")}, the first ${some.toLocaleString()} ${drawn ? "drawn" : "shown"}` : count(meta.row_count, "row");
   $("after").textContent = after(meta);
@@ -274,5 +283,7 @@ function pictures(charts) {
   if (!charts.length) $("pictures").replaceChildren(el("p", { className: "empty" }, "This report has no charts of its own."));
 }
 
+// A small window shows the answer first.
+if (matchMedia("(max-width: 860px)").matches) $("arrange").open = false;
 $("report").hidden = false;
 await ask({ history: false });

@@ -5,11 +5,12 @@ import "@perspective-dev/viewer-datagrid";
 import "@perspective-dev/viewer-d3fc/dist/esm/column.js";
 import "@perspective-dev/viewer-d3fc/dist/esm/line.js";
 import "@perspective-dev/viewer-d3fc/dist/esm/heatmap.js";
+import "@perspective-dev/viewer-d3fc/dist/esm/y-scatter.js";
 import wasm from "@perspective-dev/viewer/dist/wasm/perspective-viewer.wasm";
 import { Handler } from "./virtual.js";
 import { folded, key } from "./shape.js";
 
-export const PLUGINS = { table: "Datagrid", pivot: "Datagrid", bars: "Y Bar", lines: "Y Line", heatmap: "Heatmap" };
+export const PLUGINS = { table: "Datagrid", pivot: "Datagrid", bars: "Y Bar", lines: "Y Line", points: "Y Scatter", heatmap: "Heatmap" };
 
 let started = null;
 
@@ -87,7 +88,7 @@ export function viewer(stage, sorted) {
   }
 
   return {
-    /** Shows a shape as "table", "pivot", "bars", "lines" or "heatmap". */
+    /** Shows a shape as "table", "pivot", "bars", "lines", "points" or "heatmap". */
     async show(shape, { view, sort, formats }) {
       collapsed.clear();
       now = { shape, view, sort, formats };
