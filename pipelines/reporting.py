@@ -40,7 +40,7 @@ class LakeTables:
     lake: Lake
     # By what they were made of, so that a day that is published anew is never answered from before.
     # Each is removed with the last answer that needs it, at the latest when the program ends.
-    _made: dict[tuple[str, ...], tuple["tempfile.TemporaryDirectory[str]", list[str]]] = field(
+    made: dict[tuple[str, ...], tuple["tempfile.TemporaryDirectory[str]", list[str]]] = field(
         default_factory=dict
     )
 
@@ -51,11 +51,11 @@ class LakeTables:
             return lake.files(table, first, last)
         source, make = MADE[table]
         key = (table, str(first), *lake.files(source, first, last))
-        if key not in self._made:
+        if key not in self.made:
             folder = tempfile.TemporaryDirectory(prefix="cdr-reports-")
             found = make(replace(self.workplace.builder, lake=lake), first, last, Path(folder.name))
-            self._made[key] = (folder, found)
-        return self._made[key][1]
+            self.made[key] = (folder, found)
+        return self.made[key][1]
 
 
 @dataclass(frozen=True)

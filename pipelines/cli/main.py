@@ -58,6 +58,8 @@ COMMANDS = {
     "files": "pipelines.cli.files:files",
     "quarantine": "pipelines.cli.files:quarantine",
     "reference": "pipelines.cli.reference:reference",
+    "explore": "pipelines.cli.explore:explore",
+    "users": "pipelines.cli.users:users",
     "ui": "pipelines.cli.run:ui",
     "demo": "pipelines.cli.demo:demo",
 }

@@ -9,6 +9,7 @@ from resources.ledger.deliveries import Deliveries
 from resources.ledger.files import FileAccount, FileRecord, Files, FileStatus
 from resources.ledger.schedules import Schedules
 from resources.ledger.schema import NewerLedger, open_ledger
+from resources.ledger.users import Users
 
 __all__ = [
     "Alerts",
@@ -21,5 +22,6 @@ __all__ = [
     "NewerLedger",
     "Schedules",
     "StaleDay",
+    "Users",
     "open_ledger",
 ]
