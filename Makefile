@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint format bench bench-per-number bench-reports explorer-pages clean
+.PHONY: help setup setup-dev demo test lint format bench bench-per-number bench-reports bench-explorer explorer-pages clean
 
 PYTHON ?=
 EXTRAS ?=
@@ -52,6 +52,9 @@ bench-reports: setup-dev ## measure a report of very many rows in each format: t
 
 explorer-pages: ## build explorer/static from explorer/web; the one thing here that needs Node
 	cd explorer/web && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
+
+bench-explorer: setup-dev ## measure the explorer; DAYS=90 ROWS=50_000 stored rows a day when not said
+	$(BIN)/python -m tests.bench.explorer $(if $(ROWS),--rows $(ROWS)) $(if $(DAYS),--days $(DAYS)) $(if $(FOLDER),--folder $(FOLDER))
 
 clean: ## remove what the other targets made here, .venv too
 	rm -rf .venv .uv dist explorer/web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

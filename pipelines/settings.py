@@ -109,8 +109,8 @@ class Settings(BaseSettings):
     explore_proxy_header: str = Field(
         "X-Remote-User", pattern=r"^[A-Za-z0-9-]+$", description="in which it names the user"
     )
-    explore_session_hours: float = Field(
-        12, gt=0, le=24 * 31, description="so long a log-in to the explorer lasts"
+    explore_session_hours: int = Field(
+        12, ge=1, le=24 * 31, description="so long a log-in to the explorer lasts"
     )
     smtp_host: str = Field("localhost", description="mail server")
     smtp_port: int = Field(25, ge=1, le=65535, description="its port")
