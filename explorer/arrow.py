@@ -119,7 +119,7 @@ def _type(column: Column) -> pa.DataType:
 
 
 def _value(column: Column, value: Value) -> Any:
-    if isinstance(value, Decimal):
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return int(value) if column.kind is Kind.COUNT else float(value)
     if isinstance(value, datetime):
         return day_or_time(value)

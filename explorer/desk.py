@@ -16,7 +16,18 @@ from typing import Any
 
 from explorer.access import Visitor, refuse_strangers, seen
 from explorer.cubes import Cubes
-from explorer.limits import SECONDS, Turns, WatchedEngine, watched, within
+from explorer.limits import (
+    AT_ONCE,
+    DOWNLOAD_SECONDS,
+    DOWNLOADS_AT_ONCE,
+    SECONDS,
+    TooMany,
+    Turns,
+    Watch,
+    WatchedEngine,
+    watched,
+    within,
+)
 from explorer.view import View, WrongView
 from pipelines.assembly import Workplace
 from pipelines.reporting import MADE, HomeCurrencies, LakeTables, open_reporting
@@ -27,6 +38,7 @@ from resources.reporting.figures import request_for
 from resources.reporting.interfaces import Reporting
 from resources.reporting.model import Report
 from resources.reporting.query import connect
+from resources.reporting.reports import ReportsInForce, declarations, reports_in_force
 from resources.reporting.request import Request, find_report, resolve
 from resources.reporting.request import split as split_words
 
@@ -60,12 +72,16 @@ class KeptTables:
         """Parquet files of a table for a range of days."""
         if table not in MADE:
             return self.shared.files(table, first, last)
-        with self.lock:
+        if not self.lock.acquire(timeout=SECONDS):
+            raise TooMany("another answer is making what this one needs: try again soon")
+        try:
             found = self.shared.files(table, first, last)
             made = self.shared.made
             self.held.extend(entry for entry in made.values() if entry[1] is found)
             while len(made) > MOST_MADE:
                 del made[next(iter(made))]
+        finally:
+            self.lock.release()
         return found
 
 
@@ -75,10 +91,12 @@ class Desk:
     def __init__(self, workplace: Workplace, *, seconds: float = SECONDS) -> None:
         self.workplace = ServedWorkplace(workplace.settings, workplace.tell)
         self.seconds = seconds
-        self.turns = Turns()
+        self.turns = Turns(AT_ONCE)
+        self.downloads = Turns(DOWNLOADS_AT_ONCE)
         self._lock = threading.Lock()
         self._tables = LakeTables(self.workplace, self.workplace.lake)
         self._currencies = HomeCurrencies(self.workplace)
+        self._declared: tuple[object, ReportsInForce] = ((), ReportsInForce({}, {}))
         spill = self.workplace.settings.home / "spill"
         self.cubes = Cubes(lambda: connect(self._plain), spill)
 
@@ -88,7 +106,7 @@ class Desk:
 
     def reporting(self, visitor: Visitor, lake: Lake | None = None) -> Reporting:
         """What the visitor's reports are made from; with `lake` its tables as they were."""
-        found = open_reporting(self.workplace, lake)
+        found = open_reporting(self.workplace, lake, self._reports())
         tables = found.tables if lake else KeptTables(self._tables, self._lock)
         found = replace(
             found,
@@ -99,6 +117,14 @@ class Desk:
         )
         return seen(visitor, found)
 
+    def _reports(self) -> ReportsInForce:
+        """All reports; those of the home are read again when one of their files has changed."""
+        home = self.workplace.settings.home
+        state = [(p, s.st_mtime_ns, s.st_size) for p in declarations(home) for s in [p.stat()]]
+        if self._declared[0] != state:
+            self._declared = (state, reports_in_force(home))
+        return self._declared[1]
+
     def now(self) -> datetime:
         """In the reporting time zone."""
         return datetime.now(self.workplace.settings.zone)
@@ -108,10 +134,16 @@ class Desk:
         return self.workplace.today()
 
     @contextmanager
-    def turn(self, seconds: float | None = None) -> Iterator[None]:
+    def turn(self) -> Iterator[None]:
         """A place and a time limit for making an answer. Raises TooMany, TooSlow."""
-        with self.turns.taken(), within(seconds or self.seconds):
+        with self.turns.taken(), within(self.seconds):
             yield
+
+    @contextmanager
+    def download(self) -> Iterator[Watch]:
+        """The same for making a file."""
+        with self.downloads.taken(), within(DOWNLOAD_SECONDS) as watch:
+            yield watch
 
     def close(self) -> None:
         """Throws away what was kept."""

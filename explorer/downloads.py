@@ -6,8 +6,9 @@ import io
 import queue
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import copy_context
 from typing import IO, Any, cast
 
@@ -16,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from explorer.access import EVERYBODY
 from explorer.calls import calls_of
 from explorer.desk import question_of, report_of
-from explorer.limits import DOWNLOAD_SECONDS
+from explorer.limits import DOWNLOAD_SECONDS, TooSlow
 from explorer.serving import Call, NotFound, Page
 from explorer.view import View, parse
 from resources.reporting.message import XLSX_TYPE
@@ -59,7 +60,7 @@ def download(call: Call) -> Response:
 def _made(call: Call, view: View, *, people: bool) -> Iterator[Made]:
     desk, visitor = call.explorer.desk, call.visitor
     reporting = desk.reporting(visitor)
-    with desk.turn(DOWNLOAD_SECONDS), ExitStack() as open_:
+    with desk.download(), ExitStack() as open_:
         if report_of(reporting, view).listing:
             calls = calls_of(visitor, reporting, view, desk.today(), people=people)
             yield open_.enter_context(calls)
@@ -85,7 +86,9 @@ class _Pipe(io.RawIOBase):
         super().__init__()
         self.chunks: queue.Queue[bytes | BaseException | None] = queue.Queue(_CHUNKS)
         self.left = threading.Event()
+        self.ended = threading.Event()
         self._position = 0
+        self._end = time.monotonic() + DOWNLOAD_SECONDS
 
     def writable(self) -> bool:
         return True
@@ -99,10 +102,19 @@ class _Pipe(io.RawIOBase):
         self.put(chunk)
         return len(chunk)
 
-    def put(self, chunk: bytes | BaseException | None) -> None:
-        """Waits for room. Raises _Gone when the reader has left."""
+    def get(self) -> bytes | BaseException | None:
+        """The next chunk, None at the end; TooSlow where there will be none."""
         while True:
-            if self.left.is_set():
+            try:
+                return self.chunks.get(timeout=0.5)
+            except queue.Empty:
+                if self.ended.is_set() and self.chunks.empty():
+                    return TooSlow("the file was not fetched in time: ask for it again")
+
+    def put(self, chunk: bytes | BaseException | None) -> None:
+        """Waits for room. Raises _Gone when the reader has left, or takes for ever."""
+        while True:
+            if self.left.is_set() or time.monotonic() > self._end:
                 raise _Gone
             try:
                 self.chunks.put(chunk, timeout=0.5)
@@ -125,17 +137,17 @@ def streamed(write: Callable[[IO[bytes]], None]) -> Iterator[bytes]:
             write(cast(IO[bytes], buffered))
             buffered.flush()
         except _Gone:
+            pipe.ended.set()
             return
         except BaseException as error:  # told to the reader, whatever it is
             end = error
-        try:
+        with suppress(_Gone):
             pipe.put(end)
-        except _Gone:
-            return
+        pipe.ended.set()
 
     context = copy_context()
     threading.Thread(target=context.run, args=(work,), daemon=True, name="download").start()
-    first = pipe.chunks.get()
+    first = pipe.get()
     if isinstance(first, BaseException):
         raise first
     return _rest(pipe, first)
@@ -148,7 +160,7 @@ def _rest(pipe: _Pipe, first: bytes | None) -> Iterator[bytes]:
             if isinstance(chunk, BaseException):
                 raise chunk
             yield chunk
-            chunk = pipe.chunks.get()
+            chunk = pipe.get()
     finally:
         pipe.left.set()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cached_property
 from importlib.resources import files
@@ -25,9 +26,30 @@ from pipelines.sending import read_accounts
 
 if TYPE_CHECKING:
     from explorer.serving import Call
+    from resources.schedules.rendering import Rendered
 
 _HERE = files("explorer")
 _MESSAGES = 1_000
+_PREVIEWS, _PREVIEW_SECONDS = 4, 120.0
+
+
+class Previews:
+    """The last few mails that somebody looked at, for the files and frames of their pages."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: dict[object, tuple[float, Rendered]] = {}
+
+    def get(self, key: object, make: Callable[[], Rendered]) -> Rendered:
+        """The one of the key, made when there is none of late."""
+        with self._lock:
+            now = time.monotonic()
+            self._held = {k: v for k, v in self._held.items() if now - v[0] < _PREVIEW_SECONDS}
+            if key not in self._held:
+                while len(self._held) >= _PREVIEWS:
+                    del self._held[next(iter(self._held))]
+                self._held[key] = (now, make())
+            return self._held[key][1]
 
 
 class Explorer:
@@ -39,6 +61,7 @@ class Explorer:
         self.workplace = self.desk.workplace
         sessions = Sessions(key_of(settings.home), settings.explore_session_hours * 3600)
         self.guard = Guard(settings, self.workplace.users, sessions, Tries(), threading.Lock())
+        self.previews = Previews()
         self.changes = threading.Lock()
         """Held by what sends or withdraws: one at a time."""
         self._lock = threading.Lock()

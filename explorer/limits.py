@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -22,8 +22,11 @@ SECONDS = 30.0
 DOWNLOAD_SECONDS = 600.0
 """A file takes at most so long."""
 
-AT_ONCE = 4
-"""So many answers are made at once; others wait for `WAIT_SECONDS`, then are asked to come back."""
+AT_ONCE, DOWNLOADS_AT_ONCE = 4, 3
+"""So many answers are made at once; others wait for `WAIT_SECONDS`, then are asked to come back.
+
+Files are counted by themselves: whoever reads one slowly keeps nobody from the pages.
+"""
 
 WAIT_SECONDS = 10.0
 
@@ -136,13 +139,11 @@ class WatchedEngine(Engine):
             yield watched(connection)
 
 
-@dataclass(frozen=True)
 class Turns:
     """Lets so many in at once."""
 
-    _places: threading.BoundedSemaphore = field(
-        default_factory=lambda: threading.BoundedSemaphore(AT_ONCE)
-    )
+    def __init__(self, places: int) -> None:
+        self._places = threading.BoundedSemaphore(places)
 
     @contextmanager
     def taken(self) -> Iterator[None]:

@@ -336,10 +336,15 @@ def _named(call: Call) -> ScheduleRecord:
 
 
 def _previewed(call: Call, schedule: Schedule) -> Rendered:
-    explorer = call.explorer
+    """The mail; its page, its frame and its files ask for the same one, made once."""
+    explorer, account = call.explorer, call.one("account") or None
+
+    def make() -> Rendered:
+        with explorer.desk.download():
+            return preview(open_office(explorer.workplace), schedule, account)
+
     try:
-        with explorer.desk.turn():
-            return preview(open_office(explorer.workplace), schedule, call.one("account") or None)
+        return explorer.previews.get((schedule.text(), account), make)
     except ReportError:
         raise
     except ValueError as error:

@@ -33,7 +33,7 @@ def server_of(app: Starlette) -> uvicorn.Server:
         server_header=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
-        limit_concurrency=200,
+        limit_concurrency=1000,
         h11_max_incomplete_event_size=64 * 1024,
         ws="none",
     )

@@ -17,7 +17,7 @@ from resources.reference.names import country_names, lata_names
 from resources.reference.plan import ReferenceData
 from resources.reference.rates import Rates
 from resources.reporting.interfaces import DayNotices, Quote, Reporting
-from resources.reporting.reports import reports_in_force
+from resources.reporting.reports import ReportsInForce, reports_in_force
 
 Maker = Callable[[DayBuilder, date, date, Path], list[str]]
 
@@ -132,8 +132,13 @@ class HomeCurrencies(Collection[str]):
         return len(self._codes)
 
 
-def open_reporting(workplace: Workplace, lake: Lake | None = None) -> Reporting:
-    """Everything that reports are made from; `lake` is one whose tables are pinned."""
+def open_reporting(
+    workplace: Workplace, lake: Lake | None = None, reports: ReportsInForce | None = None
+) -> Reporting:
+    """Everything that reports are made from; `lake` is one whose tables are pinned.
+
+    `reports` are those in force, where they were read already.
+    """
     settings = workplace.settings
     return Reporting(
         tables=LakeTables(workplace, lake or workplace.lake),
@@ -148,7 +153,7 @@ def open_reporting(workplace: Workplace, lake: Lake | None = None) -> Reporting:
         short_call_seconds=settings.short_call_seconds,
         minutes=settings.duration_unit == "minutes",
         numbers=LakeNumbers(workplace, lake or workplace.lake),
-        reports=reports_in_force(settings.home),
+        reports=reports_in_force(settings.home) if reports is None else reports,
     )
 
 

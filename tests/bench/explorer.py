@@ -180,7 +180,7 @@ def main() -> None:
 def tell(name: str, asked: Asked) -> None:
     """A line."""
     wall, size = f"{asked.seconds * 1000:8.0f} ms", f"{asked.size / 1000:8.0f} kB"
-    print(f"{name:40} {wall} {asked.cpu:8.2f} s cpu {size}")  # noqa: T201
+    print(f"{name:40} {wall} {asked.cpu:8.2f} s cpu {size}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
