@@ -4,7 +4,7 @@ import { json, rows } from "./api.js";
 import { $, el, notices } from "./dom.js";
 import { downloads } from "./downloads.js";
 import { count, gridFormat, isText } from "./format.js";
-import { period } from "./period.js";
+import { anyDays, period } from "./period.js";
 import { table, titles } from "./shape.js";
 import { read, write } from "./state.js";
 import { viewer } from "./viewer.js";
@@ -12,6 +12,7 @@ import { viewer } from "./viewer.js";
 const LIMIT = 1000;
 const state = read(location.search);
 const catalogue = await json("/api/catalogue");
+anyDays(state, catalogue);
 const shown = viewer($("stage"), () => {});
 const links = downloads("per-number", state);
 const days = period($("last"), $("from"), $("to"), catalogue.presets, state, () => search());
@@ -31,6 +32,7 @@ $("number").addEventListener("keydown", (event) => {
 });
 window.addEventListener("popstate", () => {
   Object.assign(state, read(location.search));
+  anyDays(state, catalogue);
   fields();
   search({ history: false });
 });
@@ -79,10 +81,9 @@ async function show(answer) {
   summary(meta.summary);
   $("found").hidden = false;
   $("count").textContent = meta.row_count > meta.rows ? `${count(meta.row_count, "call")}, the newest ${meta.rows.toLocaleString()} shown; a download holds all` : count(meta.row_count, "call");
-  if (!answer.length) {
-    $("stage").replaceChildren(el("p", { className: "empty" }, "No call of these numbers is found in these days."));
-    return;
-  }
+  $("nothing").hidden = answer.length > 0;
+  $("stage").hidden = answer.length === 0;
+  if (!answer.length) return;
   const { byName } = titles(meta.columns);
   const formats = Object.fromEntries(meta.columns.map((c) => [byName.get(c.name), gridFormat(c, meta.minutes)]));
   await shown.show(table(answer, false), { view: "table", sort: [], formats });
@@ -97,9 +98,8 @@ function summary({ columns, rows: lines }) {
 }
 
 fields();
-// Before anything is asked the days are those of the newest calls.
+// The server says what the days of a preset are, with the first answer.
 days.show({ first: state.from || catalogue.last_day || catalogue.today, last: state.to || catalogue.last_day || catalogue.today });
-if (!state.last && !new URLSearchParams(location.search).has("from")) $("last").value = state.last = "7d";
 $("calls").hidden = false;
 await search({ history: false });
 document.body.dataset.ready ??= "0";

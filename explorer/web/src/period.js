@@ -2,6 +2,17 @@
 import { fill } from "./dom.js";
 
 /**
+ * Where the address says no days: the last seven, or the newest seven that there are when no call
+ * is as new as that.
+ */
+export function anyDays(state, { today, last_day: newest }) {
+  if (state.last || (state.from && state.to)) return;
+  const back = (day, by) => new Date(Date.parse(day) - by * 86_400_000).toISOString().slice(0, 10);
+  if (!newest || newest >= back(today, 7)) state.last = "7d";
+  else [state.from, state.to] = [back(newest, 6), newest];
+}
+
+/**
  * @param {HTMLSelectElement} last @param {HTMLInputElement} from @param {HTMLInputElement} to
  * @param {{last: string, title: string}[]} presets
  * @param {object} state its `last`, `from` and `to` are kept

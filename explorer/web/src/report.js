@@ -6,7 +6,7 @@ import { $, el, fill, notices } from "./dom.js";
 import { downloads } from "./downloads.js";
 import { filters } from "./filters.js";
 import { count, gridFormat, isLoss, words } from "./format.js";
-import { period } from "./period.js";
+import { anyDays, period } from "./period.js";
 import { pivot, table, titles } from "./shape.js";
 import { read, write } from "./state.js";
 import { viewer } from "./viewer.js";
@@ -24,6 +24,7 @@ const name = $("report").dataset.report;
 const state = read(location.search);
 const catalogue = await json("/api/catalogue");
 const report = catalogue.reports.find((r) => r.name === name);
+anyDays(state, catalogue);
 let asking = null;
 // What the last answer was: its columns are the report's own where the state says none.
 let answer = null;
@@ -99,8 +100,10 @@ $("controls").addEventListener("submit", (event) => {
 });
 if (report.choices.length > 1) {
   $("choice-control").hidden = false;
-  $("choice-label").textContent = report.option === "side" ? "Side" : "By";
-  fill($("choice"), report.choices.map((c) => [c.choice, c.title]), choice().choice);
+  $("choice-label").textContent = report.option === "side" ? "Side" : "Type";
+  // Their titles begin with that of the report, which stands above.
+  const short = (title) => (title.startsWith(report.title) ? title.slice(report.title.length).replace(/^[\s,:]+/, "") : title);
+  fill($("choice"), report.choices.map((c) => [c.choice, short(c.title)]), choice().choice);
   $("choice").addEventListener("change", () => {
     state.choice = $("choice").value;
     // The other kind has other dimensions and figures.
@@ -112,21 +115,24 @@ if (report.choices.length > 1) {
   });
 }
 $("currency").addEventListener("change", () => {
-  state.currency = $("currency").value;
+  state.currency = $("currency").value === (choice().preset?.currency ?? "USD") ? "" : $("currency").value;
   // Converted figures are named after their currency.
   state.columns = state.sort = null;
   ask();
 });
 $("compare").addEventListener("change", () => {
-  state.compare = $("compare").value;
+  state.compare = $("compare").value === (choice().preset?.compare || "none") ? "" : $("compare").value;
   ask();
 });
 $("figure").addEventListener("change", () => {
   state.figure = $("figure").value;
   ask();
 });
+$("fold").addEventListener("click", () => shown.foldAt(1));
+$("unfold").addEventListener("click", () => shown.foldAt(0));
 window.addEventListener("popstate", () => {
   Object.assign(state, read(location.search));
+  anyDays(state, catalogue);
   ask({ history: false });
 });
 
@@ -216,8 +222,9 @@ function controls() {
   narrowed.show();
   who.update();
   links();
-  fill($("currency"), [["", "USD"], ...catalogue.currencies.filter((c) => c !== "USD").map((c) => [c, c])], state.currency);
-  $("compare").value = state.compare === "none" ? "" : state.compare;
+  const preset = choice().preset ?? {};
+  fill($("currency"), ["USD", ...catalogue.currencies.filter((c) => c !== "USD")].map((c) => [c, c]), state.currency || preset.currency || "USD");
+  $("compare").value = state.compare || preset.compare || "none";
   if (report.choices.length > 1) $("choice").value = choice().choice;
   $("views").replaceChildren(...VIEWS.map(([of, title]) => {
     const why = allowed(of);
@@ -225,6 +232,7 @@ function controls() {
   }));
   const drawn = DRAWINGS.includes(view());
   $("figure-control").hidden = !drawn;
+  $("folding").hidden = view() !== "pivot" || group().length < 2;
   fill($("figure"), figures().map((f) => [f, measure(f).title]), figure());
 }
 
@@ -243,7 +251,9 @@ async function show(charts) {
   $("pictures").hidden = view() !== "charts";
   $("stage").hidden = view() === "charts";
   if (view() === "charts") return pictures(charts.charts);
-  if (!answer.length) return $("stage").replaceChildren(el("p", { className: "empty" }, "There are no rows for these days and filters."));
+  $("nothing").hidden = meta.row_count > 0;
+  $("stage").hidden = meta.row_count === 0;
+  if (!meta.row_count) return;
   const shape = view() === "table" ? table(answer) : pivot(answer, drawn ? { figures: [figure()], leaves: true } : {});
   if (drawn) first(shape, DRAWN);
   const { byName } = titles(meta.columns);

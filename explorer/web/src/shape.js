@@ -28,9 +28,12 @@ export function titles(columns) {
 }
 
 function dimension(value) {
-  if (value === null || value === "") return MISSING;
-  // Column paths are separated by this; a value that holds it shows a look-alike.
-  return String(value).replaceAll("|", "\u2223");
+  return value === null || value === "" ? MISSING : String(value);
+}
+
+// Column paths are separated by this; a value that holds it shows a look-alike.
+function head(value) {
+  return dimension(value).replaceAll("|", "\u2223");
 }
 
 function cell(column, value, minutes) {
@@ -88,17 +91,17 @@ export function pivot({ meta, columns, length }, { figures, leaves = false } = {
     if (splits[i] === 0 && meta.split.length) {
       if (!leaves) put(whole, rows.length - 1, i);
     } else {
-      const prefix = meta.split.length ? meta.split.map((name) => dimension(columns.get(name)[i])).join("|") : null;
+      const prefix = meta.split.length ? meta.split.map((name) => head(columns.get(name)[i])).join("|") : null;
       if (prefix !== null && !order.includes(prefix)) order.push(prefix);
       put(prefix, rows.length - 1, i);
     }
   }
   const sorted = new Map();
   const heads = meta.split.length ? [...order.filter((p) => p === whole), ...order.filter((p) => p !== whole).sort(byText)] : [null];
-  for (const head of heads) {
+  for (const above of heads) {
     for (const measure of measures) {
       const title = byName.get(measure.name);
-      const path = head === null ? title : `${head}|${title}`;
+      const path = above === null ? title : `${above}|${title}`;
       sorted.set(path, rows.map((_, row) => cells.get(path)?.[row] ?? null));
     }
   }

@@ -12,6 +12,13 @@ import { folded, key } from "./shape.js";
 
 export const PLUGINS = { table: "Datagrid", pivot: "Datagrid", bars: "Y Bar", lines: "Y Line", points: "Y Scatter", heatmap: "Heatmap" };
 
+// Row groups get room enough for their names, whatever lies below them; heads look like the reports'.
+const GRID = new CSSStyleSheet();
+GRID.replaceSync(`
+  tbody th:last-of-type { min-width: clamp(96px, 12vw, 150px) !important; text-align: left; }
+  thead th { font-weight: 600 !important; }
+`);
+
 let started = null;
 
 function start() {
@@ -28,6 +35,7 @@ function start() {
  * @param {(title: string) => void} sorted called with the title of the column whose head was clicked
  */
 export function viewer(stage, sorted) {
+  start(); // while the rows are asked for
   const handler = new Handler();
   const collapsed = new Set();
   let element = null;
@@ -62,6 +70,12 @@ export function viewer(stage, sorted) {
       group_rollup_mode: now.view === "pivot" || now.view === "table" ? "rollup" : "flat",
       columns_config: now.formats, plugin_config: PLUGINS[now.view] === "Datagrid" ? { edit_mode: "READ_ONLY" } : {},
     });
+    dress();
+  }
+
+  function dress() {
+    const root = element.querySelector("perspective-viewer-datagrid")?.shadowRoot;
+    if (root && !root.adoptedStyleSheets.includes(GRID)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, GRID];
   }
 
   function clicked(event) {

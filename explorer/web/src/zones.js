@@ -22,7 +22,7 @@ export function zones(holder, on) {
   const lists = new Map();
   const frames = ZONES.map(([zone, title, hint]) => {
     const list = el("ul", { "aria-label": title });
-    const frame = el("div", { className: `zone ${zone}`, "data-zone": zone }, el("h3", {}, title), list);
+    const frame = el("div", { className: `zone ${zone}`, "data-zone": zone }, el("h2", {}, title), list);
     lists.set(zone, { list, hint });
     frame.addEventListener("dragover", (event) => {
       if (!dragged || !takes(zone, dragged.zone)) return;
