@@ -107,20 +107,22 @@ class Visit:
             if urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).netloc != own
         ]  # fmt: skip
 
-    def grid(self) -> dict[tuple[str, ...], dict[str, str]]:
-        """What the grid shows: path of the row → path of the column → words."""
-        rows = json.loads(self.page.locator("regular-table").evaluate(_READ_GRID))
-        return {tuple(path): cells for path, cells in rows}
+    def grid(self) -> dict[str, dict[str, str]]:
+        """What the grid shows: name of the row → path of the column → words."""
+        read: dict[str, dict[str, str]] = dict(
+            json.loads(self.page.locator("regular-table").evaluate(_READ_GRID))
+        )
+        return read
 
 
-# Rows of a tree are known by their path, those of a table by their number.
+# Rows of a tree are known by the name of their group, those of a table by their number.
 _READ_GRID = """
 table => JSON.stringify([...table.querySelectorAll("tbody tr")].map((row, number) => {
   const cells = [...row.querySelectorAll("td")];
-  const path = (table.getMeta(cells[0]).row_header ?? []).filter((part) => part !== undefined);
+  const path = (table.getMeta(cells[0]).row_header ?? []).filter((part) => part);
   const column = (cell) => table.getMeta(cell).column_header.join("|");
   const named = cells.map((cell) => [column(cell), cell.textContent]);
-  return [path.length ? path.map(String) : [String(number)], Object.fromEntries(named)];
+  return [String(path.at(-1) ?? number), Object.fromEntries(named)];
 }))"""
 
 

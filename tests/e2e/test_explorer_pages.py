@@ -64,7 +64,9 @@ def command_line(home: Path, *options: str, report: str = "breakout") -> list[di
     """What the command line says of the golden days."""
     asked = ("--from", "2026-03-06", "--to", "2026-03-09", "--format", "csv")
     done = cdr_reports(home, "report", report, *asked, *options)
-    return list(csv.DictReader(io.StringIO(done.stdout)))
+    rows = csv.DictReader(io.StringIO(done.stdout))
+    # An apostrophe keeps spreadsheets from taking a name for a formula; a page needs none.
+    return [{name: value.removeprefix("'") for name, value in row.items()} for row in rows]
 
 
 def words(row: dict[str, str]) -> dict[str, str]:
@@ -113,12 +115,12 @@ def test_filter(visit: Visit, home: Path) -> None:
     page = visit.open(f"/?{DAYS}&group=provider&columns=attempts,asr,profit_usd")
     page.locator("[data-chip=country] > button").click()
     page.get_by_role("button", name="Filter…").click()
-    page.get_by_label("GB", exact=True).check()
+    page.get_by_label("United Kingdom", exact=True).check()
     visit.after(lambda: page.get_by_role("button", name="Apply").click())
-    assert "filter=country=GB" in page.url
+    assert "filter=country=United+Kingdom" in page.url
     shown = [list(cells.values()) for cells in visit.grid().values()][1:]
     options = ("--group-by", "provider", "--columns", "attempts,asr,profit_usd")
-    rows = command_line(home, *options, "--filter", "country=GB")
+    rows = command_line(home, *options, "--filter", "country=United Kingdom")
     assert sorted(shown) == sorted([r["provider"] or "–", *words(r).values()] for r in rows)
     # Back takes the filter away again, in the page as in the address.
     visit.after(page.go_back)
@@ -132,21 +134,21 @@ def test_pivot_by_dragging(visit: Visit, home: Path, browser: Browser) -> None:
     chip = page.locator("[data-chip=provider] > button")
     visit.after(lambda: chip.drag_to(page.locator(".zone.split")))
     columns = ("--columns", "attempts,asr,profit_usd")
-    expected: dict[tuple[str, ...], dict[str, str]] = {}
+    expected: dict[str, dict[str, str]] = {}
     totals = command_line(home, "--group-by", "", *columns)[0]
-    expected["TOTAL",] = under("All", totals)
+    expected["TOTAL"] = under("All", totals)
     for row in command_line(home, "--group-by", "provider", *columns):
-        expected["TOTAL",] |= under(row["provider"] or "–", row)
+        expected["TOTAL"] |= under(row["provider"] or "–", row)
     for row in command_line(home, "--group-by", "customer", *columns):
-        expected["TOTAL", row["customer"]] = under("All", row)
+        expected[row["customer"]] = under("All", row)
     for row in command_line(home, "--group-by", "customer,provider", *columns):
-        expected["TOTAL", row["customer"]] |= under(row["provider"] or "–", row)
+        expected[row["customer"]] |= under(row["provider"] or "–", row)
     shown = visit.grid()
     assert shown.keys() == expected.keys()
-    for path, cells in expected.items():
-        own = {head: text for head, text in shown[path].items() if head in cells}
-        assert own == cells, path
-        assert {text for head, text in shown[path].items() if head not in cells} <= {"–", ""}
+    for name, cells in expected.items():
+        own = {head: text for head, text in shown[name].items() if head in cells}
+        assert own == cells, name
+        assert {text for head, text in shown[name].items() if head not in cells} <= {"–", ""}
 
     with visiting(browser, visit.address) as colleague:
         colleague.open(page.url.removeprefix(visit.address))
@@ -288,8 +290,8 @@ def test_customer_finds_no_provider(browser: Browser, guarded: str) -> None:
         for link in page.locator("nav a").evaluate_all("all => all.map((a) => a.href)"):
             visit.open(link.removeprefix(visit.address) + f"?{DAYS}")
             assert not _told(page.content()), link
-        visit.open(f"/?{DAYS}&group=customer,country&split=date&columns=attempts,asr")
-        assert {path[1] for path in visit.grid() if len(path) > 1} == {"SkyCore"}
+        visit.open(f"/?{DAYS}&group=customer&split=date&columns=attempts,asr")
+        assert visit.grid().keys() == {"TOTAL", "SkyCore"}
         visit.open(f"/?{DAYS}&view=charts")
         visit.open(f"/per-number?{DAYS}&number=12122260001")
         for answer in visit.answers:

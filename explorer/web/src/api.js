@@ -1,5 +1,6 @@
 // Asks the server, and reads what it answers. The one place that fetches.
 import { tableFromIPC } from "@uwdata/flechette";
+import { el } from "./dom.js";
 
 /** An answer that is a refusal: `message` is for people, `field` names what was wrong with it. */
 export class Refused extends Error {
@@ -31,6 +32,16 @@ async function ask(url, signal) {
 
 export async function json(url, signal) {
   return (await ask(url, signal)).json();
+}
+
+/** The reports, as far as the reader may know of them. A page without it can only say so. */
+export async function catalogue() {
+  try {
+    return await json("/api/catalogue");
+  } catch (error) {
+    if (error.name !== "AbortError") document.querySelector("main").append(el("p", { className: "trouble", role: "alert" }, error.message));
+    throw error;
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 // The page of numbers: their calls, newest first, and a summary of each number.
 import { accounts } from "./accounts.js";
-import { json, rows } from "./api.js";
+import { catalogue as known, rows } from "./api.js";
 import { $, el, notices } from "./dom.js";
 import { downloads } from "./downloads.js";
 import { count, gridFormat, isText } from "./format.js";
@@ -11,7 +11,7 @@ import { viewer } from "./viewer.js";
 
 const LIMIT = 1000;
 const state = read(location.search);
-const catalogue = await json("/api/catalogue");
+const catalogue = await known();
 anyDays(state, catalogue);
 const shown = viewer($("stage"), () => {});
 const links = downloads("per-number", state);

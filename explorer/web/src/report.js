@@ -1,6 +1,6 @@
 // A report page: the state of the address bar, the question it makes, and the answer on the screen.
 import { accounts } from "./accounts.js";
-import { Refused, json, rows } from "./api.js";
+import { Refused, catalogue as known, json, rows } from "./api.js";
 import { choices } from "./choices.js";
 import { $, el, fill, notices } from "./dom.js";
 import { downloads } from "./downloads.js";
@@ -22,7 +22,7 @@ const VIEWS = [["table", "Table"], ["pivot", "Pivot"], ["bars", "Bars"], ["lines
 
 const name = $("report").dataset.report;
 const state = read(location.search);
-const catalogue = await json("/api/catalogue");
+const catalogue = await known();
 const report = catalogue.reports.find((r) => r.name === name);
 anyDays(state, catalogue);
 let asking = null;
