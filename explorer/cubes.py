@@ -2,8 +2,9 @@
 
 A cube holds what the files of a stored table hold, added up over the dimensions that are left out.
 It is made of exactly these files, whose names never come back, so a day that is published anew is
-never answered from before. Cubes are Parquet files in a folder of their own, made beside the
-answers and thrown away with the program; which of them serves a question is decided here alone.
+never answered from before. One by day also serves questions about fewer of its days. Cubes are
+Parquet files in a folder of their own, made beside the answers and thrown away with the program;
+which of them serves a question is decided here alone.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from queue import Empty, Queue
 
@@ -25,6 +27,9 @@ _log = logging.getLogger(__name__)
 
 LEAST_ROWS = 200_000
 """Of fewer stored rows none is made: they are read quickly enough."""
+
+LEAST_SHRINK = 2
+"""A cube has at most a stored row in so many."""
 
 MOST_ROWS, QUICK_ROWS = 2_000_000, 300_000
 """A cube with more rows is not made; and one of few is made besides for the quickest answers."""
@@ -82,9 +87,14 @@ class Cubes:
         self._closed = threading.Event()
 
     def narrowed(
-        self, table: str, files: list[str], columns: frozenset[str], dated: bool
+        self,
+        table: str,
+        files: list[str],
+        columns: frozenset[str],
+        dated: bool,
+        days: tuple[tuple[date, date], ...],
     ) -> list[str]:
-        """The files to read instead of a table's `files`, for these columns."""
+        """The files to read instead of a table's `files` of these days, for these columns."""
         if table not in ("breakout_daily", "dtmf_hourly", "usa_calls_daily",
                          "usa_rate_center_daily"):  # fmt: skip
             return files
@@ -99,13 +109,28 @@ class Cubes:
                 self._forget()
             self._shelves.move_to_end(key)
             fitting = [c for c in shelf.cubes if c.serves(columns, dated)]
-            if fitting:
-                return [min(fitting, key=lambda c: c.rows).path]
-            if not shelf.useless and (columns, dated) not in shelf.asked:
+            if not fitting and not shelf.useless and (columns, dated) not in shelf.asked:
                 shelf.asked.add((columns, dated))
                 self._wanted.put((key, columns, dated))
                 self._work()
-        return files
+            fitting = fitting or self._of_more_days(key, columns, days)
+        return [min(fitting, key=lambda c: c.rows).path] if fitting else files
+
+    def _of_more_days(
+        self,
+        key: tuple[str, ...],
+        columns: frozenset[str],
+        days: tuple[tuple[date, date], ...],
+    ) -> list[Cube]:
+        """Cubes by day that hold all these files, and else only days that are not asked about."""
+        found = []
+        for other, shelf in self._shelves.items():
+            fitting = [c for c in shelf.cubes if c.serves(columns, True)]
+            if not fitting or other[0] != key[0] or not set(key) <= set(other):
+                continue
+            if not any(_is_within(file, days) for file in set(other) - set(key)):
+                found += fitting
+        return found
 
     def settle(self, seconds: float = 120.0) -> None:
         """Waits until all cubes that were asked for are made."""
@@ -249,7 +274,7 @@ class _Source:
         )
         found = execute("SELECT count(*) FROM cube").fetchone()
         rows = int(found[0]) if found else 0
-        if rows > MOST_ROWS or rows * 2 > self.rows:
+        if rows > MOST_ROWS or rows * LEAST_SHRINK > self.rows:
             execute("DROP TABLE cube")
             return None
         # In 18 digits, which are read many times faster than 38, wherever all values fit.
@@ -273,6 +298,15 @@ class _Source:
 
     def _ask(self, columns: str) -> list[tuple[int, ...]]:
         return self._connection.execute(f"SELECT {columns} FROM {self._from}").fetchall()
+
+
+def _is_within(file: str, days: Iterable[tuple[date, date]]) -> bool:
+    """Whether a file in a folder `call_date=YYYY-MM-DD` is of one of the days."""
+    try:
+        day = date.fromisoformat(Path(file).parent.name.rpartition("=")[2])
+    except ValueError:
+        return True  # nobody knows
+    return any(first <= day <= last for first, last in days)
 
 
 def _longest(

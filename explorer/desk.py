@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -33,6 +33,8 @@ from pipelines.assembly import Workplace
 from pipelines.reporting import MADE, HomeCurrencies, LakeTables, open_reporting
 from resources.engine import Engine
 from resources.lake import Lake
+from resources.reporting.breakout import BREAKOUT
+from resources.reporting.catalogue import BREAKOUT_DAILY
 from resources.reporting.errors import ReportError
 from resources.reporting.figures import request_for
 from resources.reporting.interfaces import Reporting
@@ -41,6 +43,9 @@ from resources.reporting.query import connect
 from resources.reporting.reports import ReportsInForce, declarations, reports_in_force
 from resources.reporting.request import Request, find_report, resolve
 from resources.reporting.request import split as split_words
+
+WARM_DAYS, WARM_EVERY = 92, 60.0
+"""Of so many days cubes are ready before somebody asks; looked after every so many seconds."""
 
 MOST_MADE = 8
 """So many of the tables that are made for questions are kept at most."""
@@ -124,6 +129,15 @@ class Desk:
         if self._declared[0] != state:
             self._declared = (state, reports_in_force(home))
         return self._declared[1]
+
+    def warm(self) -> None:
+        """Has cubes made of the newest days, if there are none yet."""
+        last = self.today()
+        first = last - timedelta(days=WARM_DAYS)
+        files = self._tables.files(BREAKOUT_DAILY.table, first, last)
+        if files:
+            columns = frozenset(BREAKOUT.dimension(name).column for name in BREAKOUT.group)
+            self.cubes.narrowed(BREAKOUT_DAILY.table, files, columns, True, ((first, last),))
 
     def now(self) -> datetime:
         """In the reporting time zone."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -14,10 +16,11 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
 from explorer.access import Role
-from explorer.desk import Desk
+from explorer.desk import WARM_EVERY, Desk
 from explorer.guard import Guard
 from explorer.headers import Headers
 from explorer.sessions import Sessions, Tries, key_of
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from explorer.serving import Call
     from resources.schedules.rendering import Rendered
 
+_log = logging.getLogger(__name__)
 _HERE = files("explorer")
 _MESSAGES = 1_000
 _PREVIEWS, _PREVIEW_SECONDS = 4, 120.0
@@ -159,6 +163,16 @@ class Explorer:
         return found
 
 
+async def _warm(explorer: Explorer) -> None:
+    """Keeps the newest days ready."""
+    while True:
+        try:
+            await run_in_threadpool(explorer.desk.warm)
+        except Exception:  # without it answers are slower and the same
+            _log.warning("the newest days were not made ready", exc_info=True)
+        await asyncio.sleep(WARM_EVERY)
+
+
 def application(explorer: Explorer) -> Starlette:
     """The application: every page of the list, and nothing else."""
     from explorer.pages import PAGES
@@ -166,8 +180,12 @@ def application(explorer: Explorer) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        warming = asyncio.create_task(_warm(explorer))
         yield
-        explorer.close()
+        warming.cancel()
+        with suppress(asyncio.CancelledError):
+            await warming
+        await run_in_threadpool(explorer.close)
 
     app = Starlette(routes=[route(explorer, page) for page in PAGES], lifespan=lifespan)
     app.add_middleware(Headers, explorer=explorer)

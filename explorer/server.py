@@ -10,12 +10,13 @@ from starlette.applications import Starlette
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket at the address; port 0 takes a free one. Raises OSError."""
+    """A socket that takes connections at the address; port 0 is a free one. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((host.strip("[]"), port))
+        found.listen(128)
     except OSError:
         found.close()
         raise

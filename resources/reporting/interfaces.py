@@ -78,7 +78,13 @@ def unwatched(connection: Any) -> Any:
     return connection
 
 
-def as_stored(table: str, files: list[str], columns: frozenset[str], dated: bool) -> list[str]:
+def as_stored(
+    table: str,
+    files: list[str],
+    columns: frozenset[str],
+    dated: bool,
+    days: tuple[tuple[date, date], ...],
+) -> list[str]:
     """The files as they are stored."""
     return files
 
@@ -141,7 +147,8 @@ class Reporting:
     `numbers` finds the calls of the one report that lists them, `reports` are all there are.
     `opened` gets each connection of the engine and gives the one to use, so that whoever waits can
     interrupt it. `summed` may give smaller files for a table's: the same sums, added up over all
-    dimension columns but `columns`, and over days unless `dated`.
+    dimension columns but `columns`, and over days unless `dated`; the files are those of the ranges
+    of days that follow, and smaller ones may hold other days besides.
     """
 
     tables: Tables
@@ -158,4 +165,6 @@ class Reporting:
     numbers: Numbers | None = None
     reports: Mapping[str, Family] = field(default_factory=dict)
     opened: Callable[[Any], Any] = unwatched
-    summed: Callable[[str, list[str], frozenset[str], bool], list[str]] = as_stored
+    summed: Callable[
+        [str, list[str], frozenset[str], bool, tuple[tuple[date, date], ...]], list[str]
+    ] = as_stored

@@ -180,7 +180,7 @@ def connect(reporting: Reporting) -> duckdb.DuckDBPyConnection:
     if reporting.spill:
         config["temp_directory"] = reporting.spill
     connection = duckdb.connect(":memory:", config=config)
-    connection.execute("SET preserve_insertion_order = false")
+    connection.execute("SET preserve_insertion_order = false; SET enable_progress_bar = false")
     watched: duckdb.DuckDBPyConnection = reporting.opened(connection)
     return watched
 
@@ -214,7 +214,8 @@ def _grouped(reporting: Reporting, question: Question) -> str | None:
     dated = len(periods) > 1 or "call_date" in used[1:] or any(p.rate_of for p in plain)
     apart = {*used[1:], *(p.where for p in plain), *(o.column for o in report.only)}
     apart |= {p.rate_of for p in plain} | {report.outside.column if report.outside else ""}
-    files = reporting.summed(source.table, files, frozenset(apart - {"", "call_date"}), dated)
+    files = reporting.summed(source.table, files, frozenset(apart - {"", "call_date"}), dated,
+                             tuple((p.first, p.last) for p in periods.values()))  # fmt: skip
     joins: dict[str, str] = {}
     keys = [
         f"{_key(dimension, joins, reporting)} AS k{n}" for n, dimension in enumerate(question.group)

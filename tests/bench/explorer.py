@@ -8,7 +8,6 @@ For each question its time until the whole answer is there, and the server's pro
 import argparse
 import http.client
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -82,6 +81,9 @@ PIVOTS = {
 }
 
 
+MODULE = "tests.bench.explorer"
+
+
 @dataclass(frozen=True)
 class Asked:
     """One question: wall seconds, the server's processor seconds, bytes."""
@@ -104,18 +106,29 @@ def make_up(home: Path, days: int, rows: int) -> None:
             lake.publish("breakout_daily", LAST - timedelta(days=days - 1 - n), staged)
 
 
+def serve(home: Path) -> None:
+    """The measured process: what `cdr-reports explore` runs, in no hurry on a busy machine."""
+    from explorer.explorer import Explorer, application
+    from explorer.server import serve as serve_app
+    from pipelines.assembly import Workplace
+    from pipelines.settings import load_settings
+
+    explorer = Explorer(Workplace(load_settings(home=home)))
+    explorer.desk.seconds = 600
+    serve_app(application(explorer), "127.0.0.1", 0, lambda at: print(at, flush=True))  # noqa: T201
+
+
 @contextmanager
 def served(home: Path) -> Iterator[tuple[int, int]]:
-    """`cdr-reports explore` over the home: its port and process."""
-    command = [str(Path(sys.executable).with_name("cdr-reports")), "explore", "--port", "0"]
-    environment = {**os.environ, "CDR_REPORTS_HOME": str(home), "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    """The explorer over the home in a process of its own: its port and process."""
+    command = [sys.executable, "-m", MODULE, "--serve", str(home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             port = int(process.stdout.readline().split()[0].rpartition(":")[2])
             yield port, process.pid
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             process.wait(timeout=60)
 
 
@@ -157,7 +170,11 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--folder", type=Path, help="kept, and used again")
+    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.serve:
+        serve(arguments.serve)
+        return
     with tempfile.TemporaryDirectory(prefix="cdr-reports-bench-") as temporary:
         home = arguments.folder or Path(temporary)
         if not (home / "lake" / "breakout_daily").exists():
