@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 from tests.e2e.test_commands import COMMAND
 
@@ -77,14 +77,13 @@ def exploring(home: Path) -> Iterator[str]:
 
 @dataclass
 class Visit:
-    """A page in a profile of its own, and all that went over the wire for it."""
+    """A page in a profile of its own, what it complained of and what it asked for."""
 
     address: str
     context: BrowserContext
     page: Page
     troubles: list[str] = field(default_factory=list)
     requested: list[str] = field(default_factory=list)
-    answers: list[Response] = field(default_factory=list)
 
     def open(self, path: str) -> Page:
         """Opens a page and waits until its figures are there, if it has any."""
@@ -106,6 +105,18 @@ class Visit:
             url for url in self.requested
             if urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).netloc != own
         ]  # fmt: skip
+
+    def overheard(self) -> list[tuple[str, bytes]]:
+        """From now on what the server says to this profile: address and body, but for scripts."""
+        said: list[tuple[str, bytes]] = []
+
+        def pass_on(route: Route) -> None:
+            answer = route.fetch(max_redirects=0)
+            said.append((route.request.url, answer.body()))
+            route.fulfill(response=answer)
+
+        self.context.route(lambda url: "/static/" not in url, pass_on)
+        return said
 
     def grid(self) -> dict[str, dict[str, str]]:
         """What the grid shows: name of the row → path of the column → words."""
@@ -135,7 +146,6 @@ def visiting(browser: Browser, address: str, width: int = 1600) -> Iterator[Visi
     context.set_default_timeout(90_000)
     visit = Visit(address, context, context.new_page())
     context.on("request", lambda request: visit.requested.append(request.url))
-    context.on("response", lambda response: visit.answers.append(response))
     visit.page.on("pageerror", lambda error: visit.troubles.append(str(error)))
     visit.page.on(
         "console",

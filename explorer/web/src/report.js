@@ -288,8 +288,10 @@ function after(meta) {
 }
 
 function pictures(charts) {
-  $("pictures").replaceChildren(...charts.map(({ title, svg }) =>
-    el("figure", {}, el("h2", {}, title), el("img", { alt: title, src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}` }))));
+  $("pictures").replaceChildren(...charts.map(({ title, svg, alt, caption, wide }) =>
+    el("figure", { className: wide ? "wide" : "" }, el("h2", {}, title),
+      el("img", { alt: alt ?? title, src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}` }),
+      caption ? el("figcaption", {}, caption) : null)));
   if (!charts.length) $("pictures").replaceChildren(el("p", { className: "empty" }, "This report has no charts of its own."));
 }
 
