@@ -158,9 +158,13 @@ def customers_questions() -> Iterator[tuple[str, list[tuple[str, str]]]]:
         yield f"/reports/{name}", []
         asked = [("report", name), *PERIOD]
         yield "/api/rows", [*asked, ("levels", "1")]
-        yield "/api/charts", asked
-        for fmt in ("csv", "json", "parquet", "xlsx", "html"):
+        if name in ("breakout", "usa-calls"):
+            yield "/api/charts", asked
+        for fmt in ("csv", "json", "parquet"):
             yield f"/download/{fmt}", asked
+    for name in ("breakout", "dtmf", "usa-calls"):
+        for fmt in ("xlsx", "html"):
+            yield f"/download/{fmt}", [("report", name), *PERIOD]
     yield "/download/pdf", [("report", "breakout"), *PERIOD]
     yield "/api/rows", [("report", "breakout"), *PERIOD, ("compare", "previous")]
     yield "/api/rows", [("report", "breakout"), *PERIOD, ("currency", "EUR")]
@@ -186,7 +190,7 @@ def customers_questions() -> Iterator[tuple[str, list[tuple[str, str]]]]:
         yield "/download/csv", [*known, ("columns", hidden)]
         yield "/download/csv", [*NUMBER, *PERIOD, ("columns", hidden)]
     for who in ("Brightline", "102", "Bright", "103", "10"):
-        for path in ("/api/rows", "/download/csv", "/download/pdf"):
+        for path in ("/api/rows", "/download/csv"):
             yield path, [("report", "breakout"), *PERIOD, ("customers", who)]
         yield "/api/calls", [*NUMBER, *PERIOD, ("customers", who)]
         yield "/api/rows", [("report", "breakout"), *PERIOD, ("filter", f"customer={who}")]
@@ -222,7 +226,7 @@ def test_a_customer_finds_nothing_of_others_anywhere(sky: Browser) -> None:
                 found = echoed(found, query)
             for word in FORBIDDEN:
                 assert word not in found, (word, path, query, answer.status, text[:2000])
-    assert asked > 60
+    assert asked > 50
 
 
 def test_a_customer_sees_its_own_rows(sky: Browser, vera: Browser) -> None:
@@ -264,8 +268,8 @@ def test_without_the_forms_token_nothing_happens(served: tuple[Explorer, int]) -
     assert explorer.workplace.schedules.named("nightly").enabled
     otto.token = ""
     assert otto.post("/schedules/nightly/pause").status == 303
-    otto.token, header = "-", {"X_CSRF_Token": csrf(otto.get("/"))}
-    assert otto.post("/schedules/nightly/resume", **header).status == 303
+    header = {"X_CSRF_Token": csrf(otto.get("/"))}  # as scripts send it, without a field
+    assert otto._ask("POST", "/schedules/nightly/resume", "", header).status == 303
 
 
 def test_a_session_cookie(served: tuple[Explorer, int]) -> None:

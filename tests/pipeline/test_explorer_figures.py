@@ -270,6 +270,18 @@ def test_files_to_download(browser: Browser, fmt: str, magic: bytes) -> None:
     assert got.headers["content-disposition"] == f'attachment; filename="{name}"'
 
 
+def test_parquet_holds_what_csv_does(browser: Browser) -> None:
+    """To the last digit, converted money too."""
+    query = [("report", "breakout"), ("group", "customer"), *PERIOD]
+    got = pq.read_table(io.BytesIO(browser.get("/download/parquet", query).body)).to_pylist()
+    want = list(csv.DictReader(io.StringIO(browser.get("/download/csv", query).text)))
+    assert len(got[0]) > 20
+    for row, texts in zip(got, want, strict=True):
+        for name, text in texts.items():
+            if name != "customer":
+                assert row[name] == (Decimal(text) if text else None), name
+
+
 def test_a_pivot_as_a_file(workplace: Workplace, browser: Browser) -> None:
     """Its columns are dimensions behind those of its rows, exact to the last digit."""
     query = [("report", "breakout"), ("group", "provider"), ("split", "date"), ("columns", "acd")]
