@@ -104,10 +104,11 @@ def test_no_cube_serves_a_day_that_has_changed(tmp_path: Path) -> None:
     whole = "report=breakout&from=2026-03-06&to=2026-03-08&group=date&columns=attempts"
     part = "report=breakout&from=2026-03-07&to=2026-03-08&group=date&columns=attempts"
 
+    desk = Desk(workplace)
+
     def attempts(query: str) -> list[Any]:
         return [row.values[-1] for row in answer(desk, query).rows if row.depth]
 
-    desk = Desk(workplace)
     try:
         assert attempts(whole) == [3, 3, 3]
         desk.cubes.settle()
