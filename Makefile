@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint format bench bench-per-number bench-reports clean
+.PHONY: help setup setup-dev demo test lint format bench bench-per-number bench-reports bench-explorer explorer-pages clean
 
 PYTHON ?=
 EXTRAS ?=
@@ -13,7 +13,7 @@ DAYS ?=
 FOLDER ?=
 PYTEST_ARGS ?= -n 2 --dist loadfile
 BIN := .venv/bin
-OURS := pipelines assets resources sql tests deploy
+OURS := pipelines assets resources sql explorer tests deploy
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +50,12 @@ bench-per-number: setup-dev ## measure questions for numbers; ROWS=1_000_000 DAY
 bench-reports: setup-dev ## measure a report of very many rows in each format: time and memory
 	$(BIN)/python -m tests.bench.large_report $(if $(ROWS),--rows $(ROWS))
 
+explorer-pages: ## build explorer/static from explorer/web; the one thing here that needs Node
+	cd explorer/web && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
+
+bench-explorer: setup-dev ## measure the explorer; DAYS=90 ROWS=50_000 stored rows a day when not said
+	$(BIN)/python -m tests.bench.explorer $(if $(ROWS),--rows $(ROWS)) $(if $(DAYS),--days $(DAYS)) $(if $(FOLDER),--folder $(FOLDER))
+
 clean: ## remove what the other targets made here, .venv too
-	rm -rf .venv .uv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .uv dist explorer/web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find $(OURS) -name __pycache__ -prune -exec rm -rf {} +

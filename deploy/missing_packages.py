@@ -3,7 +3,7 @@
 Run by deploy/setup.sh, before there is a .venv: standard library only. Prints the names on one
 line, an empty line when nothing is missing. What to do about it is setup.sh's business.
 
-    python3 deploy/missing_packages.py [--venv]
+    python3 deploy/missing_packages.py [--venv | --browser]
 
 A library counts as there when the dynamic loader finds it, so that one built from source or put
 on LD_LIBRARY_PATH is as good as apt's.
@@ -12,6 +12,7 @@ on LD_LIBRARY_PATH is as good as apt's.
 from __future__ import annotations
 
 import ctypes
+import shutil
 import sys
 from collections.abc import Iterator
 
@@ -28,6 +29,9 @@ LIBRARIES = {
 # Without any font a PDF has boxes for letters; this one has every letter that a report prints.
 FONT = "DejaVu Sans"
 FONT_PACKAGE = "fonts-dejavu-core"
+# The tests of the explorer's pages drive the first of these that is there.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_PACKAGE = "chromium"
 
 
 class _FontSet(ctypes.Structure):
@@ -101,4 +105,7 @@ def missing(with_venv: bool) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    print(*dict.fromkeys(missing(with_venv="--venv" in sys.argv[1:])))
+    if "--browser" in sys.argv[1:]:
+        print("" if any(map(shutil.which, BROWSERS)) else BROWSER_PACKAGE)
+    else:
+        print(*dict.fromkeys(missing(with_venv="--venv" in sys.argv[1:])))

@@ -4,9 +4,9 @@
 #   deploy/setup.sh          what `cdr-reports` needs to run      (make setup, make demo)
 #   deploy/setup.sh --dev    and what its tests and linters need  (make test, make lint)
 #
-# Takes from apt what is missing of Pango and a font (with sudo when not root), from PyPI uv, and
-# with uv everything that uv.lock names. Nothing is installed outside the checkout but those apt
-# packages. Run again, it looks at what is there and ends within a second.
+# Takes from apt what is missing of Pango, a font and, with --dev, a Chromium (with sudo when not
+# root), from PyPI uv, and with uv everything that uv.lock names. Nothing is installed outside the
+# checkout but those apt packages. Run again, it looks at what is there and ends within a second.
 #
 # PYTHON=/path/to/python3.12   take this Python
 # EXTRAS="s3"                  the optional dependencies of pyproject.toml that you want as well
@@ -108,6 +108,17 @@ need_system() {
         "Is $(command -v "$python") built for this machine's architecture and C library?"
 }
 
+# The tests of the explorer's pages drive a Chromium. Without one they are skipped and say so, so
+# a machine that has none and cannot get one is no reason to stop.
+want_browser() {
+    local missing
+    [ "$(uname -s)" = Linux ] || return 0
+    missing=$(missing_packages --browser)
+    [ -n "$missing" ] || return 0
+    say "missing on this machine: $missing (for the tests of the explorer's pages)"
+    (apt_install "$missing") >/dev/null 2>&1 || say "apt could not install it: those tests will be skipped"
+}
+
 # ---- uv -----------------------------------------------------------------------------------------
 
 good_uv() {
@@ -182,3 +193,4 @@ else
     if [ -n "$uv" ]; then need_system; else need_system --venv; fetch_uv; fi
     make_venv
 fi
+[ $dev = no ] || want_browser

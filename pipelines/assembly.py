@@ -19,7 +19,7 @@ from resources.engine import Engine
 from resources.intake.take import Intake, IntakeRules
 from resources.lake import Lake
 from resources.landing import Landing
-from resources.ledger import Alerts, Days, Deliveries, Files, Schedules, open_ledger
+from resources.ledger import Alerts, Days, Deliveries, Files, Schedules, Users, open_ledger
 from resources.reference.rates import Rates, load_rates, table_in_force
 
 
@@ -85,6 +85,11 @@ class Workplace:
     def alerts(self) -> Alerts:
         """Troubles that the operators were told of, in the ledger."""
         return Alerts(self._ledger)
+
+    @cached_property
+    def users(self) -> Users:
+        """Users of the explorer, in the ledger."""
+        return Users(self._ledger)
 
     @cached_property
     def landing(self) -> Landing:

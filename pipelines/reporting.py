@@ -17,7 +17,7 @@ from resources.reference.names import country_names, lata_names
 from resources.reference.plan import ReferenceData
 from resources.reference.rates import Rates
 from resources.reporting.interfaces import DayNotices, Quote, Reporting
-from resources.reporting.reports import reports_in_force
+from resources.reporting.reports import ReportsInForce, reports_in_force
 
 Maker = Callable[[DayBuilder, date, date, Path], list[str]]
 
@@ -40,7 +40,7 @@ class LakeTables:
     lake: Lake
     # By what they were made of, so that a day that is published anew is never answered from before.
     # Each is removed with the last answer that needs it, at the latest when the program ends.
-    _made: dict[tuple[str, ...], tuple["tempfile.TemporaryDirectory[str]", list[str]]] = field(
+    made: dict[tuple[str, ...], tuple["tempfile.TemporaryDirectory[str]", list[str]]] = field(
         default_factory=dict
     )
 
@@ -51,11 +51,11 @@ class LakeTables:
             return lake.files(table, first, last)
         source, make = MADE[table]
         key = (table, str(first), *lake.files(source, first, last))
-        if key not in self._made:
+        if key not in self.made:
             folder = tempfile.TemporaryDirectory(prefix="cdr-reports-")
             found = make(replace(self.workplace.builder, lake=lake), first, last, Path(folder.name))
-            self._made[key] = (folder, found)
-        return self._made[key][1]
+            self.made[key] = (folder, found)
+        return self.made[key][1]
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,13 @@ class HomeCurrencies(Collection[str]):
         return len(self._codes)
 
 
-def open_reporting(workplace: Workplace, lake: Lake | None = None) -> Reporting:
-    """Everything that reports are made from; `lake` is one whose tables are pinned."""
+def open_reporting(
+    workplace: Workplace, lake: Lake | None = None, reports: ReportsInForce | None = None
+) -> Reporting:
+    """Everything that reports are made from; `lake` is one whose tables are pinned.
+
+    `reports` are those in force, where they were read already.
+    """
     settings = workplace.settings
     return Reporting(
         tables=LakeTables(workplace, lake or workplace.lake),
@@ -149,7 +154,7 @@ def open_reporting(workplace: Workplace, lake: Lake | None = None) -> Reporting:
         short_call_seconds=settings.short_call_seconds,
         minutes=settings.duration_unit == "minutes",
         numbers=LakeNumbers(workplace, lake or workplace.lake),
-        reports=reports_in_force(settings.home),
+        reports=reports_in_force(settings.home) if reports is None else reports,
     )
 
 

@@ -7,6 +7,7 @@ import os
 import re
 from datetime import date, time
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -28,6 +29,10 @@ def _zone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError(f"{name!r} is no IANA time zone; write one such as Europe/London or UTC")
     return name
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 Zone = Annotated[str, AfterValidator(_zone)]
@@ -104,6 +109,17 @@ class Settings(BaseSettings):
     ui_url: str = Field(
         "http://127.0.0.1:3000", description="of the web interface, for links in alerts"
     )
+    explore_proxy: str = Field(
+        "",
+        description="addresses or networks, with commas, of a proxy that logs people in to the "
+        "explorer; blank: none",
+    )
+    explore_proxy_header: str = Field(
+        "X-Remote-User", pattern=r"^[A-Za-z0-9-]+$", description="in which it names the user"
+    )
+    explore_session_hours: int = Field(
+        12, ge=1, le=24 * 31, description="so long a log-in to the explorer lasts"
+    )
     smtp_host: str = Field("localhost", description="mail server")
     smtp_port: int = Field(25, ge=1, le=65535, description="its port")
     smtp_tls: Literal["none", "starttls", "tls"] = Field("none", description="none, starttls, tls")
@@ -146,10 +162,22 @@ class Settings(BaseSettings):
             raise ValueError(str(error)) from None
         return value
 
+    @field_validator("explore_proxy")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for word in _words(value):
+            ip_network(word, strict=False)  # raises ValueError, which names the word
+        return value
+
     @field_validator("home", mode="after")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @property
+    def explore_proxies(self) -> tuple[str, ...]:
+        """The addresses and networks of `explore_proxy`."""
+        return _words(self.explore_proxy)
 
     @property
     def zone(self) -> ZoneInfo:

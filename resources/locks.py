@@ -22,3 +22,15 @@ def exclusive(path: Path, waiting: Callable[[str], None] = lambda holder: None) 
         handle.write(f"process {os.getpid()}")
         handle.flush()
         yield
+
+
+def is_free(path: Path) -> bool:
+    """Whether nobody holds the lock file now."""
+    if not path.exists():
+        return True
+    with path.open("r") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

@@ -96,7 +96,8 @@ Go on with (CDR_REPORTS_HOME says which home a command works in):
   .venv/bin/cdr-reports report breakout {" ".join(week[1:])} --group-by provider
   .venv/bin/cdr-reports schedules list        (paused, as the demo's calls are of the past)
   .venv/bin/cdr-reports deliveries list
-  .venv/bin/cdr-reports ui        then open http://127.0.0.1:3000"""
+  .venv/bin/cdr-reports ui        then open http://127.0.0.1:3000
+  .venv/bin/cdr-reports explore   then open http://127.0.0.1:8321/?from={FIRST_DAY}&to={LAST_DAY}"""
     )
 
 

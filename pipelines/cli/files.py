@@ -1,7 +1,6 @@
 """`cdr-reports files` and `quarantine`: what was delivered, what became of it, taking it back."""
 
 import csv
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from pipelines.cli.show import show_table
-from resources.intake.records import split_record
+from pipelines.quarantine import TOLD, columns_of, days_of, quarantined
 from resources.intake.take import WrongHome
 from resources.ledger.files import FileAccount, FileStatus, UnknownFile
 from resources.sources import SOURCES
@@ -40,7 +39,7 @@ def files(ctx: click.Context) -> None:
         [("file", True), ("source", False), ("name", False), ("status", False),
          *((name, True) for name in _NUMBERS), ("days", False), ("reason", False)],
         (
-            (a.file.id, a.file.source, a.file.name, a.file.status, *_numbers(a), _days(a),
+            (a.file.id, a.file.source, a.file.name, a.file.status, *_numbers(a), days_of(a),
              a.file.reason or "")
             for a in accounts
         ),
@@ -59,7 +58,7 @@ def show(ctx: click.Context, file: str) -> None:
     facts = [
         ("number", found.id), ("status", found.status), ("reason", found.reason),
         ("size", f"{found.size:,} bytes"), ("sha256", found.sha256),
-        ("taken", f"{found.taken_at:%Y-%m-%d %H:%M:%S} UTC"), ("days", _days(account)),
+        ("taken", f"{found.taken_at:%Y-%m-%d %H:%M:%S} UTC"), ("days", days_of(account)),
         *zip(_NUMBERS, _numbers(account), strict=True),
     ]  # fmt: skip
     show_table([("", False), ("", False)], facts)
@@ -89,14 +88,16 @@ def withdraw(ctx: click.Context, file: str, yes: bool) -> None:
     if not yes:
         click.confirm(
             f"withdraw {account.file.source}/{account.file.name} with {account.accepted:,} "
-            f"accepted records of {_days(account)}?",
+            f"accepted records of {days_of(account)}?",
             abort=True,
         )
     try:
         program.workplace.intake.withdraw(account.file)
     except WrongHome as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"withdrawn; stale now: {_days(account) or 'no day'}. `cdr-reports run` builds them")
+    click.echo(
+        f"withdrawn; stale now: {days_of(account) or 'no day'}. `cdr-reports run` builds them"
+    )
 
 
 @click.group()
@@ -132,7 +133,7 @@ def export(ctx: click.Context, file: str | None, source: str | None, output: str
         raise click.UsageError(
             f"there are refused records of {' and '.join(sources)}: choose one with --source"
         )
-    records = _records(program, wanted)
+    records = quarantined(program.workplace, wanted)
     if SOURCES[sources[0]].header:
         count = _to(output, lambda handle: _write_named(handle, wanted, records))
     elif output == "-":
@@ -161,64 +162,15 @@ def _numbers(account: FileAccount) -> tuple[int | None, ...]:
     )
 
 
-def _days(account: FileAccount) -> str:
-    days = account.days
-    if len(days) <= 3:
-        return ", ".join(map(str, days))
-    return f"{days[0]} to {days[-1]} ({len(days)} days)"
-
-
-def _records(program: "Program", wanted: list[FileAccount]) -> Iterator[dict[str, Any]]:
-    """Refused records, each with the names of its file's columns."""
-    workplace = program.workplace
-    for account in wanted:
-        paths = workplace.lake.of_file("quarantine", account.file.id)
-        if not paths:
-            continue
-        header = json.loads(account.file.header or "[]")
-        with workplace.engine.connect({"quarantine": paths}) as connection:
-            rows = connection.execute(
-                "SELECT line, reasons, raw FROM quarantine WHERE file_id = $file_id ORDER BY line",
-                {"file_id": account.file.id},
-            )
-            while batch := rows.fetchmany(10_000):
-                for line, reasons, raw in batch:
-                    yield {
-                        "header": header,
-                        "raw": raw,
-                        "quarantine_file": account.file.name,
-                        "quarantine_line": line,
-                        "quarantine_reasons": reasons,
-                    }
-
-
-_EXTRA = ("quarantine_file", "quarantine_line", "quarantine_reasons")
-
-
 def _write_named(
     handle: TextIO, wanted: list[FileAccount], records: Iterator[dict[str, Any]]
 ) -> int:
-    extra = (*_EXTRA, "quarantine_raw")
-    columns: dict[str, None] = {}
-    for account in wanted:
-        # Not those without a name, nor ours: the file may be an export that was delivered again.
-        named = json.loads(account.file.header or "[]")
-        columns |= dict.fromkeys(n for n in named if not n.startswith("\0") and n not in extra)
-    writer = csv.DictWriter(handle, [*columns, *extra], restval="", extrasaction="ignore")
+    writer = csv.DictWriter(handle, columns_of(wanted), restval="", extrasaction="ignore")
     writer.writeheader()
     count = 0
     for record in records:
         count += 1
-        try:
-            values = split_record(record["raw"])
-        except csv.Error:
-            values = []
-        # Fields of a record with too many or too few of them may stand in any column: only the
-        # raw text is told, so that it cannot be taken for a record that needs no mending.
-        whole = len(values) == len(record["header"])
-        row = dict(zip(record["header"], values, strict=True)) if whole else {}
-        row |= {name: str(record[name]) for name in _EXTRA} | {"quarantine_raw": record["raw"]}
-        writer.writerow(row)
+        writer.writerow(record["row"])
     return count
 
 
@@ -229,11 +181,11 @@ def _write_unnamed(path: Path, records: Iterator[dict[str, Any]]) -> int:
         "w", encoding="utf-8", newline=""
     ) as why:  # fmt: skip
         writer = csv.writer(why)
-        writer.writerow(_EXTRA)
+        writer.writerow(TOLD)
         for record in records:
             count += 1
             raw.write(record["raw"] + "\n")
-            writer.writerow([record[name] for name in _EXTRA])
+            writer.writerow([record[name] for name in TOLD])
     return count
 
 

@@ -67,6 +67,8 @@ COMMANDS = {
     "quarantine": "pipelines.cli.files:quarantine",
     "reference": "pipelines.cli.reference:reference",
     "migrate": "pipelines.cli.migrate:migrate",
+    "explore": "pipelines.cli.explore:explore",
+    "users": "pipelines.cli.users:users",
     "ui": "pipelines.cli.run:ui",
     "demo": "pipelines.cli.demo:demo",
 }

@@ -111,7 +111,7 @@ _DAYS: list[Option] = [
         "--last",
         "recent",
         metavar="PERIOD",
-        help="Instead of --from and --to: 7d, yesterday, last-week or last-month.",
+        help="Instead of --from and --to: 7d, today, yesterday, last-week, this-month, last-month.",
     ),
 ]
 _ACCOUNTS: list[Option] = [

@@ -9,6 +9,7 @@ from resources.ledger.deliveries import Deliveries
 from resources.ledger.files import FileAccount, FileRecord, Files, FileStatus
 from resources.ledger.schedules import Schedules
 from resources.ledger.schema import NewerLedger, migrate_ledger, open_ledger
+from resources.ledger.users import Users
 
 __all__ = [
     "Alerts",
@@ -21,6 +22,7 @@ __all__ = [
     "NewerLedger",
     "Schedules",
     "StaleDay",
+    "Users",
     "migrate_ledger",
     "open_ledger",
 ]

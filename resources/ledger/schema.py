@@ -187,6 +187,19 @@ alerts = Table(
     Column("told_at", Instant, nullable=False),
 )
 
+users = Table(
+    "users",
+    metadata,
+    Column("name", String(100), primary_key=True),  # in small letters
+    Column("role", String(16), nullable=False),
+    Column("customers", Text, nullable=False),  # JSON: ids of whose rows a customer sees
+    Column("password", Text),  # its hash; without one only a proxy lets the user in
+    Column("epoch", Integer, nullable=False),  # sessions of another one are over
+    Column("made_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    CheckConstraint("role IN ('viewer', 'operator', 'customer')", "known_role"),
+)
+
 
 class NewerLedger(Exception):
     """A newer program has migrated the ledger; this one must not touch it."""

@@ -122,7 +122,7 @@ class _Grouped:
         place = {dimension.name: n for n, dimension in enumerate(self.group)}
         width, names = len(self.group), tuple(self.answer.place)
         for row in self.answer.rows(order, self._where(losing), limit):
-            yield _values(self.columns, place, row, dict(zip(names, row[width:], strict=True)))
+            yield values_of(self.columns, place, row, dict(zip(names, row[width:], strict=True)))
 
     def losses(self) -> int:
         return self.answer.count(self._where(losing=True)) if self.loss else 0
@@ -206,24 +206,24 @@ def make_table(reporting: Reporting, request: Request, *, people: bool) -> Table
     report, group = request.report, request.group
     loss = report.measure(report.loss) if report.loss else None
     helpers = [m for m in (loss, report.measure(report.weight)) if m is not None]
-    sort = request.sort or (_default_order(report, group) if people else ())
+    sort = request.sort or (default_order(report, group) if people else ())
     wanted = (*request.columns, *group, *(k.column for k in sort), *helpers)
     beside = (report.measure(c.beside) for c in wanted if isinstance(c, Measure) and c.beside)
     columns = tuple(dict.fromkeys((*wanted, *beside)))
     measures = [column for column in columns if isinstance(column, Measure)]
     answer = Answer(reporting, question(request, measures, group))
-    counts = _counts(report)
+    counts = counted_sums(report)
     total = {n: v or 0 if n in counts else v for n, v in answer.totals().items()}
     row_count = answer.count()
     place = {d.name: n for n, d in enumerate(group)}
     nothing = None
     if not row_count and not group:
-        nothing, row_count = _values(columns, {}, (), total), 1
+        nothing, row_count = values_of(columns, {}, (), total), 1
     return Table(
         columns,
         len(request.columns),
         group,
-        _totals(columns, place, answer, total),
+        totals_of(columns, place, answer, total),
         row_count,
         _Grouped(answer, columns, group, loss, nothing),
         sort,
@@ -275,27 +275,29 @@ def question(request: Request, measures: Iterable[Measure], group: Sequence[Dime
     )
 
 
-def _counts(report: Report) -> set[str]:
+def counted_sums(report: Report) -> set[str]:
     """Sums that are 0 where there is no row at all; of a period compared with nothing is known."""
     sums = {m.formula.sums[0] for m in report.measures if m.kind is Kind.COUNT}
     return {name for name in sums if not name.startswith(BEFORE)} | set(ALWAYS)
 
 
-def _values(
+def values_of(
     columns: Sequence[Column], place: dict[str, int], row: Row, sums: dict[str, Number | None]
 ) -> tuple[Value, ...]:
+    """The figures of a group, by its sums; `place` says where its dimensions are in the row."""
     return tuple(
         column.formula.value(sums) if isinstance(column, Measure) else row[place[column.name]]
         for column in columns
     )
 
 
-def _totals(
+def totals_of(
     columns: Sequence[Column],
     place: dict[str, int],
     answer: Answer,
     total: dict[str, Number | None],
 ) -> tuple[Value, ...]:
+    """The figures of all rows together; None where they would mean nothing."""
     values: list[Value] = []
     for column in columns:
         if isinstance(column, Dimension):
@@ -327,7 +329,7 @@ def _sole_currency(
     return None
 
 
-def _default_order(report: Report, group: Sequence[Dimension]) -> tuple[SortKey, ...]:
+def default_order(report: Report, group: Sequence[Dimension]) -> tuple[SortKey, ...]:
     """Losses first; without such a measure a series from its beginning, else the largest first."""
     if report.loss:
         return (SortKey(report.measure(report.loss)),)

@@ -99,6 +99,9 @@ def _arrow_type(column: Column) -> pyarrow.DataType:
             return pa.decimal128(38, 3)
         case Kind.MONEY if isinstance(column, Measure) and column.per_currency:
             return pa.decimal128(38, 8)
+        case Kind.MONEY if isinstance(column, Measure) and column.formula.additive:
+            # A charge of 8 places times a rate of 13: cutting it would lose what CSV has.
+            return pa.decimal128(38, 21)
         case _:
             return pa.decimal128(38, 12)
 

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from resources.calls import CallQuestion, FoundCalls, Side
@@ -73,6 +73,22 @@ class DayNotices:
     failed: list[date] = field(default_factory=list)
 
 
+def unwatched(connection: Any) -> Any:
+    """The connection; nobody watches it."""
+    return connection
+
+
+def as_stored(
+    table: str,
+    files: list[str],
+    columns: frozenset[str],
+    dated: bool,
+    days: tuple[tuple[date, date], ...],
+) -> list[str]:
+    """The files as they are stored."""
+    return files
+
+
 def no_notices(first: date, last: date) -> DayNotices:
     """Nothing to say about any day."""
     return DayNotices()
@@ -129,6 +145,10 @@ class Reporting:
     is DuckDB's (`"1GB"`) and `spill` its folder for what does not fit; `minutes` shows durations to
     people in minutes instead of seconds. `quotes` gives exchange rates into `currencies`;
     `numbers` finds the calls of the one report that lists them, `reports` are all there are.
+    `opened` gets each connection of the engine and gives the one to use, so that whoever waits can
+    interrupt it. `summed` may give smaller files for a table's: the same sums, added up over all
+    dimension columns but `columns`, and over days unless `dated`; the files are those of the ranges
+    of days that follow, and smaller ones may hold other days besides.
     """
 
     tables: Tables
@@ -144,3 +164,7 @@ class Reporting:
     minutes: bool = False
     numbers: Numbers | None = None
     reports: Mapping[str, Family] = field(default_factory=dict)
+    opened: Callable[[Any], Any] = unwatched
+    summed: Callable[
+        [str, list[str], frozenset[str], bool, tuple[tuple[date, date], ...]], list[str]
+    ] = as_stored

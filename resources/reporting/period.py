@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from resources.reporting.errors import ReportError
 
-_LAST_WORDS = ("yesterday", "last-week", "last-month")
+_LAST_WORDS = ("today", "yesterday", "last-week", "this-month", "last-month")
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,14 @@ def last_period(word: str, today: date) -> Period:
     """The period that `7d`, `yesterday`, `last-week` or `last-month` means, seen from `today`.
 
     `Nd` is the N days up to yesterday, `last-week` the last whole Monday to Sunday, `last-month`
-    the last whole calendar month.
+    the last whole calendar month; `this-month` ends with `today`.
     """
     asked = word.strip().lower()
     yesterday = today - timedelta(days=1)
+    if asked == "today":
+        return Period(today, today)
+    if asked == "this-month":
+        return Period(today.replace(day=1), today)
     if asked == "yesterday":
         return Period(yesterday, yesterday)
     if asked == "last-week":

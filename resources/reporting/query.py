@@ -71,23 +71,23 @@ class Answer:
         self.place = {name: f"s{n}" for n, name in enumerate(question.sums)}
         text = _grouped(reporting, question)
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._shown: list[str] = []
+        self.shown = [
+            _shown(dimension, f"k{n}", reporting) for n, dimension in enumerate(question.group)
+        ]
+        """The dimensions as they are shown, as expressions over `k0`, `k1`, …"""
         if text is not None:
             self._connection = connect(reporting)
             self._connection.execute(f"CREATE TABLE g AS\n{text}")
-            self._shown = [
-                _shown(dimension, f"k{n}", reporting) for n, dimension in enumerate(question.group)
-            ]
 
     def count(self, where: str = "true") -> int:
         """How many rows there are where the condition over `place` holds."""
-        rows = self._ask(f"SELECT count(*) FROM g WHERE {where}")
+        rows = self.ask(f"SELECT count(*) FROM g WHERE {where}")
         return int(rows[0][0]) if rows else 0
 
     def totals(self) -> dict[str, Number | None]:
         """The sums over all rows; None where no row has a value."""
         columns = ", ".join(f"sum({column})" for column in self.place.values())
-        rows = self._ask(f"SELECT {columns} FROM g") if columns else []
+        rows = self.ask(f"SELECT {columns} FROM g") if columns else []
         return dict(zip(self.place, rows[0] if rows else (None,) * len(self.place), strict=True))
 
     def values(self, dimension: int, amount: str) -> set[str | None]:
@@ -95,7 +95,7 @@ class Answer:
         column = self.place[amount]
         name = f"k{dimension}"
         where = f"{name} IS NOT NULL OR {column} <> 0"
-        return {row[0] for row in self._ask(f"SELECT DISTINCT {name} FROM g WHERE {where}")}
+        return {row[0] for row in self.ask(f"SELECT DISTINCT {name} FROM g WHERE {where}")}
 
     def rows(
         self, order: Sequence[str] = (), where: str = "true", limit: int | None = None
@@ -106,7 +106,7 @@ class Answer:
         keys = [f"k{n} NULLS FIRST" for n in range(len(self._question.group))]
         by = ", ".join([*order, *keys])
         text = (
-            f"SELECT {', '.join([*self._shown, *self.place.values()])}\nFROM g WHERE {where}"
+            f"SELECT {', '.join([*self.shown, *self.place.values()])}\nFROM g WHERE {where}"
             + (f"\nORDER BY {by}" if by else "")
             + (f"\nLIMIT {int(limit)}" if limit is not None else "")
         )
@@ -115,7 +115,10 @@ class Answer:
             while rows := cursor.fetchmany(_BATCH):
                 yield from rows
 
-    def _ask(self, text: str) -> list[Row]:
+    def ask(self, text: str) -> list[Row]:
+        """The rows of a statement over `g`: dimensions `k0`, `k1`, …, sums as in `place`;
+        none where there are no files.
+        """
         if self._connection is None:
             return []
         with self._connection.cursor() as cursor:
@@ -177,8 +180,9 @@ def connect(reporting: Reporting) -> duckdb.DuckDBPyConnection:
     if reporting.spill:
         config["temp_directory"] = reporting.spill
     connection = duckdb.connect(":memory:", config=config)
-    connection.execute("SET preserve_insertion_order = false")
-    return connection
+    connection.execute("SET preserve_insertion_order = false; SET enable_progress_bar = false")
+    watched: duckdb.DuckDBPyConnection = reporting.opened(connection)
+    return watched
 
 
 def _smaller(a: str, b: str) -> str:
@@ -204,9 +208,14 @@ def _grouped(reporting: Reporting, question: Question) -> str | None:
         prefix: reporting.tables.files(source.table, period.first, period.last)
         for prefix, period in periods.items()
     }
-    files = dict.fromkeys(file for held in of_period.values() for file in held)
+    files = list(dict.fromkeys(file for held in of_period.values() for file in held))
     if not files:
         return None
+    dated = len(periods) > 1 or "call_date" in used[1:] or any(p.rate_of for p in plain)
+    apart = {*used[1:], *(p.where for p in plain), *(o.column for o in report.only)}
+    apart |= {p.rate_of for p in plain} | {report.outside.column if report.outside else ""}
+    files = reporting.summed(source.table, files, frozenset(apart - {"", "call_date"}), dated,
+                             tuple((p.first, p.last) for p in periods.values()))  # fmt: skip
     joins: dict[str, str] = {}
     keys = [
         f"{_key(dimension, joins, reporting)} AS k{n}" for n, dimension in enumerate(question.group)

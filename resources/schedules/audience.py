@@ -6,6 +6,8 @@ put together) ask the same judge. Rows are restricted elsewhere: see `own_rows`.
 
 from __future__ import annotations
 
+from resources.reporting.adapt import without
+from resources.reporting.model import Measure, Report
 from resources.schedules.model import Audience, Schedule
 
 _WORDS = {
@@ -25,6 +27,8 @@ _NAMES = {
         {
             "expected_dtmf_calls", "checked_dtmf_calls", "dtmf_delivery", "z", "flag",
             "reseller", "reseller_id",
+            # Of a single call: what its provider told, and where we keep it.
+            "pdd_out", "file_id", "line",
         }
     ),
     # The same, which is reckoned from the others' calls; and what tells customers apart.
@@ -49,6 +53,30 @@ def is_forbidden(audience: Audience, name: str) -> bool:
     """
     words = frozenset(name.lower().replace("-", "_").split("_"))
     return bool(words & _WORDS[audience]) or name.lower() in _NAMES[audience]
+
+
+def hides(audience: Audience, report: Report, name: str) -> bool:
+    """Whether a column, or anything that it is reckoned from, is forbidden to the audience."""
+    column = report.column(name)
+    made_of = column.formula.sums if isinstance(column, Measure) else (column.column,)
+    return any(is_forbidden(audience, each) for each in (name, *made_of))
+
+
+def seen_by(audience: Audience, report: Report) -> Report:
+    """The report without what the audience must not see, so that nothing can show it."""
+    if audience is Audience.INTERNAL:
+        return report
+    return without(report, lambda name: hides(audience, report, name))
+
+
+def restricted_by_hidden(audience: Audience, report: Report) -> list[str]:
+    """Dimensions that a report of one's own is restricted by, and that would tell of others."""
+    if audience is Audience.INTERNAL:
+        return []
+    held = {f.dimension.name for f in report.filters}
+    held |= {"customer"} if report.customers else set()
+    held |= {"provider"} if report.providers else set()
+    return sorted(name for name in held if hides(audience, report, name))
 
 
 def own_rows(schedule: Schedule, account: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:

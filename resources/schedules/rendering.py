@@ -18,7 +18,6 @@ from typing import Any
 
 from resources.mailer import envelope
 from resources.reporting import words
-from resources.reporting.adapt import without
 from resources.reporting.arithmetic import Value
 from resources.reporting.document import Document, make_document
 from resources.reporting.errors import ReportError
@@ -29,7 +28,7 @@ from resources.reporting.model import Family, Kind, Measure, Report
 from resources.reporting.output import write_document, write_rows
 from resources.reporting.period import Period
 from resources.reporting.request import Asked, Request, find_report, narrowed, resolve
-from resources.schedules.audience import is_forbidden, own_rows
+from resources.schedules.audience import hides, own_rows, restricted_by_hidden, seen_by
 from resources.schedules.model import Audience, Schedule
 
 MADE_OF = {
@@ -113,7 +112,7 @@ def check(
         return [f"report: {schedule.report!r} lists the calls of numbers and cannot be scheduled"]
     found = _restricted_by_hidden(schedule, whole)
     for what, names in (("group", schedule.group), ("columns", schedule.columns)):
-        hidden = [n for n in names or () if n in whole.names and _hides(schedule, whole, n)]
+        hidden = [n for n in names or () if n in whole.names and hides(schedule.audience, whole, n)]
         found += [
             f"{what}: {name!r} is not for {schedule.audience}s: {_REFUSALS[schedule.audience]}"
             for name in hidden
@@ -135,16 +134,10 @@ def check(
 
 def _restricted_by_hidden(schedule: Schedule, report: Report) -> list[str]:
     """Why a report of one's own cannot go outside: its filters stand on it, and tell of others."""
-    if schedule.audience is Audience.INTERNAL:
-        return []
-    held = {f.dimension.name for f in report.filters}
-    held |= {"customer"} if report.customers else set()
-    held |= {"provider"} if report.providers else set()
     return [
         f"report: {report.name!r} is restricted by {name!r}, which is not for "
         f"{schedule.audience}s: {_REFUSALS[schedule.audience]}"
-        for name in sorted(held)
-        if _hides(schedule, report, name)
+        for name in restricted_by_hidden(schedule.audience, report)
     ]
 
 
@@ -374,17 +367,7 @@ def _asked(schedule: Schedule) -> Asked:
 
 def _report(reports: Mapping[str, Family], schedule: Schedule) -> Report:
     """The report without what the schedule's audience must not see."""
-    report = find_report(schedule.report, reports)
-    if schedule.audience is Audience.INTERNAL:
-        return report
-    return without(report, lambda name: _hides(schedule, report, name))
-
-
-def _hides(schedule: Schedule, report: Report, name: str) -> bool:
-    """Whether a column, or anything that it is reckoned from, is forbidden to the audience."""
-    column = report.column(name)
-    made_of = column.formula.sums if isinstance(column, Measure) else (column.column,)
-    return any(is_forbidden(schedule.audience, each) for each in (name, *made_of))
+    return seen_by(schedule.audience, find_report(schedule.report, reports))
 
 
 def _shown(measure: Measure, value: Value) -> str:

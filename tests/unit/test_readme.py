@@ -209,7 +209,8 @@ def test_links_within_the_page_lead_somewhere() -> None:
 
 
 def test_files_that_are_named_exist() -> None:
-    names = re.findall(r"`((?:pipelines|assets|resources|sql|tests|deploy)/[\w/.]+\.\w+)`", README)
+    rooms = "pipelines|assets|resources|sql|explorer|tests|deploy"
+    names = re.findall(rf"`((?:{rooms})/[\w/.]+\.\w+)`", README)
     assert names
     assert [name for name in names if not (ROOT / name).exists()] == []
 

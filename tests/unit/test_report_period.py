@@ -19,6 +19,8 @@ MONDAY = date(2026, 3, 9)
         ("yesterday", date(2026, 3, 1), date(2026, 2, 28), date(2026, 2, 28)),
         ("last-week", MONDAY, date(2026, 3, 2), date(2026, 3, 8)),
         ("last-week", date(2026, 3, 8), date(2026, 2, 23), date(2026, 3, 1)),
+        ("today", date(2026, 3, 9), date(2026, 3, 9), date(2026, 3, 9)),
+        ("this-month", date(2026, 3, 9), date(2026, 3, 1), date(2026, 3, 9)),
         ("last-month", date(2026, 3, 31), date(2026, 2, 1), date(2026, 2, 28)),
         ("last-month", date(2024, 3, 1), date(2024, 2, 1), date(2024, 2, 29)),
         ("last-month", date(2026, 1, 1), date(2025, 12, 1), date(2025, 12, 31)),

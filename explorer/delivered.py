@@ -1,0 +1,144 @@
+"""Pages of the delivered files: their accounts, what was refused and why, taking one out again."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from explorer.access import INSIDE, OPERATORS
+from explorer.deliveries import moment
+from explorer.serving import Call, Forbidden, Page
+from pipelines.quarantine import columns_of, days_of, quarantined
+from resources.intake.take import WrongHome
+from resources.ledger.files import FileAccount, FileStatus
+from resources.locks import is_free
+
+SHOWN = 100
+"""Refused records on a file's page."""
+
+_NUMBERS = ("records", "accepted", "duplicates", "quarantined", "superseded")
+
+
+def listed(call: Call) -> Response:
+    """All files, the newest first."""
+    found = [_line(a) for a in reversed(call.explorer.workplace.files.accounts())]
+    sums = {name: sum(each[name] or 0 for each in found) for name in _NUMBERS}
+    context = {"files": found, "sums": sums}
+    return call.explorer.page(call, "files", "files.html", "Files", context)
+
+
+def one(call: Call) -> Response:
+    """One file with its account and its refused records."""
+    account, workplace = _account(call), call.explorer.workplace
+    found = account.file
+    facts = [
+        ("Source", found.source), ("Status", str(found.status)), ("Reason", found.reason or ""),
+        ("Size", f"{found.size:,} bytes"), ("SHA-256", found.sha256 or ""),
+        ("Taken", moment(found.taken_at)), ("Days", days_of(account)),
+        *((name.capitalize(), f"{value:,}") for name, value in _numbers(account).items()
+          if value is not None),
+    ]  # fmt: skip
+    taken = found.status is FileStatus.TAKEN
+    refused = []
+    if taken and found.quarantined:
+        for record in quarantined(workplace, [account]):
+            refused.append(
+                {
+                    "line": record["quarantine_line"],
+                    "reasons": record["quarantine_reasons"],
+                    "raw": record["raw"],
+                }
+            )
+            if len(refused) == SHOWN:
+                break
+    context = {
+        "file": _line(account),
+        "facts": [(title, words) for title, words in facts if words],
+        "reasons": list(workplace.files.reasons(found.id).items()),
+        "quarantine": refused,
+        "may_withdraw": taken and call.visitor.role in OPERATORS,
+        "export": f"/files/{found.id}/quarantine.csv" if refused else "",
+    }
+    return call.explorer.page(call, "files", "file.html", found.name, context)
+
+
+def export(call: Call) -> Response:
+    """All refused records of a file, as the command writes them."""
+    account = _account(call)
+    named = f'attachment; filename="quarantine_{account.file.id}.csv"'
+    return StreamingResponse(
+        _csv(call, account), media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": named},
+    )  # fmt: skip
+
+
+def _csv(call: Call, account: FileAccount) -> Iterator[bytes]:
+    columns = columns_of([account])
+    sink = io.StringIO()
+    writer = csv.DictWriter(sink, columns, restval="", extrasaction="ignore")
+    writer.writeheader()
+    for record in quarantined(call.explorer.workplace, [account]):
+        writer.writerow(record["row"])
+        if sink.tell() > 60_000:
+            yield sink.getvalue().encode()
+            sink.seek(0)
+            sink.truncate()
+    yield sink.getvalue().encode()
+
+
+def withdraw(call: Call) -> Response:
+    """Takes a wrongly delivered file out again."""
+    account, explorer = _account(call), call.explorer
+    if account.file.status is not FileStatus.TAKEN:
+        raise Forbidden(
+            f"{account.file.name} is {account.file.status}: only a taken file can be withdrawn"
+        )
+    workplace = explorer.workplace
+    with explorer.changes:
+        if not is_free(workplace.settings.home / "intake.lock"):
+            explorer.tell(call, "A night is at work: try again when it is done.")
+            return RedirectResponse(f"/files/{account.file.id}", status_code=303)
+        try:
+            workplace.intake.withdraw(account.file)
+        except WrongHome as error:
+            raise Forbidden(str(error)) from None
+    days = days_of(account) or "no day"
+    explorer.tell(call, f"Withdrawn; stale now: {days}. The next run builds them.")
+    return RedirectResponse(f"/files/{account.file.id}", status_code=303)
+
+
+def _account(call: Call) -> FileAccount:
+    return call.explorer.workplace.files.account(call.path("number"))
+
+
+def _numbers(account: FileAccount) -> dict[str, int | None]:
+    if account.file.status is not FileStatus.TAKEN:
+        return dict.fromkeys(_NUMBERS)
+    of = account.file
+    values = (of.records, account.accepted, account.duplicates, of.quarantined, account.superseded)
+    return dict(zip(_NUMBERS, values, strict=True))
+
+
+def _line(account: FileAccount) -> dict[str, Any]:
+    return {
+        "id": account.file.id,
+        "href": f"/files/{account.file.id}",
+        "source": account.file.source,
+        "name": account.file.name,
+        "status": str(account.file.status),
+        "reason": account.file.reason or "",
+        "days": days_of(account),
+        **_numbers(account),
+    }
+
+
+PAGES = (
+    Page("/files", listed, INSIDE),
+    Page("/files/{number}", one, INSIDE),
+    Page("/files/{number}/quarantine.csv", export, INSIDE),
+    Page("/files/{number}/withdraw", withdraw, OPERATORS, ("POST",)),
+)

@@ -1,0 +1,1 @@
+var e=document.querySelector(".menu-button"),t=document.getElementById("side");e&&t&&(e.hidden=!1,e.addEventListener("click",()=>{let n=t.classList.toggle("open");e.setAttribute("aria-expanded",String(n))}));document.querySelector(".field.wrong :is(input, select, textarea)")?.focus();

@@ -1,0 +1,70 @@
+"""Refused records as they are exported: read from the lake, each with its file's own columns."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from resources.intake.records import split_record
+from resources.ledger.files import FileAccount
+
+if TYPE_CHECKING:
+    from pipelines.assembly import Workplace
+
+TOLD = ("quarantine_file", "quarantine_line", "quarantine_reasons")
+"""What stands behind a record's own columns; and `quarantine_raw`, the record as delivered."""
+
+
+def columns_of(wanted: Iterable[FileAccount]) -> list[str]:
+    """The columns of an export of these files."""
+    extra = (*TOLD, "quarantine_raw")
+    columns: dict[str, None] = {}
+    for account in wanted:
+        # Not those without a name, nor ours: the file may be an export that was delivered again.
+        named = json.loads(account.file.header or "[]")
+        columns |= dict.fromkeys(n for n in named if not n.startswith("\0") and n not in extra)
+    return [*columns, *extra]
+
+
+def quarantined(workplace: "Workplace", wanted: Sequence[FileAccount]) -> Iterator[dict[str, Any]]:
+    """The refused records of files in the order of their lines.
+
+    Each has `raw`, what `TOLD` names, and `row`: all of it by the columns of `columns_of`.
+    """
+    for account in wanted:
+        paths = workplace.lake.of_file("quarantine", account.file.id)
+        if not paths:
+            continue
+        header = json.loads(account.file.header or "[]")
+        with workplace.engine.connect({"quarantine": paths}) as connection:
+            rows = connection.execute(
+                "SELECT line, reasons, raw FROM quarantine WHERE file_id = $file_id ORDER BY line",
+                {"file_id": account.file.id},
+            )
+            while batch := rows.fetchmany(10_000):
+                for line, reasons, raw in batch:
+                    told = {
+                        "quarantine_file": account.file.name,
+                        "quarantine_line": line,
+                        "quarantine_reasons": reasons,
+                    }
+                    yield {"raw": raw, **told, "row": _row(header, raw, told)}
+
+
+def days_of(account: FileAccount) -> str:
+    """The days of a file's records in words."""
+    days = account.days
+    if len(days) <= 3:
+        return ", ".join(map(str, days))
+    return f"{days[0]} to {days[-1]} ({len(days)} days)"
+
+
+def _row(header: list[str], raw: str, told: dict[str, Any]) -> dict[str, str]:
+    try:
+        values = split_record(raw)
+    except csv.Error:
+        values = []
+    # Fields of a record with too many or too few of them may stand in any column: only the raw
+    # text is told, so that it cannot be taken for a record that needs no mending.
+    row = dict(zip(header, values, strict=True)) if len(values) == len(header) else {}
+    return row | {name: str(told[name]) for name in TOLD} | {"quarantine_raw": raw}

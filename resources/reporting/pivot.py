@@ -1,0 +1,309 @@
+"""A pivot: rows grouped one way, columns another, with subtotals, each reckoned from sums.
+
+No figure is made from figures: a subtotal's ratio comes from the sums of its rows, as every row's
+does. What is asked and how sums are read is `request` and `query`; here they are only arranged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from resources.reporting.arithmetic import Number, Value
+from resources.reporting.figures import (
+    counted_sums,
+    default_order,
+    question,
+    totals_of,
+    values_of,
+)
+from resources.reporting.interfaces import Reporting
+from resources.reporting.model import Column, Dimension, Measure
+from resources.reporting.query import Answer, Row
+from resources.reporting.request import Request, SortKey
+from resources.reporting.words import is_negative
+
+MOST_SPLITS = 200
+"""So many columns beside each other at most, the largest by the report's weight."""
+
+MOST_CELLS = 50_000
+"""So many rows are made at most, splits counted: where they are many, fewer rows are given."""
+
+
+@dataclass(frozen=True)
+class PivotRow:
+    """Figures where `depth` of the row groups' dimensions hold, and `split` of the columns'.
+
+    `values` are in the order of the pivot's columns; dimensions that do not hold are None, but for
+    a currency that all money in the row is in.
+    """
+
+    depth: int
+    split: int
+    values: tuple[Value, ...]
+    loss: bool
+
+
+@dataclass(frozen=True)
+class Pivot:
+    """The rows of a window, parents before children, and what stands beside them.
+
+    `columns` begin with the dimensions of `group` and of `split`. `row_count` counts all rows of
+    full depth, their splits not counted; `limit` is how many of them were given at most.
+    """
+
+    group: tuple[Dimension, ...]
+    split: tuple[Dimension, ...]
+    columns: tuple[Column, ...]
+    sort: tuple[SortKey, ...]
+    rows: tuple[PivotRow, ...]
+    totals: tuple[Value, ...]
+    row_count: int
+    shown: int
+    limit: int
+    splits_left_out: int
+    losses: int
+    stale_rate_attempts: int
+
+
+def make_pivot(
+    reporting: Reporting,
+    request: Request,
+    splits: int = 0,
+    *,
+    levels: bool = False,
+    limit: int,
+    offset: int = 0,
+) -> Pivot:
+    """The request as a pivot: the last `splits` dimensions of its group are columns.
+
+    With `levels` each subtotal is a row, too. `limit` and `offset` count rows of full depth.
+    """
+    report, whole = request.report, request.group
+    width = len(whole) - splits
+    group, across = whole[:width], whole[width:]
+    loss = report.measure(report.loss) if report.loss else None
+    weight = report.measure(report.weight)
+    sort = request.sort or default_order(report, group)
+    sort = tuple(k for k in sort if isinstance(k.column, Measure) or k.column in group)
+    asked = [c for c in request.columns if isinstance(c, Measure)]
+    beside = [report.measure(c.beside) for c in asked if c.beside]
+    columns: tuple[Column, ...] = (*whole, *dict.fromkeys([*asked, *beside]))
+    ordering = [k.column for k in sort if isinstance(k.column, Measure)]
+    measures = dict.fromkeys([*columns[len(whole) :], *ordering, weight, *([loss] if loss else [])])
+    answer = Answer(reporting, question(request, [m for m in measures if isinstance(m, Measure)],
+                                        whole))  # fmt: skip
+    counts = counted_sums(report)
+    total = {n: v or 0 if n in counts else v for n, v in answer.totals().items()}
+    made = _Levels(answer, columns, whole, width, sort, loss)
+    combinations = made.combinations(weight, splits)
+    limit = max(1, min(limit, MOST_CELLS // (min(combinations, MOST_SPLITS) + 1)))
+    if request.top is not None:
+        limit = max(0, min(limit, request.top - offset))
+    row_count, losses = made.window(limit, offset, levels)
+    place = {d.name: n for n, d in enumerate(whole)}
+    totals = totals_of(columns, place, answer, total)
+    rows: list[PivotRow] = []
+    if levels or not width:
+        is_loss = loss is not None and is_negative(loss.formula.value(total))
+        rows.append(PivotRow(0, 0, totals, is_loss))
+    rows += made.rows(levels, splits)
+    if request.top is not None:
+        row_count = min(row_count, request.top)
+    return Pivot(
+        group,
+        across,
+        columns,
+        sort,
+        tuple(rows),
+        totals,
+        row_count if width else 1,
+        made.shown if width else 1,
+        limit,
+        max(0, combinations - MOST_SPLITS),
+        losses,
+        int(total["stale_rate_attempts"] or 0),
+    )
+
+
+class _Levels:
+    """The grouped sums of an answer, summed further to each level: tables `d1`, `d2`, … of it."""
+
+    def __init__(
+        self,
+        answer: Answer,
+        columns: tuple[Column, ...],
+        whole: tuple[Dimension, ...],
+        width: int,
+        sort: tuple[SortKey, ...],
+        loss: Measure | None,
+    ) -> None:
+        self.answer, self.columns, self.whole, self.width = answer, columns, whole, width
+        self.sort, self.loss = sort, loss
+        self.shown = 0
+        self._index = {dimension.name: n for n, dimension in enumerate(whole)}
+        self._own = [c for c in columns if isinstance(c, Measure) and c.per_currency]
+        self._across = list(range(width, len(whole)))
+        self._paths: dict[Row, tuple[int, ...]] = {}
+
+    def combinations(self, weight: Measure, splits: int) -> int:
+        """Chooses the columns, table `c` in the order of the keys; how many there were."""
+        if not splits:
+            return 0
+        keys = ", ".join(f"k{n}" for n in self._across)
+        self.answer.ask(f"CREATE TABLE a AS SELECT {keys}, {self._sums()} FROM g GROUP BY {keys}")
+        order = f"{weight.formula.sql(self.answer.place)} DESC NULLS LAST, {_first(self._across)}"
+        self.answer.ask(
+            f"CREATE TABLE c AS SELECT *, row_number() OVER (ORDER BY {_first(self._across)}) AS n "
+            f"FROM (SELECT {keys} FROM a ORDER BY {order} LIMIT {MOST_SPLITS})"
+        )
+        return _one(self.answer.ask("SELECT count(*) FROM a"))
+
+    def window(self, limit: int, offset: int, levels: bool) -> tuple[int, int]:
+        """Chooses the rows, table `p`; how many rows of full depth there are, how many losses."""
+        if not self.width:
+            return 1, 0
+        for depth in range(1 if levels else self.width, self.width + 1):
+            keys = _keys(range(depth))
+            self.answer.ask(
+                f"CREATE TABLE d{depth} AS SELECT *, row_number() OVER (ORDER BY "
+                f"{', '.join([*self._order(depth), _first(range(depth))])}) AS r FROM ("
+                f"SELECT {keys}, {self._sums(range(depth))} FROM g GROUP BY {keys})"
+            )
+        parents = range(1, self.width) if levels else range(0)
+        joins = "".join(
+            f" JOIN d{n} ON {_same(range(n), f'd{n}', f'd{self.width}')}" for n in parents
+        )
+        path = ", ".join(f"d{n}.r AS r{n}" for n in [*parents, self.width])
+        by = ", ".join(f"r{n}" for n in [*parents, self.width])
+        self.answer.ask(
+            f"CREATE TABLE p AS SELECT {_keys(range(self.width), f'd{self.width}.')}, {path} "
+            f"FROM d{self.width}{joins} ORDER BY {by} LIMIT {int(limit)} OFFSET {int(offset)}"
+        )
+        self.shown = _one(self.answer.ask("SELECT count(*) FROM p"))
+        lost = (
+            f"COALESCE({self.loss.formula.sql(self.answer.place)} < 0, false)"
+            if self.loss
+            else "false"
+        )
+        found = self.answer.ask(f"SELECT count(*), count(*) FILTER ({lost}) FROM d{self.width}")
+        return (int(found[0][0]), int(found[0][1])) if found else (0, 0)
+
+    def rows(self, levels: bool, splits: int) -> list[PivotRow]:
+        """The rows of the window, parents before children, each with its splits behind it."""
+        found: list[tuple[tuple[int, ...], int, PivotRow]] = []
+        for depth in range(0 if levels else self.width, self.width + 1):
+            if depth and (levels or not splits):
+                found += self._plain(depth, levels)
+            if splits:
+                found += self._split(depth, levels)
+        found.sort(key=lambda each: each[:2])
+        return [row for *_, row in found]
+
+    def _plain(self, depth: int, levels: bool) -> Iterable[tuple[tuple[int, ...], int, PivotRow]]:
+        path = self._path(depth, levels)
+        text = (
+            f"SELECT {', '.join(path) or '0'}, {self._texts(range(depth), 'd')}, {self._read('d')} "
+            f"FROM d{depth} AS d JOIN {self._prefixes(depth, levels)} AS q "
+            f"ON {_same(range(depth), 'd', 'q')}"
+        )
+        for row in self.answer.ask(text):
+            yield row[: len(path)], 0, self._row(depth, 0, row[len(path) :], range(depth))
+
+    def _split(self, depth: int, levels: bool) -> Iterable[tuple[tuple[int, ...], int, PivotRow]]:
+        held = [*range(depth), *self._across]
+        path = self._path(depth, levels)
+        inside = (
+            f"JOIN {self._prefixes(depth, levels)} AS q ON {_same(range(depth), 'd', 'q')}"
+            if depth
+            else ""
+        )
+        text = (
+            f"SELECT {', '.join([*path, 'c.n'])}, {self._texts(held, 'd')}, {self._read('d')} "
+            f"FROM (SELECT {_keys(held)}, {self._sums(held)} FROM g GROUP BY {_keys(held)}) AS d "
+            f"JOIN c ON {_same(self._across, 'd', 'c')} {inside}"
+        )
+        for row in self.answer.ask(text):
+            at = len(path) + 1
+            made = self._row(depth, len(self._across), row[at:], held)
+            yield row[: len(path)], int(row[len(path)]), made
+
+    def _path(self, depth: int, levels: bool) -> list[str]:
+        """Where the row stands: its ancestors' places, then its own."""
+        if not depth:
+            return []
+        return [f"q.r{n}" for n in (range(1, depth + 1) if levels else [self.width])]
+
+    def _prefixes(self, depth: int, levels: bool) -> str:
+        """The members of a level that have rows in the window."""
+        path = [f"r{n}" for n in (range(1, depth + 1) if levels else [self.width])]
+        return f"(SELECT DISTINCT {', '.join([_keys(range(depth)), *path])} FROM p)"
+
+    def _row(self, depth: int, split: int, row: Row, held: Sequence[int]) -> PivotRow:
+        keys: dict[int, Value] = dict(zip(held, row, strict=False))
+        row = row[len(keys) :]
+        sums: dict[str, Number | None] = dict(zip(self.answer.place, row, strict=False))
+        currencies = row[len(sums) :]
+        spoilt = set()
+        for n, measure in enumerate(self._own):
+            at = self._index[measure.currency]
+            count, only = currencies[2 * n : 2 * n + 2]
+            if at in held:
+                continue
+            if count > 1:
+                spoilt.add(measure.name)
+            elif count == 1:
+                keys[at] = only or None
+        dimensions = [keys.get(n) for n in range(len(self.whole))]
+        values = values_of(self.columns, self._index, tuple(dimensions), sums)
+        if spoilt:
+            pairs = zip(self.columns, values, strict=True)
+            values = tuple(None if column.name in spoilt else value for column, value in pairs)
+        loss = self.loss is not None and is_negative(self.loss.formula.value(sums))
+        return PivotRow(depth, split, values, loss)
+
+    def _sums(self, held: Iterable[int] = ()) -> str:
+        """The sums, and of money in its own currency how many currencies it is in, and which."""
+        parts = [f"sum({place}) AS {place}" for place in self.answer.place.values()]
+        for n, measure in enumerate(self._own):
+            code = f"k{self._index[measure.currency]}"
+            money = " OR ".join(f"{self.answer.place[s]} <> 0" for s in measure.formula.sums)
+            there = f"CASE WHEN {code} IS NOT NULL OR {money} THEN COALESCE({code}, '') END"
+            parts += [f"count(DISTINCT {there}) AS m{n}", f"min({there}) AS c{n}"]
+        return ", ".join(parts)
+
+    def _read(self, alias: str) -> str:
+        money = [f"{alias}.{each}{n}" for n in range(len(self._own)) for each in "mc"]
+        return ", ".join([*(f"{alias}.{s}" for s in self.answer.place.values()), *money])
+
+    def _texts(self, held: Iterable[int], alias: str) -> str:
+        shown = (self.answer.shown[n].replace(f"k{n}", f"{alias}.k{n}") for n in held)
+        return ", ".join(shown)
+
+    def _order(self, depth: int) -> list[str]:
+        """The order of a level's members; keys that do not hold on it are left out."""
+        order = []
+        for key in self.sort:
+            way = "DESC" if key.descending else "ASC"
+            if isinstance(key.column, Measure):
+                order.append(f"{key.column.formula.sql(self.answer.place)} {way} NULLS LAST")
+            elif (at := self._index[key.column.name]) < depth:
+                order.append(f"k{at} {way} NULLS {'LAST' if key.descending else 'FIRST'}")
+        return order
+
+
+def _keys(held: Iterable[int], prefix: str = "") -> str:
+    return ", ".join(f"{prefix}k{n}" for n in held)
+
+
+def _first(held: Iterable[int]) -> str:
+    """An order by the keys, blank ones first."""
+    return ", ".join(f"k{n} NULLS FIRST" for n in held)
+
+
+def _same(held: Iterable[int], one: str, other: str) -> str:
+    return " AND ".join(f"{one}.k{n} IS NOT DISTINCT FROM {other}.k{n}" for n in held)
+
+
+def _one(rows: Sequence[Row]) -> int:
+    return int(rows[0][0]) if rows else 0

@@ -1,0 +1,130 @@
+"""Answers out of cubes are the answers of the stored rows, and never of a day that has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from explorer import cubes
+from explorer.access import LOCAL
+from explorer.desk import Desk, question_of
+from explorer.view import parse
+from pipelines.assembly import Workplace
+from resources.reporting.pivot import make_pivot
+from tests.pipeline.home import build_all
+from tests.pipeline.offices import make_built
+
+DAYS = "from=2026-03-06&to=2026-03-09"
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cubes of the few rows that there are here."""
+    monkeypatch.setattr(cubes, "LEAST_ROWS", 0)
+    monkeypatch.setattr(cubes, "LEAST_SHRINK", 0)
+
+
+@pytest.fixture
+def desk(golden_home: Workplace) -> Iterator[Desk]:
+    build_all(golden_home)
+    found = Desk(golden_home)
+    yield found
+    found.close()
+
+
+def answer(desk: Desk, query: str) -> Any:
+    reporting = desk.reporting(LOCAL)
+    view = parse(parse_qsl(query, keep_blank_values=True))
+    found = question_of(LOCAL, reporting, view, date(2026, 3, 10), people=True)
+    return make_pivot(reporting, found.request, found.splits, levels=True, limit=1000)
+
+
+def read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that questions are answered from, as they are asked."""
+    found: list[str] = []
+    narrowed = desk.cubes.narrowed
+
+    def noted(*arguments: Any) -> list[str]:
+        files = narrowed(*arguments)
+        found.extend(files)
+        return files
+
+    monkeypatch.setattr(desk.cubes, "narrowed", noted)
+    return found
+
+
+ASKED = [
+    f"report=breakout&{DAYS}",
+    f"report=breakout&{DAYS}&group=provider&split=date&columns=attempts,asr,profit_usd",
+    f"report=breakout&{DAYS}&group=customer,customer_currency&columns=customer_charge,pdd",
+    f"report=breakout&{DAYS}&group=country,carrier&filter=sip_code=200&columns=attempts,acd",
+    f"report=breakout&{DAYS}&group=customer&currency=EUR&columns=profit_eur,customer_charge_eur",
+    f"report=breakout&{DAYS}&group=&columns=attempts,ner,profit_gbp",
+    "report=breakout&from=2026-03-08&to=2026-03-09&compare=previous&group=customer",
+    f"report=dtmf&{DAYS}&group=hour,provider&columns=connected,dtmf_percent",
+    f"report=usa-calls&choice=lata&{DAYS}&group=customer",
+    f"report=usa-rate-center&{DAYS}&group=state,rate_center&columns=total_calls",
+]
+
+
+@pytest.mark.parametrize("query", ASKED)
+def test_a_cube_answers_as_the_stored_rows_do(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    stored = answer(desk, query)
+    desk.cubes.settle()
+    files = read(desk, monkeypatch)
+    assert answer(desk, query) == stored
+    assert files
+    assert all("/cubes-" in file for file in files), files
+
+
+def test_a_cube_of_more_days_serves_fewer(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = "report=breakout&from=2026-03-07&to=2026-03-08&group=customer&split=date"
+    stored = answer(desk, query)
+    other = Desk(desk.workplace)
+    try:
+        answer(other, f"report=breakout&{DAYS}&group=customer&split=date")
+        other.cubes.settle()
+        files = read(other, monkeypatch)
+        assert answer(other, query) == stored
+        assert "/cubes-" in files[0]
+    finally:
+        other.close()
+
+
+def test_no_cube_serves_a_day_that_has_changed(tmp_path: Path) -> None:
+    """A day that is built anew, or that holds nothing any more, is not answered from before."""
+    workplace = make_built(tmp_path)
+    whole = "report=breakout&from=2026-03-06&to=2026-03-08&group=date&columns=attempts"
+    part = "report=breakout&from=2026-03-07&to=2026-03-08&group=date&columns=attempts"
+
+    desk = Desk(workplace)
+
+    def attempts(query: str) -> list[Any]:
+        return [row.values[-1] for row in answer(desk, query).rows if row.depth]
+
+    try:
+        assert attempts(whole) == [3, 3, 3]
+        desk.cubes.settle()
+        assert attempts(part) == [3, 3]
+        workplace.intake.withdraw(workplace.files.account("2026-03-08.csv").file)
+        build_all(workplace)
+        assert attempts(whole) == [3, 3]
+        assert attempts(part) == [3]
+    finally:
+        desk.close()
+
+
+def test_what_was_made_is_thrown_away(desk: Desk) -> None:
+    answer(desk, ASKED[0])
+    desk.cubes.settle()
+    spill = desk.workplace.settings.home / "spill"
+    assert list(spill.glob("cubes-*/*.parquet"))
+    desk.close()
+    assert not list(spill.glob("cubes-*"))

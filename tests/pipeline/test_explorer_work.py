@@ -1,0 +1,174 @@
+"""What operators do in the explorer: schedules and their mails, deliveries, files, the health."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from explorer.explorer import Explorer
+from pipelines.assembly import Workplace
+from resources.schedules.model import from_text
+from tests.pipeline.deliveries import call, deliver
+from tests.pipeline.explorers import Browser
+from tests.pipeline.explorers import serving as exploring
+from tests.pipeline.offices import copied, make_built
+from tests.pipeline.post import PostOffice, serving
+
+FORM = {"name": "nightly", "email": "a@example.com", "formats": "csv", "report": "breakout",
+        "group": "customer", "frequency": "daily", "time": "07:00"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    return make_built(tmp_path_factory.mktemp("built"))
+
+
+@pytest.fixture
+def post() -> PostOffice:
+    return PostOffice()
+
+
+@pytest.fixture
+def served(
+    built: Workplace, post: PostOffice, tmp_path: Path
+) -> Iterator[tuple[Explorer, Browser]]:
+    with serving(post) as mail:
+        workplace = copied(built, tmp_path / "home", smtp_host="127.0.0.1", smtp_port=mail)
+        with exploring(workplace) as (explorer, port):
+            yield explorer, Browser(port)
+
+
+def test_a_schedule_from_what_is_on_the_screen(served: tuple[Explorer, Browser]) -> None:
+    _, browser = served
+    shown = ("report=usa-calls&choice=lata&group=customer&columns=intralata,interlata&last=30d"
+             "&customers=SkyCore&sort=-intralata&view=pivot")  # fmt: skip
+    page = browser.get("/schedules/new", shown).text
+    for name, value in {"group": "customer", "columns": "intralata, interlata"}.items():
+        assert f">{value}</textarea>" in page, name
+    assert 'value="SkyCore"' in page
+    assert '<option value="usa-calls-lata" selected>' in page
+    assert "A schedule does not hold the order." in page
+
+
+def test_what_is_wrong_stands_beside_its_field(served: tuple[Explorer, Browser]) -> None:
+    explorer, browser = served
+    form = {**FORM, "email": "nonsense", "time": "25:00", "name": "", "group": "custmer"}
+    got = browser.post("/schedules/new", form)
+    assert got.status == 422
+    for field, words in {
+        "time": "is no time of day",
+        "email": "nonsense",
+        "name": "missing",
+    }.items():
+        errors = got.text.partition(f'id="errors-{field}"')[2].partition("</ul>")[0]
+        assert words in errors, field
+    wrong = browser.post("/schedules/new", {**FORM, "group": "custmer"})
+    errors = html.unescape(wrong.text.partition('id="errors-group"')[2].partition("</ul>")[0])
+    assert "did you mean 'customer'?" in errors
+    assert 'value="07:00"' in wrong.text  # what was right is kept
+    assert explorer.workplace.schedules.all() == []
+
+
+def test_a_schedules_life(served: tuple[Explorer, Browser]) -> None:
+    explorer, browser = served
+    store = explorer.workplace.schedules
+    assert browser.post("/schedules/new", FORM).headers["location"] == "/schedules/nightly"
+    assert "Added." in browser.get("/schedules/nightly").text
+    assert "Added." not in browser.get("/schedules/nightly").text
+    assert browser.post("/schedules/new", FORM).status == 422  # the name is taken
+    edited = {**FORM, "name": "a/b ü", "frequency": "weekly", "fan_out": ""}
+    assert browser.post("/schedules/nightly/edit", edited).status == 303
+    assert str(from_text(store.named("a/b ü").definition).frequency) == "weekly"
+    there = "/schedules/a/b%20%C3%BC"
+    assert "weekly" in browser.get(there).text
+    assert browser.get(f"{there}/edit").status == 200
+    assert browser.post(f"{there}/pause").status == 303
+    assert not store.named("a/b ü").enabled
+    assert browser.post(f"{there}/resume").status == 303
+    assert store.named("a/b ü").enabled
+    assert browser.post(f"{there}/remove").headers["location"] == "/schedules"
+    assert store.all() == []
+    assert browser.get(there).status == 404
+
+
+def test_a_preview_and_sending(served: tuple[Explorer, Browser], post: PostOffice) -> None:
+    _, browser = served
+    browser.post("/schedules/new", {**FORM, "name": "weekly", "frequency": "weekly"})
+    page = browser.get("/schedules/weekly/preview")
+    assert page.status == 200
+    assert "a@example.com" in page.text
+    mail = browser.get("/schedules/weekly/preview/mail")
+    assert "frame-ancestors 'self'" in mail.headers["content-security-policy"]
+    assert "sandbox" in mail.headers["content-security-policy"]
+    assert "<table" in mail.text
+    name = page.text.partition("/preview/files/")[2].partition('"')[0]
+    file = browser.get(f"/schedules/weekly/preview/files/{name}")
+    assert file.headers["content-disposition"] == f'attachment; filename="{name}"'
+    assert file.text.startswith("customer,")
+    assert post.got == []
+
+    assert browser.post("/schedules/weekly/send").status == 303
+    said = browser.get("/schedules/weekly").text
+    assert "Delivery 1" in said
+    assert "sent" in said
+    ((to, message, _),) = post.got
+    assert to == ("a@example.com",)
+    assert "Breakout" in message["Subject"]
+    one = browser.get("/deliveries/1")
+    assert "a@example.com" in one.text
+    kept = one.text.partition("/deliveries/1/files/")[2].partition('"')[0]
+    assert browser.get(f"/deliveries/1/files/{kept}").status == 200
+    assert browser.get("/deliveries/1/files/..%2f..%2fexplorer.key").status == 404
+    assert "out already" in _said(browser, "/schedules/weekly/send", "/schedules/weekly")
+
+    again = browser.post("/deliveries/1/resend")
+    assert again.headers["location"] == "/deliveries/2"
+    assert len(post.got) == 2
+    listed = browser.get("/deliveries", "schedule=weekly&state=sent").text
+    assert 'href="/deliveries/2"' in listed
+    assert "There are none of these" in browser.get("/deliveries", "schedule=nobody").text
+
+
+def _said(browser: Browser, path: str, page: str) -> str:
+    assert browser.post(path).status == 303
+    return browser.get(page).text
+
+
+def test_files_and_withdrawing_one(served: tuple[Explorer, Browser]) -> None:
+    explorer, browser = served
+    workplace = explorer.workplace
+    deliver(workplace, "bad.csv", [call("good"), call("", dest_number="<b>1</b>")])
+    workplace.intake.run()
+    listed = browser.get("/files").text
+    assert "bad.csv" in listed
+    account = workplace.files.account("bad.csv")
+    there = f"/files/{account.file.id}"
+    page = browser.get(there).text
+    assert "missing_call_id" in page
+    assert "<b>1</b>" not in page
+    rows = list(csv.DictReader(io.StringIO(browser.get(f"{there}/quarantine.csv").text)))
+    assert [row["quarantine_line"] for row in rows] == [str(3)]
+    assert rows[0]["dest_number"] == "<b>1</b>"
+    assert browser.post(f"{there}/withdraw").status == 303
+    page = browser.get(there).text
+    assert "Withdrawn; stale now:" in page
+    assert workplace.files.account("bad.csv").file.status == "withdrawn"
+    assert browser.post(f"{there}/withdraw").status == 403
+
+
+def test_health(served: tuple[Explorer, Browser]) -> None:
+    explorer, browser = served
+    late = browser.get("/healthz")
+    assert (late.status, late.json["ok"], late.json["latest_day"]) == (503, False, "2026-03-08")
+    page = browser.get("/health").text
+    assert "needs a look" in page
+    assert "2026-03-08" in page
+    days = explorer.workplace.days
+    known = next(iter(days.known()))
+    days.judged(known, days.version(known), "key_repeated: 2 rows")
+    assert "key_repeated: 2 rows" in browser.get("/health").text

@@ -1,0 +1,130 @@
+"""Parts of the explorer that decide by plain values: tries, sessions, health, errors by field."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+import pytest
+
+from explorer.access import Role, Visitor
+from explorer.guard import is_loopback
+from explorer.health import judge
+from explorer.schedules import by_field
+from explorer.sessions import TRIES, WINDOW, Sessions, Tries, key_of, new_session
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_tries_are_counted_by_user_and_by_address() -> None:
+    clock = Clock()
+    tries = Tries(clock)
+    for _ in range(TRIES):
+        assert tries.wait("Vera", "192.0.2.1") == 0
+        tries.failed("Vera", "192.0.2.1")
+    assert tries.wait("vera", "192.0.2.9") == pytest.approx(WINDOW)
+    assert tries.wait("otto", "192.0.2.1") == 0
+    clock.now += WINDOW - 1
+    assert tries.wait("vera", "192.0.2.9") == pytest.approx(1)
+    clock.now += 2
+    assert tries.wait("vera", "192.0.2.9") == 0
+
+
+def test_an_address_that_tries_many_names_waits() -> None:
+    tries = Tries(Clock())
+    for n in range(TRIES * 4):
+        assert tries.wait(f"user {n}", "192.0.2.1") == 0
+        tries.failed(f"user {n}", "192.0.2.1")
+    assert tries.wait("another", "192.0.2.1") > 0
+    assert tries.wait("another", "192.0.2.2") == 0
+
+
+def test_a_log_in_forgets_the_tries_before() -> None:
+    tries = Tries(Clock())
+    for _ in range(TRIES):
+        tries.failed("vera", "192.0.2.1")
+    tries.passed("VERA")
+    assert tries.wait("vera", "192.0.2.2") == 0
+
+
+def test_sessions(tmp_path: Path) -> None:
+    key = key_of(tmp_path)
+    assert key_of(tmp_path) == key
+    sessions = Sessions(key, 3600)
+    session = new_session("vera", 7)
+    cookie = sessions.cookie(session)
+    assert sessions.read(cookie) == session
+    assert Sessions(b"another key of some length, or so", 3600).read(cookie) is None
+    assert Sessions(key, -10).read(cookie) is None  # too old
+    assert sessions.is_token(session, sessions.token(session))
+    assert not sessions.is_token(session, sessions.token(new_session("vera", 7)))
+    sessions.end(session)
+    assert sessions.read(cookie) is None
+
+
+def test_a_customer_without_customers_is_nobody() -> None:
+    for role, customers in ((Role.CUSTOMER, ()), (Role.VIEWER, ("101",))):
+        with pytest.raises(ValueError, match="customers"):
+            Visitor("x", role, customers)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_it"),
+    [("127.0.0.1", True), ("::1", True), ("[::1]", True), ("localhost", True), ("127.9.9.9", True),
+     ("192.0.2.1", False), ("::", False), ("example.com", False), ("", False),
+     ("localhost.example.com", False)],
+)  # fmt: skip
+def test_loopback(host: str, is_it: bool) -> None:
+    assert is_loopback(host) is is_it
+
+
+def days(*numbers: int) -> list[date]:
+    return [date(2026, 3, n) for n in numbers]
+
+
+@pytest.mark.parametrize(
+    ("at", "held", "ok", "missing"),
+    [
+        ("09:00", days(6, 7, 8), True, []),
+        ("09:00", days(6, 7), False, days(8)),  # yesterday should be there by now
+        ("07:00", days(6, 7), True, []),
+        ("09:00", days(5, 8), True, days(6, 7)),  # told of, but the newest is there
+        ("09:00", days(7, 8, 9), True, []),
+        ("09:00", [], False, days(8)),
+    ],
+)
+def test_health(at: str, held: list[date], ok: bool, missing: list[date]) -> None:
+    now = datetime.fromisoformat(f"2026-03-09T{at}").replace(tzinfo=UTC)
+    found = judge(now, time(8), held, [], {})
+    assert (found.ok, found.missing) == (ok, missing)
+
+
+def test_a_failed_day_is_not_well() -> None:
+    now = datetime(2026, 3, 9, 9, tzinfo=UTC)
+    found = judge(now, time(8), days(7, 8), days(7, 8), {date(2026, 3, 7): "keys repeated"})
+    assert not found.ok
+    assert found.stale == days(8)
+
+
+def test_what_is_wrong_with_a_schedule_stands_beside_its_fields() -> None:
+    text = (
+        "email: missing; name at least one address\n"
+        "group, columns: unknown column 'x': add it to --group-by\n"
+        "time: '25:00' is no time of day: write it as HH:MM, e.g. 07:30\n"
+        "'nightly' is for customers"
+    )
+    assert by_field(text) == {
+        "email": ["missing; name at least one address"],
+        "group": ["unknown column 'x': add it to group"],
+        "columns": ["unknown column 'x': add it to group"],
+        "": ["unknown column 'x': add it to group", "'nightly' is for customers"],
+        "time": ["'25:00' is no time of day: write it as HH:MM, e.g. 07:30"],
+    }
