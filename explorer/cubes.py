@@ -11,17 +11,21 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import tempfile
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from queue import Empty, Queue
 
 import duckdb
+
+from resources.locks import exclusive, is_free
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +45,7 @@ _FIRST = ("customer_id", "customer_currency", "provider_id", "provider_currency"
           "customer_destination", "provider_destination", "country", "carrier")  # fmt: skip
 """The columns that people pivot by most."""
 
-_DAY = "call_date"
+_DAY, _LOCK = "call_date", "lock"
 Connect = Callable[[], duckdb.DuckDBPyConnection]
 
 
@@ -79,6 +83,8 @@ class Cubes:
 
     def __init__(self, connect: Connect, parent: Path | None = None) -> None:
         self._connect, self._parent = connect, parent
+        self._folder: str | None = None
+        self._stack = ExitStack()
         self._lock = threading.Lock()
         self._shelves: OrderedDict[tuple[str, ...], _Shelf] = OrderedDict()
         self._wanted: Queue[tuple[tuple[str, ...], frozenset[str], bool]] = Queue()
@@ -102,9 +108,8 @@ class Cubes:
         with self._lock:
             shelf = self._shelves.get(key)
             if shelf is None:
-                if self._parent is not None:
-                    self._parent.mkdir(parents=True, exist_ok=True)
-                shelf = _Shelf(tempfile.TemporaryDirectory(prefix="cubes-", dir=self._parent))
+                folder = self._folder or self._begin()
+                shelf = _Shelf(tempfile.TemporaryDirectory(prefix="shelf-", dir=folder))
                 self._shelves[key] = shelf
                 self._forget()
             self._shelves.move_to_end(key)
@@ -148,6 +153,21 @@ class Cubes:
             for shelf in self._shelves.values():
                 shelf.folder.cleanup()
             self._shelves.clear()
+            self._stack.close()
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def _begin(self) -> str:
+        """A folder of this process's own; those of processes that are gone are removed."""
+        if self._parent is not None:
+            self._parent.mkdir(parents=True, exist_ok=True)
+            for old in self._parent.glob("cubes-*"):
+                if (old / _LOCK).exists() and is_free(old / _LOCK):
+                    shutil.rmtree(old, ignore_errors=True)
+        self._folder = tempfile.mkdtemp(prefix="cubes-", dir=self._parent)
+        self._stack.enter_context(exclusive(Path(self._folder) / _LOCK))
+        return self._folder
 
     def _forget(self) -> None:
         """Lets go of the shelves that were not asked for longest; their readers keep the files."""

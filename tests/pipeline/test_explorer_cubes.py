@@ -125,6 +125,16 @@ def test_what_was_made_is_thrown_away(desk: Desk) -> None:
     answer(desk, ASKED[0])
     desk.cubes.settle()
     spill = desk.workplace.settings.home / "spill"
-    assert list(spill.glob("cubes-*/*.parquet"))
+    (left,) = spill.glob("cubes-*")
+    assert list(left.glob("*/*.parquet"))
+    # As a process that died would have left it, beside one that lives.
+    dead = spill / "cubes-dead"
+    dead.mkdir()
+    (dead / "lock").touch()
+    other = Desk(desk.workplace)
+    answer(other, ASKED[0])
+    assert left.exists()
+    assert not dead.exists()
+    other.close()
     desk.close()
     assert not list(spill.glob("cubes-*"))
