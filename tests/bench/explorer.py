@@ -15,13 +15,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
-LAST = date(2026, 3, 8)
-PORT_WAIT = 120.0
+from resources.lake import Lake
 
 # 80 customers with 60 destinations each of 400, over 3 of 15 providers each, ending in 6 ways; a
 # day has the first `rows` of them in an order of its own.
@@ -69,6 +68,7 @@ COPY (
 
 FIRST = "report=breakout"
 PIVOTS = {
+    "as it comes": "",
     "by customer": "group=customer&columns=attempts,asr,acd,profit_usd",
     "provider x date": "group=provider&split=date&columns=profit_usd,asr&levels=1",
     "customer, provider": "group=customer,provider&levels=1",
@@ -94,16 +94,14 @@ class Asked:
 
 
 def make_up(home: Path, days: int, rows: int) -> None:
-    """Publishes the made-up days."""
-    from resources.lake import Lake
-
-    lake = Lake(home / "lake")
+    """Publishes the made-up days, up to yesterday."""
+    lake, last = Lake(home / "lake"), datetime.now(UTC).date() - timedelta(days=1)
     with duckdb.connect(config={"threads": "2", "memory_limit": "1GB"}) as connection:
         connection.execute("SET enable_progress_bar = false")
         for n in range(days):
             staged = lake.staging("breakout_daily")
             connection.execute(ROWS.format(day=n, rows=rows, path=staged))
-            lake.publish("breakout_daily", LAST - timedelta(days=days - 1 - n), staged)
+            lake.publish("breakout_daily", last - timedelta(days=days - 1 - n), staged)
 
 
 def serve(home: Path) -> None:
@@ -179,11 +177,12 @@ def main() -> None:
         home = arguments.folder or Path(temporary)
         if not (home / "lake" / "breakout_daily").exists():
             make_up(home, arguments.days, arguments.rows)
-        period = f"from={LAST - timedelta(days=arguments.days - 1)}&to={LAST}"
+        held = Lake(home / "lake").days("breakout_daily")
+        period = f"from={held[0]}&to={held[-1]}"
         with served(home) as (port, pid):
-            ask(port, pid, f"{FIRST}&from={LAST}&to={LAST}")
+            ask(port, pid, f"{FIRST}&from={held[-1]}&to={held[-1]}")
             tell("first rows", ask(port, pid, f"{FIRST}&{period}"))
-            for name, query in list(PIVOTS.items())[:3]:
+            for name, query in list(PIVOTS.items())[1:4]:
                 tell(f"at once: {name}", ask(port, pid, f"{FIRST}&{period}&{query}"))
             made = settle(pid)
             print(f"{'made ready beside that':40} {made:30.2f} s cpu")  # noqa: T201
