@@ -8,10 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pipelines.assembly import Workplace
-from pipelines.settings import load_settings
-from resources.days import CDRS
-
 ACCOUNT = ("records", "accepted", "duplicates", "quarantined", "superseded")
 
 
@@ -73,6 +69,11 @@ def differences(wanted: Answer, found: Answer) -> list[str]:
 
 def ours(home: Path, day: date, out: Path) -> None:
     """Writes the answer of a home's lake and ledger about the one day that it holds."""
+    # Not at the top: the peers, which write their answers with this module, need none of it.
+    from pipelines.assembly import Workplace
+    from pipelines.settings import load_settings
+    from resources.days import CDRS
+
     workplace = Workplace(load_settings(home=home))
     accounts = workplace.files.accounts()
     sums = {
