@@ -3,12 +3,16 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint format bench bench-per-number bench-reports bench-explorer explorer-pages clean
+.PHONY: help setup setup-dev demo test lint format bench bench-scale bench-per-number bench-reports bench-explorer explorer-pages clean
 
 PYTHON ?=
 EXTRAS ?=
 export PYTHON EXTRAS
 ROWS ?=
+RUNS ?=
+SIDES ?=
+SVG ?=
+WHAT ?=
 DAYS ?=
 FOLDER ?=
 PYTEST_ARGS ?= -n 2 --dist loadfile
@@ -41,8 +45,11 @@ format: setup-dev ## put the code and the SQL into shape
 	$(BIN)/ruff format
 	$(BIN)/sqlfluff fix --disable-progress-bar sql
 
-bench: setup-dev ## measure a night; ROWS=10_000_000 for a large one
-	$(BIN)/python -m tests.bench.night $(if $(ROWS),--rows $(ROWS))
+bench: setup-dev ## measure a night beside DuckDB, PostgreSQL, pandas and polars; ROWS=10_000_000 for a large one
+	$(BIN)/python -m tests.bench.night $(if $(ROWS),--rows $(ROWS)) $(if $(RUNS),--runs $(RUNS)) $(if $(SIDES),--sides '$(SIDES)') $(if $(SVG),--svg $(SVG))
+
+bench-scale: setup-dev ## measure nights of several sizes, a back-fill and a late file; WHAT='rows backfill late' to choose
+	$(BIN)/python -m tests.bench.scale $(WHAT) $(if $(ROWS),--rows $(ROWS))
 
 bench-per-number: setup-dev ## measure questions for numbers; ROWS=1_000_000 DAYS=60 for a large one
 	$(BIN)/python -m tests.bench.per_number $(if $(ROWS),--rows $(ROWS)) $(if $(DAYS),--days $(DAYS)) $(if $(FOLDER),--folder $(FOLDER))

@@ -13,10 +13,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from importlib import import_module
+from importlib.util import find_spec
 from threading import Thread
+from types import ModuleType
 from typing import Any
 
 from resources.expectations.rules import ROW_COUNT, Finding, NotEvaluated, expectations
+
+_UNUSED = ("scipy.stats", "altair")
+"""What Great Expectations imports for expectations that are not asked here: a third of its time."""
 
 _SEVERITIES = {"error": "critical", "warning": "warning"}
 
@@ -34,7 +39,24 @@ def _import() -> None:
     # An import that fails is told by `validate`, which tries it again.
     with suppress(Exception), warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        for name in _UNUSED:
+            _defer(name)
         import_module("great_expectations")
+
+
+class _Deferred(ModuleType):
+    """A module that is loaded when anything in it is looked at."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
+
+
+def _defer(name: str) -> None:
+    if name not in sys.modules and (spec := find_spec(name)) is not None:
+        sys.modules[name] = module = _Deferred(name)
+        module.__spec__ = spec
 
 
 def validate(found: Sequence[Finding], day: date) -> Any:

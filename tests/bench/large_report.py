@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from tests.bench.night import Measured, measure
+from tests.bench.measure import Measured, measure
 
 DAY = date(2026, 3, 6)
 FORMATS = ("csv", "parquet", "xlsx", "json")
