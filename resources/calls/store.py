@@ -25,7 +25,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ class _Column:
     dtype: str
     nulls: bool = False
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Bytes a row."""
         return int(np.dtype(self.dtype).itemsize) + self.nulls
