@@ -182,7 +182,9 @@ def _rows_of(stored: _Stored) -> pa.RecordBatchReader:
             rows = day.take(one.rows or ())
             dates = pa.repeat(pa.scalar(one.day, pa.date32()), len(rows))
             whole = rows.append_column("call_date", dates)
-            yield from whole.select(schema.names).cast(schema).to_batches()
+            if whole.schema != schema:
+                whole = whole.select(schema.names).cast(schema)
+            yield from whole.to_batches()
 
     return pa.RecordBatchReader.from_batches(schema, batches())
 

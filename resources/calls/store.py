@@ -199,14 +199,14 @@ class StoredDay:
     def _columns(self, picked: "_Picked") -> list[pa.Array]:
         """The columns of `cdrs` of what was picked."""
         columns = []
+        dictionaries = list(self._dictionaries)
         for index, type_ in enumerate(self.schema.types):
             valid, numbers = picked.valid[index], picked.numbers[index]
-            if self._dictionaries[index].is_valid:
-                codes = pa.array(numbers, mask=~valid)
-                columns.append(self._dictionaries[index].values.take(codes))
+            nulls = None if valid.all() else ~valid
+            if (dictionary := dictionaries[index].values) is not None:
+                columns.append(dictionary.take(pa.array(numbers, mask=nulls)))
             elif pa.types.is_string(type_):
-                texts = pa.array(picked.texts[index], pa.binary(), mask=~valid)
-                columns.append(texts.cast(type_))
+                columns.append(pa.array(picked.texts[index], type_, mask=nulls))
             else:
                 columns.append(_typed(numbers, valid, type_))
         return columns
