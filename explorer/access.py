@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from resources.reporting.errors import ReportError
 from resources.reporting.interfaces import HeldNames, Reporting
 from resources.reporting.model import Family, Report
 from resources.reporting.request import resolve_accounts
@@ -103,10 +104,14 @@ def _own(report: Report, customers: tuple[str, ...], names: Mapping[str, str]) -
     return replace(found, customers=quoted, purpose="") if found.names else None
 
 
-def refuse_strangers(visitor: Visitor, reporting: Reporting, asked: Iterable[str]) -> None:
+def refuse_strangers(
+    visitor: Visitor, reporting: Reporting, customers: Iterable[str], providers: Iterable[str]
+) -> None:
     """Raises ReportError where a customer names an account that is not its own.
 
     What is said tells of nobody else.
     """
     if visitor.role is Role.CUSTOMER:
-        resolve_accounts("customer", asked, reporting.names.customers, lambda: ())
+        resolve_accounts("customer", customers, reporting.names.customers, lambda: ())
+        if any(True for _ in providers):
+            raise ReportError("unknown parameter 'providers'")

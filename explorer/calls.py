@@ -180,9 +180,7 @@ def calls_of(
         sides = ", ".join(each.value for each in Side)
         raise WrongView(f"unknown side {view.side!r}: choose from {sides}", "as") from None
     asked = view.asked
-    refuse_strangers(visitor, reporting, asked.customers)
-    if asked.providers and visitor.role is Role.CUSTOMER:
-        raise WrongView("unknown parameter 'providers'", "providers")
+    refuse_strangers(visitor, reporting, asked.customers, asked.providers)
     forced, _ = find_accounts(reporting, report.customers, ())
     customers, providers = find_accounts(reporting, asked.customers, asked.providers)
     customers = narrowed("customer", forced, customers)

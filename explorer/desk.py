@@ -192,7 +192,7 @@ def question_of(
         raise WrongView(f"{report.title} lists calls: ask for them by number", "report")
     period = view.period(today)
     asked = view.asked
-    refuse_strangers(visitor, reporting, asked.customers)
+    refuse_strangers(visitor, reporting, asked.customers, asked.providers)
     if view.split:
         # What a report is grouped by of itself stays so beside the columns of a pivot.
         rows = split_words(asked.group_by or "")

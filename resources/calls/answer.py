@@ -11,12 +11,13 @@ from functools import cached_property
 from itertools import groupby
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 import sql
-from resources.calls.index import CALL_NUMBERS, Candidates, candidates, indexed
+from resources.calls.index import CALL_NUMBERS, SPARSE_ROWS, Candidates, candidates, indexed
 from resources.calls.question import CallQuestion
-from resources.calls.store import CallStore, StoredDay
+from resources.calls.store import CallStore, StoredDay, take
 from resources.calls.summary import NumberSummary, summaries
 from resources.engine import Engine, Model, named
 from resources.lake import Lake
@@ -182,13 +183,28 @@ def _rows_of(stored: _Stored) -> pa.RecordBatchReader:
     schema = stored[0][1].schema.append(pa.field("call_date", pa.date32()))
 
     def batches() -> Iterator[pa.RecordBatch]:
-        for one, day in stored:
-            rows = day.take(one.rows or ())
-            dates = pa.repeat(pa.scalar(one.day, pa.date32()), len(rows))
-            whole = rows.append_column("call_date", dates)
-            yield from whole.select(schema.names).cast(schema).to_batches()
+        for part in _together(stored):
+            rows = take([(day, one.rows or ()) for one, day in part])
+            days = np.repeat([one.day for one, _ in part], [len(one.rows or ()) for one, _ in part])
+            whole = rows.append_column("call_date", pa.array(days, pa.date32()))
+            if whole.schema != schema:
+                whole = whole.select(schema.names).cast(schema)
+            yield from whole.to_batches()
 
     return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def _together(stored: _Stored) -> Iterator[_Stored]:
+    """Days that are read in one go: of the same columns, and not too many rows."""
+    part: _Stored = []
+    rows = 0
+    for one, day in stored:
+        if part and (rows > SPARSE_ROWS or day.schema != part[0][1].schema):
+            yield part
+            part, rows = [], 0
+        part.append((one, day))
+        rows += len(one.rows or ())
+    yield part
 
 
 def _of_file(one: Candidates) -> str:

@@ -46,6 +46,9 @@ SECTION_ROWS = 122_880
 FORMAT = 1
 """Changes with all that a reader relies on, `BLOCK_ROWS` too: files of others are then missing."""
 
+_FEW = 8
+"""Of fewer rows each is looked up, which is then quicker than all at once."""
+
 _OF_DICTIONARIES = {"RLE_DICTIONARY", "PLAIN_DICTIONARY", "PLAIN", "RLE", "BIT_PACKED"}
 _CODEC = pa.Codec("lz4_raw")
 _SCHEMA = pa.schema(
@@ -144,25 +147,33 @@ class StoredDay:
         """Names and types of the columns, as in the file of `cdrs`."""
         last = self._file.get_batch(self._file.num_record_batches - 1)
         self._starts = last["starts"].values.to_numpy()
-        self._dictionaries = last["dictionaries"].values
+        self._dictionaries = list(last["dictionaries"].values)
 
     @property
     def row_count(self) -> int:
         """How many rows there are."""
         return int(self._starts[-1])
 
-    def take(self, rows: Sequence[int]) -> pa.Table:
-        """Rows by their number in the file of `cdrs`, ascending, each once."""
+    def pick(self, rows: Sequence[int], picked: "_Picked") -> None:
+        """Adds rows by their number in the file of `cdrs`, ascending, each once."""
         wanted = np.asarray(rows, np.int64)
-        picked = _Picked(len(self.schema), len(wanted))
+        first = picked.count
         ends = np.searchsorted(wanted, self._starts).tolist()
         for section, (start, end) in enumerate(pairwise(ends)):
             if start < end:
-                self._pick(section, wanted[start:end] - self._starts[section], picked, start)
-        return pa.table(self._columns(picked), schema=self.schema)
+                self._pick(section, wanted[start:end] - self._starts[section], picked)
+        for index, dictionary in enumerate(self._dictionaries):
+            if (values := dictionary.values) is not None:
+                codes = picked.numbers[index, first : picked.count]
+                if len(codes) < _FEW:
+                    found = [values[code].as_py() if code >= 0 else None for code in codes.tolist()]
+                else:
+                    known = values.take(pa.array(codes, mask=codes < 0))
+                    found = known.to_numpy(zero_copy_only=False).tolist()
+                picked.texts[index] += found
 
-    def _pick(self, section: int, rows: _Array, picked: "_Picked", at: int) -> None:
-        """What the blocks have of some rows of a section, into the places from `at` on."""
+    def _pick(self, section: int, rows: _Array, picked: "_Picked") -> None:
+        """Adds what the blocks have of some rows of a section."""
         batch = self._file.get_batch(section)
         layout = _layout(batch["layout"][0].as_py())
         packed, sizes = batch["blocks"].values, batch["sizes"].values
@@ -174,7 +185,8 @@ class StoredDay:
         ]
         width = sum(column.width for column in layout) * BLOCK_ROWS
         fixed = np.stack([np.frombuffer(one, np.uint8, width) for one in unpacked])
-        places = slice(at, at + len(rows))
+        places = slice(picked.count, picked.count + len(rows))
+        picked.count += len(rows)
         texts_at = np.full(len(blocks), width, np.int64)
         first = 0
         for index, column in enumerate(layout):
@@ -196,20 +208,25 @@ class StoredDay:
                 texts_at += _unsigned(numbers[:, -1])
             first += BLOCK_ROWS * column.width
 
-    def _columns(self, picked: "_Picked") -> list[pa.Array]:
-        """The columns of `cdrs` of what was picked."""
-        columns = []
-        for index, type_ in enumerate(self.schema.types):
-            valid, numbers = picked.valid[index], picked.numbers[index]
-            if self._dictionaries[index].is_valid:
-                codes = pa.array(numbers, mask=~valid)
-                columns.append(self._dictionaries[index].values.take(codes))
-            elif pa.types.is_string(type_):
-                texts = pa.array(picked.texts[index], pa.binary(), mask=~valid)
-                columns.append(texts.cast(type_))
-            else:
-                columns.append(_typed(numbers, valid, type_))
-        return columns
+
+def take(parts: Sequence[tuple[StoredDay, Sequence[int]]]) -> pa.Table:
+    """Rows of days that have the same columns, one day after the other.
+
+    Of each day the rows by their number in its file of `cdrs`, ascending, each once.
+    """
+    schema = parts[0][0].schema
+    picked = _Picked(len(schema), sum(len(rows) for _, rows in parts))
+    for day, rows in parts:
+        day.pick(rows, picked)
+    columns = []
+    for index, type_ in enumerate(schema.types):
+        valid = picked.valid[index]
+        if pa.types.is_string(type_):
+            nulls = None if valid.all() else ~valid
+            columns.append(pa.array(picked.texts[index], type_, mask=nulls))
+        else:
+            columns.append(_typed(picked.numbers[index], valid, type_))
+    return pa.table(columns, schema=schema)
 
 
 class _Picked:
@@ -218,7 +235,8 @@ class _Picked:
     def __init__(self, columns: int, rows: int) -> None:
         self.numbers = np.empty((columns, rows), np.int64)
         self.valid = np.ones((columns, rows), np.bool_)
-        self.texts: list[list[bytes]] = [[] for _ in range(columns)]
+        self.texts: list[list[str | bytes | None]] = [[] for _ in range(columns)]
+        self.count = 0
 
 
 @lru_cache(maxsize=64)

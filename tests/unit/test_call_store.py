@@ -1,6 +1,7 @@
 """Single rows out of the copy of a day's calls: each is what the file of `cdrs` has there."""
 
 import random
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -27,8 +28,6 @@ SCHEMA = pa.schema(
         ("digits", pa.int64()),
     ]
 )
-UNIQUE = ["callid"]
-"""Columns without a dictionary."""
 
 
 def calls(count: int) -> pa.Table:
@@ -48,17 +47,24 @@ def calls(count: int) -> pa.Table:
     )
 
 
-def written(folder: Path, table: pa.Table, row_group: int = 1000) -> tuple[CallStore, str]:
+def written(
+    folder: Path, table: pa.Table, row_group: int = 1000, plain: Sequence[str] = ("callid",)
+) -> tuple[CallStore, str]:
+    """A day's copy and its file of `cdrs`, in which the columns `plain` have no dictionary."""
     cdrs = folder / f"call_date={DAY}" / "abc.parquet"
     cdrs.parent.mkdir(exist_ok=True)
-    coded = [name for name in table.schema.names if name not in UNIQUE]
-    encodings = dict.fromkeys(UNIQUE, "DELTA_LENGTH_BYTE_ARRAY")
+    coded = [name for name in table.schema.names if name not in plain]
+    encodings = dict.fromkeys(plain, "DELTA_LENGTH_BYTE_ARRAY")
     pq.write_table(
         table, cdrs, row_group_size=row_group, use_dictionary=coded, column_encoding=encodings
     )
     held = CallStore(folder / "calls")
     held.write(str(cdrs))
     return held, str(cdrs)
+
+
+def taken(day: store.StoredDay, rows: Sequence[int]) -> pa.Table:
+    return store.take([(day, rows)])
 
 
 @pytest.mark.parametrize(("row_group", "section"), [(10_000, 122_880), (700, 122_880), (900, 1000)])
@@ -71,11 +77,25 @@ def test_every_row_is_the_one_of_cdrs(
     day = held.open(cdrs)
     assert day is not None
     assert (day.row_count, day.schema) == (3001, SCHEMA)
-    assert day.take(range(3001)).equals(table)
+    assert taken(day, range(3001)).equals(table)
     choose = random.Random(8)  # noqa: S311 (a sample)
     for rows in ([0], [127, 128], [3000], sorted(choose.sample(range(3001), 40))):
-        assert day.take(rows).equals(table.take(rows)), rows
-    assert day.take([]).equals(table.slice(0, 0))
+        assert taken(day, rows).equals(table.take(rows)), rows
+    assert taken(day, []).equals(table.slice(0, 0))
+
+
+def test_rows_of_several_days_in_one_go(tmp_path: Path) -> None:
+    tables = [calls(1000), calls(300).slice(100), calls(10)]
+    parts = []
+    for number, (table, rows) in enumerate(zip(tables, ([1, 2, 990], [0], range(10)), strict=True)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        held, cdrs = written(folder, table, plain=["callid", "sip_reason"][: number + 1])
+        day = held.open(cdrs)
+        assert day is not None
+        parts.append((day, rows))
+    expected = [table.take(list(rows)) for table, (_, rows) in zip(tables, parts, strict=True)]
+    assert store.take(parts).equals(pa.concat_tables(expected))
 
 
 def test_one_call(tmp_path: Path) -> None:
@@ -83,7 +103,7 @@ def test_one_call(tmp_path: Path) -> None:
     held, cdrs = written(tmp_path, table)
     day = held.open(cdrs)
     assert day is not None
-    assert day.take([0]).equals(table)
+    assert taken(day, [0]).equals(table)
 
 
 def test_a_file_that_is_not_whole_is_none(tmp_path: Path) -> None:
@@ -138,7 +158,7 @@ def test_older_copies_of_a_day_go_and_their_readers_stay(tmp_path: Path) -> None
     held.keep(DAY, [newer])
     assert [held.open(name) is not None for name in (cdrs, newer, other)] == [False, True, True]
     assert reading is not None
-    assert reading.take([9]).equals(calls(10).slice(9))
+    assert taken(reading, [9]).equals(calls(10).slice(9))
     held.keep(DAY, [])
     assert [held.open(name) is not None for name in (newer, other)] == [False, True]
 
