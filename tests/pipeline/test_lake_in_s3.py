@@ -85,6 +85,9 @@ def test_the_calls_of_a_number_need_the_days_that_have_them(home: Workplace) -> 
         row["callid"] for row in expected("per_number_12122260001")
     )
     copies = home.settings.home / "lake-copies" / "cdrs"
+    assert not list(copies.rglob("*.parquet"))  # the copies by row are on this disk
+    shutil.rmtree(home.settings.home / "calls")
+    assert csv_rows(home, "per-number", days, "--number", "12122260001") == rows
     fetched = {path.parent.name for path in copies.rglob("*.parquet")}
     assert fetched == {f"call_date={row['dt'][:10]}" for row in rows}
 
