@@ -12,6 +12,7 @@ import click
 from pipelines.cli.show import show_table
 from resources.intake.records import split_record
 from resources.intake.take import WrongHome
+from resources.ledger.cold import DayIsCold
 from resources.ledger.files import FileAccount, FileStatus, UnknownFile
 from resources.sources import SOURCES
 
@@ -94,7 +95,7 @@ def withdraw(ctx: click.Context, file: str, yes: bool) -> None:
         )
     try:
         program.workplace.intake.withdraw(account.file)
-    except WrongHome as error:
+    except (WrongHome, DayIsCold) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"withdrawn; stale now: {_days(account) or 'no day'}. `cdr-reports run` builds them")
 
@@ -172,7 +173,7 @@ def _records(program: "Program", wanted: list[FileAccount]) -> Iterator[dict[str
     """Refused records, each with the names of its file's columns."""
     workplace = program.workplace
     for account in wanted:
-        paths = workplace.lake.of_file("quarantine", account.file.id)
+        paths = workplace.lake.of_files("quarantine", [account.file.id])
         if not paths:
             continue
         header = json.loads(account.file.header or "[]")

@@ -57,6 +57,8 @@ COMMANDS = {
     "deliveries": "pipelines.cli.deliveries:deliveries",
     "files": "pipelines.cli.files:files",
     "quarantine": "pipelines.cli.files:quarantine",
+    "upkeep": "pipelines.cli.upkeep:upkeep",
+    "cold": "pipelines.cli.upkeep:cold",
     "reference": "pipelines.cli.reference:reference",
     "ui": "pipelines.cli.run:ui",
     "demo": "pipelines.cli.demo:demo",

@@ -29,6 +29,8 @@ VERDICTS: list[tuple[dict[str, str], str | None]] = [
     ({"dt": "1970-01-01 00:00:00"}, "invalid_call_time"),  # before the first day of the reports
     ({"dt": "2019-12-31 23:59:59.999"}, "invalid_call_time"),
     ({"dt": "2020-01-01 00:00:00"}, OK),
+    ({"dt": "2020-02-01 23:59:59"}, OK),
+    ({"dt": "2020-02-02 00:00:00"}, "day_in_cold_storage"),  # see sql_models.py
     ({"dt": "2026-03-06T12:00:00"}, OK),
     ({"dt": "2026-03-06 12:00:00Z"}, OK),
     ({"dt": "2026-03-06 12:00:00.5"}, OK),
