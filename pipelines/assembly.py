@@ -19,7 +19,6 @@ from resources.lake import Lake
 from resources.landing import Landing
 from resources.ledger import Alerts, Days, Deliveries, Files, Schedules, open_ledger
 from resources.reference.rates import Rates, load_rates, table_in_force
-
 from resources.upkeep.cold import ColdCalls, ColdRules
 from resources.upkeep.upkeep import Upkeep, UpkeepRules
 

@@ -97,7 +97,9 @@ class Settings(BaseSettings):
         time(4, 30), description="time of the daily upkeep, in the reporting time zone"
     )
     versions_days: int = Field(
-        90, ge=7, description="lake versions of the last so many days stay, and what reports sent "
+        90,
+        ge=7,
+        description="lake versions of the last so many days stay, and what reports sent "
         "in them were made from",
     )
     calls_days: int = Field(

@@ -29,9 +29,7 @@ def keep_up(context: dg.OpExecutionContext) -> None:
         say(line)
     context.add_output_metadata(metadata(done))
     if done.stayed:
-        raise dg.Failure(
-            "; ".join(done.stayed[:5]), metadata=metadata(done), allow_retries=False
-        )
+        raise dg.Failure("; ".join(done.stayed[:5]), metadata=metadata(done), allow_retries=False)
 
 
 def metadata(done: Done) -> dict[str, Any]:

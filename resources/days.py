@@ -279,7 +279,7 @@ class DayBuilder:
         return {}
 
     def sums(self, table: str, day: date, side: str | None = None) -> dict[Any, Any]:
-        """Attempts, durations and charges of a day of a table, by customer and provider currency."""
+        """Attempts, durations and charges of a table's day, by customer and provider currency."""
         return self.sums_of(self.lake.files(table, day, day), table == CDRS, side)
 
     def sums_of(

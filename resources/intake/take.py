@@ -82,7 +82,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one file in an intake; `seconds` of work."""
+    """What became of one file in an intake; `seconds` of work.
+
+    Of the quarantined records so many are `late`: the calls of their days have left the lake.
+    """
 
     file: LandedFile
     status: FileStatus
@@ -90,7 +93,11 @@ class Outcome:
     records: int
     quarantined: int
     seconds: float
+    late: int = 0
 
+
+LATE = "day_in_cold_storage"
+"""The reason why a record is refused whose day must not change any more."""
 
 BATCH_BYTES, BATCH_FILES = 16_000_000, 200
 """Files that are new together are taken in one commit, up to so many bytes and files."""
@@ -161,6 +168,12 @@ class Intake:
                     file = delivery.calls
                     say(f"taking {file.source}/{file.name} ({file.size / 1e6:,.1f} MB)")
                 outcomes += self.take(batch)
+            for late in (outcome for outcome in outcomes if outcome.late):
+                say(
+                    f"warning: {late.late:,} records of {late.file.name} are of days whose calls "
+                    "have left the lake; they are in quarantine, and the sums are as they were. "
+                    "`cdr-reports cold` lists the days; one that is restored takes them"
+                )
             touched = settle_days(self.engine, self.lake, self.files, self.days)
             for warning in on_two_dates(self.engine, self.lake, touched):
                 say(warning)
@@ -191,10 +204,11 @@ class Intake:
             self.files.is_copy(one.file_id, name, one.sha256)
             outcomes[batch.index(one.delivery)] = _copy_of(name, one.delivery.calls, one.seconds)
         for one in judged.values():
-            records, quarantined = settled[one.file_id]
+            records, reasons, quarantined = settled[one.file_id]
             outcomes[batch.index(one.delivery)] = Outcome(
-                one.delivery.calls, FileStatus.TAKEN, None, records, quarantined, one.seconds
-            )
+                one.delivery.calls, FileStatus.TAKEN, None, records, quarantined, one.seconds,
+                reasons.get(LATE, 0),
+            )  # fmt: skip
         return [outcomes[n] for n in sorted(outcomes)]
 
     def _judge(self, delivery: Delivery) -> Judged | Outcome:
@@ -395,10 +409,10 @@ class Intake:
                 take_out(self.engine, self.lake, table, file.id)
             self.files.end_withdrawal(file.id)
 
-    def _settle(self, names: Mapping[int, str]) -> dict[int, tuple[int, int]]:
+    def _settle(self, names: Mapping[int, str]) -> dict[int, tuple[int, dict[str, int], int]]:
         """Writes the quarantine and the accounts of files, by number, whose rows are in the lake.
 
-        Of each file, how many records it brought and how many of them were refused.
+        Of each file, how many records it brought, for what reasons they were refused, and how many.
         """
         accounts: dict[int, list[dict[str, Any]]] = {file_id: [] for file_id in names}
         if paths := self.lake.of_files("delivered", names):
@@ -413,8 +427,9 @@ class Intake:
             quarantined = sum(count for _, count in refusals)
             per_day = {row["call_date"]: row["records"] for row in account if not row["reasons"]}
             records = quarantined + sum(per_day.values())
-            self.files.take(file_id, records, merge_reasons(refusals), quarantined, per_day)
-            settled[file_id] = (records, quarantined)
+            reasons = merge_reasons(refusals)
+            self.files.take(file_id, records, reasons, quarantined, per_day)
+            settled[file_id] = (records, reasons, quarantined)
         return settled
 
     def _quarantine(self, delivered: list[str], names: Mapping[int, str]) -> None:

@@ -13,9 +13,7 @@ LARGE = 256_000_000
 """... up to files of so many bytes."""
 
 
-def groups(
-    parts: Iterable[Part], small: int = SMALL, large: int = LARGE
-) -> list[tuple[Part, ...]]:
+def groups(parts: Iterable[Part], small: int = SMALL, large: int = LARGE) -> list[tuple[Part, ...]]:
     """Which files to put together: small ones that begin with the same day, in their order.
 
     Only of the same day, so that a day does not come to read the calls of many others.

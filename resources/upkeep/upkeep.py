@@ -49,7 +49,8 @@ class Done:
     def lines(self) -> list[str]:
         """What was done, for people."""
         said = [
-            f"{cold.day}: {told(cold.counts)}: {'dropped' if cold.drops else f'now in {cold.store}'}"
+            f"{cold.day}: {told(cold.counts)}: "
+            + ("dropped" if cold.drops else f"now in {cold.store}")
             for cold in self.left
         ]
         said.append(
@@ -87,9 +88,7 @@ class Upkeep:
             done.pages = remove_docs(self.home / "data-docs", before)
         return done
 
-    def _calls(
-        self, done: Done, today: date, now: datetime, say: Callable[[str], None]
-    ) -> None:
+    def _calls(self, done: Done, today: date, now: datetime, say: Callable[[str], None]) -> None:
         self.cold.resume(say)
         for day in self.cold.due(today, now):
             try:

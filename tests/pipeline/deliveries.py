@@ -119,4 +119,6 @@ def files_in(workplace: Workplace, table: str) -> set[int]:
     if not parts:
         return set()
     with workplace.engine.connect({"rows": [part.uri for part in parts]}) as connection:
-        return {row[0] for row in connection.execute("SELECT DISTINCT file_id FROM rows").fetchall()}
+        return {
+            row[0] for row in connection.execute("SELECT DISTINCT file_id FROM rows").fetchall()
+        }

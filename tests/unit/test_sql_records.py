@@ -3,6 +3,7 @@
 Intake is at 2026-03-07 00:00:00 UTC.
 """
 
+import pyarrow as pa
 import pytest
 
 import sql
@@ -200,6 +201,6 @@ def test_every_column_says_what_it_holds(models: Models) -> None:
     (row,) = models.delivered([GOOD])
     assert row.keys() == sql.columns("delivered/delivered").keys()
     models.delivered([GOOD | {"callid": ""}])
-    values: dict[str, object] = {"file_id": 1, "file": "1.csv", "taken_at": DAY}
-    (refused,) = models._rows(sql.text("delivered/quarantine"), values)
+    models.connection.register("files", pa.table({"file_id": [1], "file": ["1.csv"]}))
+    (refused,) = models._rows(sql.text("delivered/quarantine"), {"taken_at": DAY})
     assert refused.keys() == sql.columns("delivered/quarantine").keys()
