@@ -7,7 +7,9 @@ import dagster as dg
 
 from pipelines.assembly import Workplace
 from pipelines.settings import Settings
+from resources.intake.take import WrongHome
 from resources.upkeep.cold import told
+from resources.upkeep.store import StoreFailed
 from resources.upkeep.upkeep import Done
 
 
@@ -24,7 +26,10 @@ def keep_up(context: dg.OpExecutionContext) -> None:
         context.log.info(text)
         workplace.tell(text)
 
-    done = workplace.upkeep.run(workplace.today(), datetime.now(UTC), say)
+    try:
+        done = workplace.upkeep.run(workplace.today(), datetime.now(UTC), say)
+    except (StoreFailed, WrongHome) as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
     for line in done.lines():
         say(line)
     context.add_output_metadata(metadata(done))

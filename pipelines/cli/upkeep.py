@@ -74,6 +74,7 @@ def restore(ctx: click.Context, days: tuple[datetime, ...]) -> None:
     longer when CDR_REPORTS_CALLS_DAYS allows. The copy in the cold store is left there.
     """
     from resources.upkeep.cold import NotCounted
+    from resources.upkeep.store import StoreFailed
 
     program: Program = ctx.obj
     refuse_full_disk(program.settings.home)
@@ -81,5 +82,5 @@ def restore(ctx: click.Context, days: tuple[datetime, ...]) -> None:
         wanted: date = day.date()
         try:
             program.workplace.cold.restore(wanted, lambda text: click.echo(text, err=True))
-        except (DayIsCold, NotCounted, WrongHome) as error:
+        except (DayIsCold, NotCounted, StoreFailed, WrongHome) as error:
             raise click.ClickException(str(error)) from None

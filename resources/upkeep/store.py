@@ -6,11 +6,16 @@ for `cdrs`, `delivered` and `quarantine`. Plain Parquet, in the lake's own parti
 """
 
 import os
+import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import fsspec
+
+
+class StoreFailed(Exception):
+    """The store could not be written or read; the text says what and why."""
 
 
 @dataclass(frozen=True)
@@ -24,16 +29,30 @@ class ColdStore:
         return f"{self.url.rstrip('/')}/{table}/call_date={day}/{table}.parquet"
 
     def put(self, table: str, day: date, file: Path) -> None:
-        """Puts a file there in place of an older one; readers see the one or the other."""
+        """Puts a file there in place of an older one; readers see the one or the other.
+
+        Raises StoreFailed.
+        """
+        try:
+            self._put(table, day, file)
+        except OSError as error:
+            raise StoreFailed(
+                f"{self.path(table, day)} could not be written: {error}; the calls of the day are "
+                "still in the lake"
+            ) from error
+
+    def _put(self, table: str, day: date, file: Path) -> None:
         system, target = fsspec.core.url_to_fs(self.path(table, day))
         system.makedirs(target.rpartition("/")[0], exist_ok=True)
         if "file" in _protocols(system):
             partial = Path(f"{target}.part")
-            partial.write_bytes(b"")
-            system.put_file(str(file), str(partial))
-            with partial.open("rb") as handle:  # what leaves the lake must not be lost by a crash
-                os.fsync(handle.fileno())
-            partial.replace(target)
+            try:
+                shutil.copyfile(file, partial)
+                with partial.open("rb") as handle:  # what leaves must not be lost by a crash
+                    os.fsync(handle.fileno())
+                partial.replace(target)
+            finally:
+                partial.unlink(missing_ok=True)
         else:
             system.put_file(str(file), target)
 
