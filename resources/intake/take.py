@@ -400,10 +400,17 @@ class Intake:
             file.id: taken_as(file.source, file.sha256) for file in begun if file.sha256 is not None
         }
         there = self.lake.committed("delivered", as_taken.values()) if as_taken else set()
+        first: dict[str, FileRecord] = {}  # of those with the same content
         for file in begun:
-            if as_taken.get(file.id) not in there:
+            if as_taken.get(file.id) in there:
+                first.setdefault(as_taken[file.id], file)
+            else:
                 self.files.forget(file.id)
-        self._settle({file.id: file.name for file in begun if as_taken.get(file.id) in there})
+        self._settle({file.id: file.name for file in first.values()})
+        for file in begun:
+            of = first.get(as_taken.get(file.id, ""))
+            if of is not None and of is not file:
+                self.files.is_copy(file.id, of.name, as_taken[file.id].rpartition(":")[2])
         for file in self.files.in_status(FileStatus.WITHDRAWING):
             for table in ("delivered", "quarantine"):
                 take_out(self.engine, self.lake, table, file.id)

@@ -257,7 +257,7 @@ def notices_of(home: Workplace, **asked: Any) -> tuple[str, ...]:
 def test_reports_say_which_days_are_missing_where_calls_are_needed(home: Workplace) -> None:
     keep_up(home)
     assert day_notices(home, DAY, LATER).cold == [DAY]
-    missing = "1 of 15 days has its calls in cold storage: 6 March 2026. They are missing"
+    missing = "1 of 15 days has its calls in cold storage: 2026-03-06. They are missing"
     plain = notices_of(home, group_by="customer")
     assert not any("cold storage" in said for said in plain)
     by_hour = notices_of(home, group_by="hour,sip_code")
