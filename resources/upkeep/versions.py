@@ -41,18 +41,17 @@ class LetGo:
 def oldest_needed(
     commits: Mapping[int, datetime], since: datetime, needed: Collection[int]
 ) -> int | None:
-    """The oldest version that must stay: needed, or in force at `since` or later.
-
-    >>> day = [datetime(2026, 3, n, tzinfo=UTC) for n in range(1, 10)]
-    >>> oldest_needed({4: day[0], 5: day[3], 6: day[8]}, day[6], [])
-    5
-    >>> oldest_needed({4: day[0], 5: day[3], 6: day[8]}, day[6], [4, 6])
-    4
-    """
+    """The oldest version that must stay: needed, or in force at `since` or later."""
     if not commits:
         return None
     before = [version for version, at in commits.items() if at <= since]
     return min([max(before, default=min(commits)), *(v for v in needed if v in commits)])
+
+
+def is_whole(begin: int | None, commits: Collection[int]) -> bool:
+    """Whether the log tells all that has happened since a checkpoint, or since ever without one."""
+    first = 0 if begin is None else begin + 1
+    return bool(commits) and set(range(first, max(commits) + 1)) <= set(commits)
 
 
 def let_go(root: str, days: int, needed: Collection[int], now: datetime) -> LetGo:
@@ -71,6 +70,8 @@ def let_go(root: str, days: int, needed: Collection[int], now: datetime) -> LetG
     oldest = oldest_needed(commits, now - timedelta(days=days), needed)
     checkpoints = [int(found[1]) for name in listed if (found := _CHECKPOINT.match(name))]
     begin = max((c for c in checkpoints if oldest is not None and c <= oldest), default=None)
+    if not is_whole(begin, commits):
+        return LetGo()  # somebody else has cut this log, in a way that is not ours to read
     known = _spoken_of(system, log, begin, commits)
     gone = sorted(
         name
