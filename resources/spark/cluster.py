@@ -1,0 +1,197 @@
+"""The connection to Spark: what it must be told for results to be the same, and plain errors.
+
+One session a process, begun when it is first needed and ended with the process.
+"""
+
+import atexit
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from resources.engine import EngineError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+SAME = {
+    # Instants are UTC everywhere; a local day or hour is worked out by the models.
+    "spark.sql.session.timeZone": "UTC",
+    # What overflows or cannot be cast is an error, as in DuckDB, and not a silent NULL.
+    "spark.sql.ansi.enabled": "true",
+    # A product keeps all of its places; Spark would else cut them to make room in front.
+    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.timestampType": "TIMESTAMP_LTZ",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.parser.escapedStringLiterals": "false",
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "true",
+}
+"""What results depend on; no setting of the user's changes it."""
+
+USUAL = {
+    "spark.sql.parquet.compression.codec": "zstd",
+    "spark.ui.enabled": "false",  # it has no login
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "OFF",  # what goes wrong is said once, by the exception
+}
+"""What a user's own settings may change."""
+
+LOCAL = {
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),  # 200 are for a cluster
+}
+"""What a user's own settings may change, too, where Spark runs in this process alone."""
+
+OLDEST_JAVA = 17
+_PATIENCE = 10  # seconds for a host to answer
+
+
+def check(master: str) -> None:
+    """Raises EngineError when Spark cannot be had there, as far as a moment's look can tell."""
+    try:
+        import pyspark.sql  # noqa: F401
+    except ImportError as error:
+        raise EngineError(
+            f"CDR_REPORTS_ENGINE=spark needs PySpark ({error}): `make setup EXTRAS=spark`"
+        ) from None
+    if not master.startswith("sc://"):
+        _need_java()
+    _need_host(master)
+
+
+def connect(master: str, conf: Mapping[str, str], memory: str) -> "SparkSession":
+    """The process's session at a master; begun when there is none. Raises EngineError.
+
+    `memory` is the heap of Spark in this process, such as `4 GB`, unless `conf` says another.
+    """
+    if master not in _sessions or not _lives(_sessions[master]):
+        check(master)
+        with plainly(f"Spark at {master}"):
+            _sessions[master] = _begin(master, conf, memory)
+    return _sessions[master]
+
+
+_sessions: "dict[str, SparkSession]" = {}
+
+
+def _lives(spark: "SparkSession") -> bool:
+    """Whether a session can be used: a driver that ran out of memory has stopped its own."""
+    if hasattr(spark, "client"):  # Spark Connect
+        return not spark.is_stopped
+    context = spark.sparkContext._jsc
+    return context is not None and not context.sc().isStopped()
+
+
+def _begin(master: str, conf: Mapping[str, str], memory: str) -> "SparkSession":
+    from pyspark.sql import SparkSession
+
+    if master.startswith("sc://"):  # the server's own settings hold, but for what a session may set
+        builder = SparkSession.builder.remote(master)
+        settings = {k: v for k, v in conf.items() if k.startswith("spark.sql.")}
+    else:
+        builder = SparkSession.builder.master(master).appName("cdr-reports")
+        local = LOCAL if master.startswith("local") else {}
+        settings = {**USUAL, **local, "spark.driver.memory": _heap(memory), **conf}
+    for name, value in {**settings, **SAME}.items():
+        builder = builder.config(name, value)
+    spark = builder.getOrCreate()
+    atexit.register(_end, master)
+    return spark
+
+
+def _end(master: str) -> None:
+    """Ends a session, and the Java that ran for it, before the process goes."""
+    spark = _sessions.pop(master, None)
+    if spark is None:
+        return
+    gateway = None if hasattr(spark, "client") else spark.sparkContext._gateway
+    with suppress(Exception):  # it may have died before
+        spark.stop()
+    if gateway is not None:
+        gateway.shutdown()
+        process: subprocess.Popen[bytes] = gateway.proc
+        if process.stdin is not None:
+            process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_PATIENCE)
+
+
+def _heap(memory: str) -> str:
+    """`1.5 GB` as Java's -Xmx has it: 1430m."""
+    number, unit = re.fullmatch(r"([\d.]+)\s*([A-Za-z]+)", memory).groups()  # type: ignore[union-attr]
+    size = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}[unit]
+    return f"{int(float(number) * size) >> 20}m"
+
+
+def _need_java() -> None:
+    home = os.environ.get("JAVA_HOME")
+    java = f"{home}/bin/java" if home else shutil.which("java")
+    get = (
+        f"install Java {OLDEST_JAVA} or 21 (Debian, Ubuntu: `apt-get install "
+        "openjdk-17-jre-headless`), or set JAVA_HOME to one"
+    )
+    if java is None:
+        raise EngineError(f"Spark needs Java, and there is none on the PATH: {get}")
+    try:
+        told = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EngineError(f"Spark needs Java, and {java} does not start ({error}): {get}") from None
+    found = re.search(r'version "(?:1\.)?(\d+)', told.stderr + told.stdout)
+    if found is None or told.returncode:
+        raise EngineError(f"Spark needs Java, and {java} is none: {get}")
+    if int(found[1]) < OLDEST_JAVA:
+        raise EngineError(f"{java} is Java {found[1]}, which is too old for Spark: {get}")
+
+
+def _need_host(master: str) -> None:
+    """Raises EngineError when nobody listens where a master's URL points.
+
+    Spark itself would try for a minute and then say that its context was stopped.
+    """
+    if not master.startswith(("spark://", "sc://", "k8s://")):
+        return
+    addresses = master.removeprefix("k8s://").split("://", 1)[-1].split("/")[0].split(";")[0]
+    default = {"spark": 7077, "sc": 15002, "k8s": 443}[master.split(":")[0]]
+    troubles = []
+    for address in addresses.split(","):  # a standalone cluster may have several masters
+        try:
+            parts = urlsplit(f"//{address}")
+            with socket.create_connection((parts.hostname or "", parts.port or default), _PATIENCE):
+                return
+        except (OSError, ValueError) as error:
+            troubles.append(f"{address}: {error}")
+    raise EngineError(
+        f"Spark cannot be reached at {master} ({'; '.join(troubles)}): start it, or put "
+        "CDR_REPORTS_SPARK_MASTER right"
+    )
+
+
+@contextmanager
+def plainly(what: str) -> Iterator[None]:
+    """Turns what Spark and its Java raise into an EngineError of a line."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in ("pyspark", "py4j", "grpc"):
+            raise
+        raise EngineError(f"{what}: {_cause(error)}") from error
+
+
+def _cause(error: BaseException) -> str:
+    """The line of a Java stack trace that tells; the first when none is known to."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    for sign in ("No space left on device", "Disk quota exceeded"):
+        for line in lines:
+            if sign in line:
+                return f"the disk is full ({sign}): make room and run again"
+    for line in lines:
+        if line.startswith("Caused by:"):
+            return line.removeprefix("Caused by:").strip()[:500]
+    return (lines or [type(error).__name__])[0][:500]
