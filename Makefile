@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint format bench bench-per-number bench-reports clean
+.PHONY: help setup setup-dev demo test lint format bench bench-engines bench-per-number bench-reports clean
 
 PYTHON ?=
 EXTRAS ?=
@@ -43,6 +43,9 @@ format: setup-dev ## put the code and the SQL into shape
 
 bench: setup-dev ## measure a night; ROWS=10_000_000 for a large one
 	$(BIN)/python -m tests.bench.night $(if $(ROWS),--rows $(ROWS))
+
+bench-engines: setup-dev ## measure a night on DuckDB and on Spark (EXTRAS=spark); ROWS=5_000_000 for a large one
+	$(BIN)/python -m tests.bench.engines $(if $(ROWS),--rows $(ROWS))
 
 bench-per-number: setup-dev ## measure questions for numbers; ROWS=1_000_000 DAYS=60 for a large one
 	$(BIN)/python -m tests.bench.per_number $(if $(ROWS),--rows $(ROWS)) $(if $(DAYS),--days $(DAYS)) $(if $(FOLDER),--folder $(FOLDER))

@@ -83,8 +83,8 @@ class Session(Protocol):
 class ModelEngine(ABC):
     """What runs the models of the night."""
 
-    def check(self) -> None:
-        """Raises EngineError when it is plain that no model can be run."""
+    def check(self) -> None:  # noqa: B027
+        """Raises EngineError when it is plain that no model can be run; DuckDB always can."""
 
     @abstractmethod
     def session(self, inputs: Mapping[str, Any] | None = None) -> AbstractContextManager[Session]:

@@ -59,9 +59,7 @@ def examples_of(
     return found
 
 
-def _session(
-    engine: ModelEngine, staged: Path, facts: DayFacts
-) -> AbstractContextManager[Session]:
+def _session(engine: ModelEngine, staged: Path, facts: DayFacts) -> AbstractContextManager[Session]:
     currencies = pa.table({"currency": pa.array(sorted(facts.currencies), pa.string())})
     return engine.session({"cdrs": parts(staged), "currencies": currencies})
 

@@ -270,9 +270,7 @@ class Intake:
             sha256 = hashlib.sha256("".join([sha256, *hashes]).encode()).hexdigest()
         return sha256, json.dumps(calls.columns if source.header else [])
 
-    def _load_beside(
-        self, session: Session, delivery: Delivery, companion: Companion
-    ) -> str:
+    def _load_beside(self, session: Session, delivery: Delivery, companion: Companion) -> str:
         """The companion file as a relation, empty when there is none; its hash."""
         form = Source(companion.relation, companion.columns)
         beside = delivery.companions.get(companion.relation)

@@ -11,7 +11,8 @@ import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from resources.engine import EngineError
@@ -38,7 +39,6 @@ USUAL = {
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.ui.enabled": "false",  # it has no login
     "spark.ui.showConsoleProgress": "false",
-    "spark.log.level": "OFF",  # what goes wrong is said once, by the exception
 }
 """What a user's own settings may change."""
 
@@ -49,6 +49,9 @@ LOCAL = {
 }
 """What a user's own settings may change, too, where Spark runs in this process alone."""
 
+REMOTE = "sc://"
+"""Masters of Spark Connect: Spark and its Java run elsewhere, and nothing of it here."""
+_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 OLDEST_JAVA = 17
 _PATIENCE = 10  # seconds for a host to answer
 
@@ -61,7 +64,7 @@ def check(master: str) -> None:
         raise EngineError(
             f"CDR_REPORTS_ENGINE=spark needs PySpark ({error}): `make setup EXTRAS=spark`"
         ) from None
-    if not master.startswith("sc://"):
+    if not master.startswith(REMOTE):
         _need_java()
     _need_host(master)
 
@@ -71,7 +74,7 @@ def connect(master: str, conf: Mapping[str, str], memory: str) -> "SparkSession"
 
     `memory` is the heap of Spark in this process, such as `4 GB`, unless `conf` says another.
     """
-    if master not in _sessions or not _lives(_sessions[master]):
+    if master not in _sessions or not _lives(_sessions[master], master):
         check(master)
         with plainly(f"Spark at {master}"):
             _sessions[master] = _begin(master, conf, memory)
@@ -81,9 +84,9 @@ def connect(master: str, conf: Mapping[str, str], memory: str) -> "SparkSession"
 _sessions: "dict[str, SparkSession]" = {}
 
 
-def _lives(spark: "SparkSession") -> bool:
+def _lives(spark: Any, master: str) -> bool:
     """Whether a session can be used: a driver that ran out of memory has stopped its own."""
-    if hasattr(spark, "client"):  # Spark Connect
+    if master.startswith(REMOTE):
         return not spark.is_stopped
     context = spark.sparkContext._jsc
     return context is not None and not context.sc().isStopped()
@@ -92,13 +95,19 @@ def _lives(spark: "SparkSession") -> bool:
 def _begin(master: str, conf: Mapping[str, str], memory: str) -> "SparkSession":
     from pyspark.sql import SparkSession
 
-    if master.startswith("sc://"):  # the server's own settings hold, but for what a session may set
+    if master.startswith(REMOTE):  # the server's own settings hold, but for what a session may set
         builder = SparkSession.builder.remote(master)
         settings = {k: v for k, v in conf.items() if k.startswith("spark.sql.")}
     else:
         builder = SparkSession.builder.master(master).appName("cdr-reports")
         local = LOCAL if master.startswith("local") else {}
         settings = {**USUAL, **local, "spark.driver.memory": _heap(memory), **conf}
+        own = settings.get(_JAVA_OPTIONS, "")
+        if "log4j" not in own:
+            quiet = Path(__file__).with_name("log4j2.properties")
+            settings[_JAVA_OPTIONS] = f"-Dlog4j2.configurationFile=file:{quiet} {own}".strip()
+        if local:
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     for name, value in {**settings, **SAME}.items():
         builder = builder.config(name, value)
     spark = builder.getOrCreate()
@@ -111,7 +120,7 @@ def _end(master: str) -> None:
     spark = _sessions.pop(master, None)
     if spark is None:
         return
-    gateway = None if hasattr(spark, "client") else spark.sparkContext._gateway
+    gateway = None if master.startswith(REMOTE) else spark.sparkContext._gateway
     with suppress(Exception):  # it may have died before
         spark.stop()
     if gateway is not None:

@@ -19,9 +19,9 @@ from resources.engine import EngineError
 
 PORTABLE = frozenset(
     """
-    And AnyValue Case Cast Chr Coalesce Concat ConcatWs Count EndsWith If IsNull Lag Length Lower MD5
-    Max Min Nullif Or RegexpExtract RegexpFullMatch RegexpLike RegexpReplace Right Round RowNumber
-    Substring Sum TimeToStr Trim TryCast UnixToTime Upper
+    And AnyValue Case Cast Chr Coalesce Concat ConcatWs Count EndsWith If IsNull Lag Length Lower
+    MD5 Max Min Nullif Or RegexpExtract RegexpFullMatch RegexpLike RegexpReplace Right Round
+    RowNumber Substring Sum TimeToStr Trim TryCast UnixToTime Upper
     """.split()
 )
 """Functions, by SQLGlot's names, that both engines mean the same by, given what is done below."""
@@ -63,10 +63,24 @@ _TYPES = {
     exp.DataType.Type.UUID: "VARCHAR",
 }
 
+_TIME = {"%Y": "yyyy", "%m": "MM", "%d": "dd", "%H": "HH", "%M": "mm", "%S": "ss", "%g": "SSS"}
+"""Parts of a time in STRFTIME and in Spark's words; %g are milliseconds."""
+
+_WHOLE = (exp.DataType.Type.INT, exp.DataType.Type.BIGINT)
+
 # DuckDB's white space in a regular expression; Java's has the vertical tab besides.
 _SPACE = r"[\t\n\f\r ]"
-# What DuckDB's TRIM takes off when it is not told: every space separator of Unicode; Spark's blanks.
-_SEPARATORS = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+# What DuckDB's TRIM takes off when it is not told: every space separator of Unicode, not the blank
+# alone.
+_SEPARATORS = (
+    " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u202f\u205f\u3000"
+)
+# What DuckDB takes for a decimal number. Spark takes digits of any script, but no underscores.
+_NUMBER = (
+    r"(?d)^[\t\n\x0b\f\r ]*[+-]?([0-9](_?[0-9])*([.]([0-9](_?[0-9])*)?)?|[.][0-9](_?[0-9])*)"
+    r"([eE][+-]?[0-9]+)?[\t\n\x0b\f\r ]*\z"
+)
 # Regular expressions that RE2 and Java read alike.
 _PLAIN_PATTERN = re.compile(
     r"""(?: \\[sd.*+?()/-] | \[\^?[^\[\]\\&^]+\] | \(\?: | [()|?*+.^$]
@@ -155,6 +169,10 @@ def _problems(text: str, tree: exp.Expression) -> Iterator[Problem]:
             yield Problem(line, "ASOF JOIN", "a join on equal keys")
         elif isinstance(node, exp.Join) and (node.args.get("using") or node.side == "POSITIONAL"):
             yield Problem(line, "USING", "ON a.key = b.key")
+        if isinstance(node, exp.TimeToStr):
+            shape = node.args["format"].name
+            if any(found not in _TIME for found in re.findall("%.", shape)) or not shape:
+                yield Problem(line, f"the format '{shape}'", f"one of {', '.join(_TIME)}")
         if isinstance(node, exp.RegexpFullMatch | exp.RegexpLike | exp.RegexpExtract):
             yield from _pattern_problems(node, node.expression, line)
         if isinstance(node, exp.RegexpReplace):
@@ -209,9 +227,25 @@ def _rewritten(node: exp.Expression) -> exp.Expression:
             node.set("materialized", None)
         case exp.UnixToTime():  # a time without zone, as MAKE_TIMESTAMP gives
             return _cast(node.copy(), "TIMESTAMP")
+        case exp.TryCast() if node.to.this in (exp.DataType.Type.DECIMAL, *_WHOLE):
+            return _number(node)
         case exp.Anonymous():
             return _function(node)
     return node
+
+
+def _number(node: exp.TryCast) -> exp.Expression:
+    """A number out of a text, as DuckDB reads it."""
+    text = node.this
+    plain = exp.func("REPLACE", text.copy(), exp.Literal.string("_"), exp.Literal.string(""))
+    to = node.to.copy()
+    if to.this in _WHOLE:  # DuckDB rounds what has places
+        number = exp.TryCast(this=plain, to=exp.DataType.build("DECIMAL(38, 10)"), safe=True)
+        found: exp.Expression = exp.TryCast(this=exp.func("ROUND", number, 0), to=to, safe=True)
+    else:
+        found = exp.TryCast(this=plain, to=to, safe=True)
+    is_one = exp.RegexpLike(this=text.copy(), expression=exp.Literal.string(_NUMBER))
+    return exp.case().when(is_one, found)
 
 
 def _function(node: exp.Anonymous) -> exp.Expression:
@@ -241,7 +275,7 @@ def _timezone(node: exp.Anonymous) -> exp.Expression:
 
 
 def _pattern(pattern: str) -> exp.Expression:
-    """A pattern of RE2 in Java's words: lines end with \\n alone, and $ is the end of the text."""
+    """A pattern of RE2 in Java's words: only a line feed ends a line, and $ is the text's end."""
     found = re.sub(r"\\s", lambda _: _SPACE, pattern)
     found = re.sub(r"(?<!\\)\$$", r"\\z", found)
     return exp.Literal.string(f"(?d){found}")

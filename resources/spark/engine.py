@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class SparkEngine(ModelEngine):
     """Spark at a master, as Spark writes it; `conf` are Spark's own settings.
 
-    `memory` is the heap in this process, such as `4 GB`; `scratch` a folder that executors see, too.
+    `memory` is the heap in this process, such as `4 GB`; `scratch` a folder that executors see.
     """
 
     master: str
@@ -44,7 +44,10 @@ class SparkEngine(ModelEngine):
     @contextmanager
     def session(self, inputs: Mapping[str, Any] | None = None) -> Iterator[Session]:
         """A session of its own in the process's connection to Spark."""
-        opened = _Opened(connect(self.master, self.conf, self.memory), self.scratch)
+        conf = dict(self.conf)
+        if self.master.startswith("local"):
+            conf = {"spark.local.dir": str(self.scratch), **conf}
+        opened = _Opened(connect(self.master, conf, self.memory), self.scratch)
         try:
             for name, relation in (inputs or {}).items():
                 opened.add(name, relation)
@@ -152,20 +155,19 @@ class _Opened:
 
     def _frame(self, text: str, params: Mapping[str, Any]) -> "DataFrame":
         """The rows of a SELECT, in the types that DuckDB would give them."""
-        from pyspark.sql.functions import col
-
         translated = spark_sql(text, params)
+        columns = self._columns(text, params)
+        numbered = ", ".join(f"c{n}" for n in range(len(columns)))
+        cast = ", ".join(
+            f"CAST(c{n} AS {_TYPES.get(kind, kind)}) AS `{name}`"
+            for n, (name, kind) in enumerate(columns)
+        )
+        # In one text: a call for each column would cost more than the work on a small file.
         with plainly("a model on Spark"):
-            frame = self.spark.sql(translated)
-            return frame.select(
-                *(
-                    col(f"`{found}`").cast(wanted.type_of()).alias(wanted.name)
-                    for found, wanted in zip(frame.columns, self._columns(text, params), strict=True)
-                )
-            )
+            return self.spark.sql(f"SELECT {cast} FROM ({translated}) AS made ({numbered})")
 
-    def _columns(self, text: str, params: Mapping[str, Any]) -> list["_Column"]:
-        """What DuckDB would call the columns and their types: told by it over empty relations."""
+    def _columns(self, text: str, params: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Names and types as DuckDB would have them: told by it over empty relations."""
         from pyspark.sql.pandas.types import to_arrow_schema
 
         with duckdb.connect() as connection:
@@ -173,21 +175,10 @@ class _Opened:
             for name, frame in self.frames.items():
                 connection.register(name, to_arrow_schema(frame.schema).empty_table())
             told = connection.execute(f"DESCRIBE {text}", named(text, params)).fetchall()
-        return [_Column(row[0], row[1]) for row in told]
+        return [(row[0], row[1]) for row in told]
 
 
-@dataclass(frozen=True)
-class _Column:
-    """A column as DuckDB describes it."""
-
-    name: str
-    kind: str
-
-    def type_of(self) -> str:
-        """Its type in Spark's words."""
-        return _TYPES.get(self.kind, self.kind)
-
-
+# Types of DuckDB's that Spark calls otherwise.
 _TYPES = {
     "VARCHAR": "STRING",
     "INTEGER": "INT",
