@@ -74,8 +74,13 @@ def indexed(cdrs: Iterable[str], indexes: Iterable[str]) -> dict[str, str | None
 
 
 def unindexed(cdrs: Sequence[str], indexes: Sequence[str]) -> list[str]:
-    """How a day's index falls short of its file of `cdrs`, in words; told by counts alone."""
-    differences = []
+    """How a day's index falls short of its file of `cdrs`, in words; told by counts alone.
+
+    A day of several files has no index, and needs none: it is scanned.
+    """
+    differences: list[str] = []
+    if len(cdrs) > 1:
+        return differences
     for file, index in indexed(cdrs, indexes).items():
         wanted = _values(file, ("cli_digits", "dest_digits"))
         if index is None:

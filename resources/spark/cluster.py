@@ -37,6 +37,9 @@ SAME = {
 
 USUAL = {
     "spark.sql.parquet.compression.codec": "zstd",
+    # Files of about a million calls, however many cores have worked on them.
+    "spark.sql.adaptive.advisoryPartitionSizeInBytes": "256m",
+    "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
     "spark.ui.enabled": "false",  # it has no login
     "spark.ui.showConsoleProgress": "false",
 }

@@ -99,7 +99,7 @@ class _Opened:
         layout: str = LAYOUT,
     ) -> int:
         """A file where Spark writes one, else a folder of files; neither keeps an order."""
-        frame = self._frame(text, params)
+        frame = self._frame(text, params).hint("rebalance")
         folder = out.with_name(f"_{out.name}")
         try:
             with plainly(f"writing {out.name} on Spark"):
