@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
+FEW_ROWS = 1000
+
+
 @dataclass(frozen=True)
 class SparkEngine(ModelEngine):
     """Spark at a master, as Spark writes it; `conf` are Spark's own settings.
@@ -77,7 +80,7 @@ class _Opened:
             from pyspark.sql.functions import broadcast
 
             with plainly(f"handing {name} to Spark"):
-                frame = broadcast(self.spark.createDataFrame(relation))
+                frame = broadcast(self._small(relation))
         self._name(name, frame)
 
     def keep(self, name: str, text: str, params: Mapping[str, Any]) -> None:
@@ -141,6 +144,12 @@ class _Opened:
             reader = reader.option("basePath", str(first.parent.parent))
         with plainly(f"reading {first.name}"):
             return reader.parquet(*files)
+
+    def _small(self, table: pa.Table) -> "DataFrame":
+        """What fits in memory: a few rows in the query itself, more of them by a file."""
+        if table.num_rows <= FEW_ROWS:
+            return self.spark.createDataFrame(table)
+        return self._read([str(self._spooled(table.to_reader()))])
 
     def _spooled(self, stream: pa.RecordBatchReader) -> Path:
         """A stream as a file; what its source raises comes through."""
