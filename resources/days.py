@@ -20,7 +20,7 @@ import pyarrow as pa
 
 import sql
 from resources.calls.index import CALL_NUMBERS, index_name, unindexed, write_index
-from resources.engine import QUICK, Engine, Model, named
+from resources.engine import QUICK, Engine, Model
 from resources.expectations import HISTORY_DAYS, DayFacts, Verdict, judge, prepare
 from resources.intake.verdicts import judged_day, settle_days
 from resources.lake import Lake
@@ -35,6 +35,11 @@ TABLES = ("breakout_daily", "dtmf_hourly", "usa_calls_daily", "usa_rate_center_d
 """The tables of sums, each `sql/tables/<name>.sql`."""
 
 DAY_TABLES = (CDRS, *TABLES, CALL_NUMBERS)
+SIDED = "usa_rate_center_daily"
+"""The table in which every attempt stands twice, once a `side`."""
+
+_Sums = dict[tuple[str | None, str | None], tuple[Any, ...]]
+"""(customer's currency, provider's) → attempts, three durations in seconds, two charges."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +115,12 @@ class DayBuilder:
                 self._history(day),
             )
             verdicts = tuple(judge(self.engine, staged, facts, self.home / "data-docs"))
-            built = BuiltDay(CDRS, day, False, rows, 0, -1, *self._totals(staged), verdicts)
+            built = BuiltDay(CDRS, day, False, rows, 0, -1, verdicts=verdicts)
             if built.failures:
                 self.days.judged(day, version, "; ".join(map(str, built.failures)))
             else:
                 built = self._publish(built, version, staged)
+            built = self._with_totals(built, staged)
         finally:
             staged.unlink(missing_ok=True)
         return replace(built, seconds=time.monotonic() - started)
@@ -147,8 +153,8 @@ class DayBuilder:
                 {"short_call": self.rules.short_call_seconds, "hourly": False},
                 staged,
             )
-            built = BuiltDay(table, day, False, rows, 0, -1, *self._totals(staged))
-            built = self._publish(built, version, staged)
+            built = BuiltDay(table, day, False, rows, 0, -1)
+            built = self._with_totals(self._publish(built, version, staged), staged)
         finally:
             staged.unlink(missing_ok=True)
         return replace(built, seconds=time.monotonic() - started)
@@ -243,65 +249,55 @@ class DayBuilder:
         if table == CALL_NUMBERS:
             days = (self.lake.files(name, day, day) for name in (CDRS, CALL_NUMBERS))
             return [f"{CALL_NUMBERS} {day}: {difference}" for difference in unindexed(*days)]
-        wanted = self._sums_of_cdrs(day)
-        sides = ("origin", "destination") if table == "usa_rate_center_daily" else (None,)
+        wanted = self._sums(CDRS, self.lake.files(CDRS, day, day)).get(None, {})
+        sums = self._sums(table, self.lake.files(table, day, day))
+        sides = ("origin", "destination") if table == SIDED else (None,)
         differences = []
         for side in sides:
-            found = self._sums(table, day, side)
+            found = sums.get(side, {})
             for key in sorted({*wanted, *found}, key=str):
                 if wanted.get(key) != found.get(key):
                     label = f"{table} {day}{f' {side}' if side else ''}, currencies {key}"
                     differences.append(f"{label}: {found.get(key)} instead of {wanted.get(key)}")
         return differences
 
-    def _sums_of_cdrs(self, day: date) -> dict[Any, Any]:
-        """The same for each table that is held against them, while the day's files are the same."""
-        files = tuple(self.lake.files(CDRS, day, day))
-        if files not in self._known_sums:
-            self._known_sums[files] = self._sums(CDRS, day)
-        return self._known_sums[files]
+    def _sums(self, table: str, files: list[str]) -> dict[str | None, _Sums]:
+        """Attempts, durations and charges of a day's files, by side where the table has sides.
 
-    @cached_property
-    def _known_sums(self) -> dict[tuple[str, ...], dict[Any, Any]]:
-        return {}
-
-    def _sums(self, table: str, day: date, side: str | None = None) -> dict[Any, Any]:
-        files = self.lake.files(table, day, day)
-        if not files:
-            return {}
+        Read once: a file in the lake never changes.
+        """
+        known = self._known_sums.get(tuple(files))
+        if known is not None or not files:
+            return known or {}
         count = "COUNT(*)" if table == CDRS else "CAST(SUM(attempts) AS BIGINT)"
-        where = "WHERE side = $side" if side else ""
+        side = "side" if table == SIDED else "NULL"
         text = f"""
-            SELECT customer_currency, provider_currency, {count}, SUM(duration),
+            SELECT {side}, customer_currency, provider_currency, {count}, SUM(duration),
                 SUM(customer_duration), SUM(provider_duration),
                 SUM(customer_charge), SUM(provider_charge)
-            FROM sums {where} GROUP BY customer_currency, provider_currency"""
+            FROM sums GROUP BY {side}, customer_currency, provider_currency"""
         with self.engine.connect({"sums": files}) as connection:
-            rows = connection.execute(text, named(text, {"side": side})).fetchall()
-        return {(row[0], row[1]): row[2:] for row in rows}
+            rows = connection.execute(text).fetchall()
+        found: dict[str | None, _Sums] = {}
+        for row in rows:
+            found.setdefault(row[0], {})[row[1], row[2]] = row[3:]
+        self._known_sums[tuple(files)] = found
+        return found
+
+    @cached_property
+    def _known_sums(self) -> dict[tuple[str, ...], dict[str | None, _Sums]]:
+        return {}
+
+    def _with_totals(self, built: BuiltDay, staged: Path) -> BuiltDay:
+        """The day with attempts and charges by currency: as published, else as staged."""
+        there = self.lake.files(built.table, built.day, built.day)
+        sums = self._sums(built.table, there if built.published else [str(staged)])
+        return replace(built, **totals(sums.get("origin" if built.table == SIDED else None, {})))
 
     def _nothing(self, table: str, day: date, version: int, started: float) -> BuiltDay:
         """A day without calls: what an earlier build may have left there goes."""
         built = self._publish(BuiltDay(table, day, False, 0, 0, -1), version, None)
         return replace(built, seconds=time.monotonic() - started)
-
-    def _totals(self, staged: Path) -> tuple[int, dict[str, Decimal], dict[str, Decimal]]:
-        """Attempts and charges by currency of a staged day."""
-        with self.engine.connect({"sums": [str(staged)]}) as connection:
-            names = {column[0] for column in connection.execute("DESCRIBE sums").fetchall()}
-            count = "SUM(attempts)" if "attempts" in names else "COUNT(*)"
-            if "side" in names:
-                count = "SUM(CASE WHEN side = 'origin' THEN attempts ELSE 0 END)"
-            row = connection.execute(f"SELECT {count} FROM sums").fetchone()
-            money = []
-            for party in ("customer", "provider"):
-                half = "WHERE side = 'origin'" if "side" in names else ""
-                rows = connection.execute(
-                    f"SELECT {party}_currency, SUM({party}_charge) FROM sums {half} "
-                    f"GROUP BY {party}_currency"
-                ).fetchall()
-                money.append({c: amount for c, amount in sorted(rows, key=str) if c and amount})
-        return (int(row[0] or 0) if row else 0, money[0], money[1])
 
     def _history(self, day: date) -> list[tuple[int, int, Decimal]]:
         files = self.lake.files(
@@ -335,6 +331,20 @@ class DayBuilder:
     def _reference(self) -> dict[str, pa.Table]:
         """The number plan and the users' own numbers, as the relations that `cdrs.sql` reads."""
         return lookups(self.engine, ReferenceData.of_home(self.home), self.home)
+
+
+def totals(sums: _Sums) -> dict[str, Any]:
+    """Attempts, and charges by currency, as a `BuiltDay` has them; none of no currency or 0."""
+    charges: tuple[dict[str, Decimal], dict[str, Decimal]] = ({}, {})
+    for key, row in sorted(sums.items(), key=str):
+        for currency, amount, money in zip(key, row[-2:], charges, strict=True):
+            if currency and amount:
+                money[currency] = money.get(currency, Decimal(0)) + amount
+    return {
+        "attempts": sum(row[0] for row in sums.values()),
+        "customer_charges": dict(sorted(charges[0].items())),
+        "provider_charges": dict(sorted(charges[1].items())),
+    }
 
 
 def summed(table: str, layer: str = "tables") -> Model:
