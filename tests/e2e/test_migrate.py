@@ -62,7 +62,7 @@ def test_one_of_many_at_once_makes_the_tables(url: str, tmp_path: Path) -> None:
     said = sorted(process.communicate(timeout=120)[0].strip() for process in processes)
     assert [process.returncode for process in processes] == [0] * MANY, said
     # One has made it, from nothing; the others found it made.
-    assert said == ["0002 0002"] * (MANY - 1) + ["None 0002"]
+    assert said == ["0003 0003"] * (MANY - 1) + ["None 0003"]
     engine = create_engine(url)
     made = set(inspect(engine).get_table_names())
     engine.dispose()
@@ -73,16 +73,16 @@ def test_the_command_says_from_where_to_where(url: str, tmp_path: Path) -> None:
     home = make_home(tmp_path, ledger_url=url)
     first = command(home, "migrate")
     assert first.exit_code == 0, first.output
-    assert "ledger: made with the schema 0002\n" in first.stdout
+    assert "ledger: made with the schema 0003\n" in first.stdout
     assert "\nDagster: has the schema " in first.stdout
     engine = open_ledger(url)
     with engine.begin() as connection:
-        for table in ("alerts", "delivery_recipients", "deliveries", "schedules"):
+        for table in ("users", "alerts", "delivery_recipients", "deliveries", "schedules"):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     second = command(home, "migrate")
-    assert "ledger: brought from the schema 0001 to 0002\n" in second.stdout
-    assert "ledger: has the schema 0002, nothing to do\n" in command(home, "migrate").stdout
+    assert "ledger: brought from the schema 0001 to 0003\n" in second.stdout
+    assert "ledger: has the schema 0003, nothing to do\n" in command(home, "migrate").stdout
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
     engine.dispose()
