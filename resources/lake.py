@@ -8,6 +8,7 @@ and goes with the next vacuum.
 
 import json
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Iterable, Mapping
@@ -76,9 +77,9 @@ class Lake:
         Only while no other intake runs; a day may be under judgement at any time.
         """
         for path in (self.root / "_staging").glob("*.parquet"):
-            intakes = path.name.startswith(("delivered-", "quarantine-"))
+            intakes = path.name.lstrip("_").startswith(("delivered-", "quarantine-"))
             if intakes or time.time() - path.stat().st_mtime > 86400:
-                path.unlink(missing_ok=True)
+                discard(path)
 
     def append(self, name: str, staged: Path, file_id: int, transaction: str) -> bool:
         """Adds a delivered file's rows once.
@@ -87,14 +88,18 @@ class Lake:
         """
         table = self.table(name)
         known = table is not None and table.transaction_version(transaction) is not None
-        if known or not pq.read_metadata(staged).num_rows:
-            staged.unlink()
+        if known or not _rows(staged):
+            discard(staged)
             return False
-        schema = pq.read_schema(staged)
+        schema = _schema(staged)
         table = table or self._create(name, schema)
-        action = self._place(name, staged, f"file-{file_id}-{uuid.uuid4().hex[:8]}.parquet", {})
+        actions: list[AddAction | RemoveAction] = [
+            self._place(name, part, f"file-{file_id}-{uuid.uuid4().hex[:8]}.parquet", {})
+            for part in parts(staged)
+        ]
+        discard(staged)
         once = CommitProperties(app_transactions=[Transaction(transaction, 1)])
-        self._commit(table, [action], "append", schema, commit_properties=once)
+        self._commit(table, actions, "append", schema, commit_properties=once)
         return True
 
     def remove(self, name: str, file_id: int) -> None:
@@ -121,15 +126,17 @@ class Lake:
 
         The file is named `stem`, which must be new, where its name has to say something.
         """
-        schema = pq.read_schema(staged)
+        schema = _schema(staged)
         table = self.table(name) or self._create(
             name, schema.append(pa.field(DAY, pa.date32())), partition_by=[DAY]
         )
-        if not pq.read_metadata(staged).num_rows:
-            staged.unlink()
-            return self._replace(table, day, [])
-        path = f"{DAY}={day}/{stem or uuid.uuid4().hex}.parquet"
-        return self._replace(table, day, [self._place(name, staged, path, {DAY: str(day)})])
+        actions: list[AddAction | RemoveAction] = []
+        if _rows(staged):
+            for part in parts(staged):
+                path = f"{DAY}={day}/{stem or uuid.uuid4().hex}.parquet"
+                actions.append(self._place(name, part, path, {DAY: str(day)}))
+        discard(staged)
+        return self._replace(table, day, actions)
 
     def clear(self, name: str, day: date) -> int:
         """Empties one day of a table; the table's version, unchanged when there was nothing."""
@@ -240,8 +247,8 @@ class Lake:
     def _options(self) -> dict[str, str] | None:
         return self.copies.bucket.options() if self.copies else None
 
-    def _place(self, name: str, staged: Path, path: str, partition: dict[str, str]) -> AddAction:
-        target = self.root / name / path
+    def _place(self, name: str, part: str, path: str, partition: dict[str, str]) -> AddAction:
+        staged, target = Path(part), self.root / name / path
         target.parent.mkdir(parents=True, exist_ok=True)
         stats = _stats(staged, () if partition else ("file_id", DAY))
         with staged.open("rb") as handle:  # a commit must not point at bytes that a crash can lose
@@ -271,6 +278,28 @@ def _shorten(table: DeltaTable) -> None:
     table.update_incremental()
     if table.version() % CHECKPOINT_EVERY == 0:
         table.create_checkpoint()
+
+
+def parts(staged: Path) -> list[str]:
+    """The Parquet files of what an engine has staged: one, or those of a folder."""
+    return sorted(map(str, staged.glob("*.parquet"))) if staged.is_dir() else [str(staged)]
+
+
+def discard(staged: Path) -> None:
+    """Removes what was staged, or what of it was not published."""
+    if staged.is_dir():
+        shutil.rmtree(staged, ignore_errors=True)
+    else:
+        staged.unlink(missing_ok=True)
+
+
+def _rows(staged: Path) -> int:
+    return sum(pq.read_metadata(part).num_rows for part in parts(staged))
+
+
+def _schema(staged: Path) -> pa.Schema:
+    """The columns, all of which may be NULL to the table, whatever an engine says of its file."""
+    return pa.schema([f.with_nullable(True) for f in pq.read_schema(parts(staged)[0])])
 
 
 def _stats(path: Path, columns: Iterable[str]) -> dict[str, object]:
