@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from deltalake.exceptions import TableNotFoundError
 from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
 
 from resources.bucket import Copies
+from resources.snapshots import Snapshots
 
 DAY = "call_date"
 
@@ -39,6 +41,7 @@ class Lake:
     root: Path
     pinned: Mapping[str, int] = field(default_factory=dict)
     copies: Copies | None = None
+    _snapshots: Snapshots = field(default_factory=Snapshots, repr=False, compare=False)
 
     def at(self, versions: Mapping[str, int]) -> "Lake":
         """The lake with these tables as they were at a version; -1 is before there was one."""
@@ -144,10 +147,13 @@ class Lake:
 
     def places(self, name: str, first: date, last: date) -> list[str]:
         """Where these files are on this disk, once they are fetched: for who may not need all."""
+        filters = [(DAY, ">=", str(first)), (DAY, "<=", str(last))]
+        if self.copies is None and name not in self.pinned:
+            opened = partial(self.table, name)
+            return sorted(self._snapshots.files(self.root / name, opened, filters))
         table = self.table(name)
         if table is None:
             return []
-        filters = [(DAY, ">=", str(first)), (DAY, "<=", str(last))]
         files = sorted(table.file_uris(file_pruning_predicate=filters))
         if self.copies is None:
             return files

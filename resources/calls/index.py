@@ -98,7 +98,7 @@ def _values(file: str, columns: Sequence[str]) -> int:
 
 def day_of(file: str) -> date:
     """The day of a file in a hive folder `call_date=YYYY-MM-DD`."""
-    return date.fromisoformat(Path(file).parent.name.rpartition("=")[2])
+    return date.fromisoformat(file.rsplit("/", 2)[-2].rpartition("=")[2])
 
 
 def keys(question: CallQuestion) -> list[int]:
