@@ -151,7 +151,8 @@ class _Levels:
         if not splits:
             return 0
         keys = ", ".join(f"k{n}" for n in self._across)
-        self.answer.ask(f"CREATE TABLE a AS SELECT {keys}, {self._sums()} FROM g GROUP BY {keys}")
+        sums = ", ".join(self._sums())
+        self.answer.ask(f"CREATE TABLE a AS SELECT {keys}, {sums} FROM g GROUP BY {keys}")
         order = f"{weight.formula.sql(self.answer.place)} DESC NULLS LAST, {_first(self._across)}"
         self.answer.ask(
             f"CREATE TABLE c AS SELECT *, row_number() OVER (ORDER BY {_first(self._across)}) AS n "
@@ -163,22 +164,24 @@ class _Levels:
         """Chooses the rows, table `p`; how many rows of full depth there are, how many losses."""
         if not self.width:
             return 1, 0
-        for depth in range(1 if levels else self.width, self.width + 1):
-            keys = _keys(range(depth))
+        parents = range(1, self.width) if levels else range(0)
+        for depth in parents:
             self.answer.ask(
                 f"CREATE TABLE d{depth} AS SELECT *, row_number() OVER (ORDER BY "
-                f"{', '.join([*self._order(depth), _first(range(depth))])}) AS r FROM ("
-                f"SELECT {keys}, {self._sums(range(depth))} FROM g GROUP BY {keys})"
+                f"{self._order(depth)}) AS r FROM ({self._level(range(depth))})"
             )
-        parents = range(1, self.width) if levels else range(0)
+        # A view where g has such rows already, for only some of them will be read.
+        kind = "TABLE" if self._across else "VIEW"
+        self.answer.ask(f"CREATE {kind} d{self.width} AS {self._level(range(self.width))}")
         joins = "".join(
             f" JOIN d{n} ON {_same(range(n), f'd{n}', f'd{self.width}')}" for n in parents
         )
-        path = ", ".join(f"d{n}.r AS r{n}" for n in [*parents, self.width])
-        by = ", ".join(f"r{n}" for n in [*parents, self.width])
+        path = "".join(f", d{n}.r AS r{n}" for n in parents)
+        by = ", ".join([*(f"r{n}" for n in parents), self._order(self.width)])
         self.answer.ask(
-            f"CREATE TABLE p AS SELECT {_keys(range(self.width), f'd{self.width}.')}, {path} "
-            f"FROM d{self.width}{joins} ORDER BY {by} LIMIT {int(limit)} OFFSET {int(offset)}"
+            f"CREATE TABLE p AS WITH o AS (SELECT d{self.width}.*{path} FROM d{self.width}{joins}) "
+            f"SELECT *, row_number() OVER (ORDER BY {by}) AS r{self.width} "
+            f"FROM (FROM o ORDER BY {by} LIMIT {int(limit)} OFFSET {int(offset)})"
         )
         self.shown = _one(self.answer.ask("SELECT count(*) FROM p"))
         lost = (
@@ -202,10 +205,15 @@ class _Levels:
 
     def _plain(self, depth: int, levels: bool) -> Iterable[tuple[tuple[int, ...], int, PivotRow]]:
         path = self._path(depth, levels)
+        if depth == self.width:
+            alias, source = "q", "p AS q"
+        else:
+            prefixes = self._prefixes(depth, levels)
+            alias = "d"
+            source = f"d{depth} AS d JOIN {prefixes} AS q ON {_same(range(depth), 'd', 'q')}"
         text = (
-            f"SELECT {', '.join(path) or '0'}, {self._texts(range(depth), 'd')}, {self._read('d')} "
-            f"FROM d{depth} AS d JOIN {self._prefixes(depth, levels)} AS q "
-            f"ON {_same(range(depth), 'd', 'q')}"
+            f"SELECT {', '.join(path) or '0'}, {self._texts(range(depth), alias)}, "
+            f"{self._read(alias)} FROM {source}"
         )
         for row in self.answer.ask(text):
             yield row[: len(path)], 0, self._row(depth, 0, row[len(path) :], range(depth))
@@ -220,7 +228,7 @@ class _Levels:
         )
         text = (
             f"SELECT {', '.join([*path, 'c.n'])}, {self._texts(held, 'd')}, {self._read('d')} "
-            f"FROM (SELECT {_keys(held)}, {self._sums(held)} FROM g GROUP BY {_keys(held)}) AS d "
+            f"FROM ({self._level(held)}) AS d "
             f"JOIN c ON {_same(self._across, 'd', 'c')} {inside}"
         )
         for row in self.answer.ask(text):
@@ -262,15 +270,29 @@ class _Levels:
         loss = self.loss is not None and is_negative(self.loss.formula.value(sums))
         return PivotRow(depth, split, values, loss)
 
-    def _sums(self, held: Iterable[int] = ()) -> str:
-        """The sums, and of money in its own currency how many currencies it is in, and which."""
-        parts = [f"sum({place}) AS {place}" for place in self.answer.place.values()]
+    def _level(self, held: Sequence[int]) -> str:
+        """The rows of a level: its keys, its sums, and of money in its own currency how many
+        currencies it is in, and which.
+        """
+        alone = len(held) == len(self.whole)  # g has a row for each already
+        parts = [_keys(held), *self._sums(alone=alone)]
         for n, measure in enumerate(self._own):
             code = f"k{self._index[measure.currency]}"
             money = " OR ".join(f"{self.answer.place[s]} <> 0" for s in measure.formula.sums)
             there = f"CASE WHEN {code} IS NOT NULL OR {money} THEN COALESCE({code}, '') END"
-            parts += [f"count(DISTINCT {there}) AS m{n}", f"min({there}) AS c{n}"]
-        return ", ".join(parts)
+            if alone:
+                parts += [
+                    f"CASE WHEN {there} IS NULL THEN 0 ELSE 1 END AS m{n}",
+                    f"{there} AS c{n}",
+                ]
+            else:
+                parts += [f"count(DISTINCT {there}) AS m{n}", f"min({there}) AS c{n}"]
+        by = "" if alone else f"GROUP BY {_keys(held)}"
+        return f"SELECT {', '.join(filter(None, parts))} FROM g {by}"
+
+    def _sums(self, *, alone: bool = False) -> Iterable[str]:
+        places = self.answer.place.values()
+        return places if alone else [f"sum({place}) AS {place}" for place in places]
 
     def _read(self, alias: str) -> str:
         money = [f"{alias}.{each}{n}" for n in range(len(self._own)) for each in "mc"]
@@ -280,7 +302,7 @@ class _Levels:
         shown = (self.answer.shown[n].replace(f"k{n}", f"{alias}.k{n}") for n in held)
         return ", ".join(shown)
 
-    def _order(self, depth: int) -> list[str]:
+    def _order(self, depth: int) -> str:
         """The order of a level's members; keys that do not hold on it are left out."""
         order = []
         for key in self.sort:
@@ -289,7 +311,7 @@ class _Levels:
                 order.append(f"{key.column.formula.sql(self.answer.place)} {way} NULLS LAST")
             elif (at := self._index[key.column.name]) < depth:
                 order.append(f"k{at} {way} NULLS {'LAST' if key.descending else 'FIRST'}")
-        return order
+        return ", ".join([*order, _first(range(depth))])
 
 
 def _keys(held: Iterable[int], prefix: str = "") -> str:
