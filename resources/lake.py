@@ -10,13 +10,13 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,6 +28,7 @@ from resources.bucket import Copies
 from resources.snapshots import Snapshots
 
 DAY = "call_date"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -148,13 +149,8 @@ class Lake:
     def places(self, name: str, first: date, last: date) -> list[str]:
         """Where these files are on this disk, once they are fetched: for who may not need all."""
         filters = [(DAY, ">=", str(first)), (DAY, "<=", str(last))]
-        if self.copies is None and name not in self.pinned:
-            opened = partial(self.table, name)
-            return sorted(self._snapshots.files(self.root / name, opened, filters))
-        table = self.table(name)
-        if table is None:
-            return []
-        files = sorted(table.file_uris(file_pruning_predicate=filters))
+        found = self._look(name, lambda table: table.file_uris(file_pruning_predicate=filters))
+        files = sorted(found or ())
         if self.copies is None:
             return files
         return [str(self.root / name) + file.removeprefix(self.where(name)) for file in files]
@@ -208,9 +204,15 @@ class Lake:
 
     def days(self, name: str) -> list[date]:
         """The days that hold rows in a day table."""
+        found = self._look(name, lambda table: table.partitions())
+        return sorted({date.fromisoformat(str(row[DAY])) for row in found or ()})
+
+    def _look(self, name: str, look: Callable[[DeltaTable], T]) -> T | None:
+        """What is found in the table as of now (or as pinned), None while there is none."""
+        if self.copies is None and name not in self.pinned:
+            return self._snapshots.ask(self.root / name, partial(self.table, name), look)
         table = self.table(name)
-        found: Iterable[Mapping[str, str]] = [] if table is None else table.partitions()
-        return sorted({date.fromisoformat(str(row[DAY])) for row in found})
+        return None if table is None else look(table)
 
     def _replace(
         self, table: DeltaTable, day: date, actions: list[AddAction | RemoveAction]

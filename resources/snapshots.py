@@ -1,6 +1,6 @@
 """Tables that a process has opened, kept for its next question: to open one costs some 7 ms.
 
-For who only looks up which files hold a day. Whoever commits opens the table anew, so that what it
+For who only looks up days and their files. Whoever commits opens the table anew, so that what it
 has read and what it commits on are one version.
 """
 
@@ -8,11 +8,11 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from deltalake import DeltaTable
 
-Filters = list[tuple[str, str, Any]]
+T = TypeVar("T")
 
 
 class Snapshots:
@@ -22,10 +22,13 @@ class Snapshots:
         self._lock = threading.Lock()
         self._held: dict[str, tuple[DeltaTable, object]] = {}
 
-    def files(
-        self, folder: Path, open_: Callable[[], DeltaTable | None], filters: Filters
-    ) -> list[str]:
-        """The table's files in force now; `open_` opens it the first time."""
+    def ask(
+        self, folder: Path, open_: Callable[[], DeltaTable | None], look: Callable[[DeltaTable], T]
+    ) -> T | None:
+        """What `look` finds in the table as of now; None where there is none.
+
+        `open_` opens it the first time. What is found must not be the table.
+        """
         with self._lock:
             table, last = self._held.pop(str(folder), (None, None))
             # A home that was put back from a copy has other commits under the same numbers.
@@ -34,10 +37,9 @@ class Snapshots:
             else:
                 table = open_()
             if table is None:
-                return []
+                return None
             self._held[str(folder)] = table, _commit(folder, table)
-            found: list[str] = table.file_uris(file_pruning_predicate=filters)
-        return found
+            return look(table)
 
 
 def _commit(folder: Path, table: DeltaTable) -> object:
