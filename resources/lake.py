@@ -31,6 +31,10 @@ NEVER_BY_ITSELF = {"delta.enableExpiredLogCleanup": "false"}
 """Versions go only when the upkeep lets them go; Delta's own clean-up knows of no deliveries."""
 
 
+class VersionGone(Exception):
+    """A table is to be read as it was once, and that was let go."""
+
+
 @dataclass(frozen=True)
 class Part:
     """A file in force of a table that is no day table, and which deliveries and days it holds.
@@ -73,7 +77,10 @@ class Lake:
         return f"{self.copies.bucket.url}/{name}" if self.copies else str(self.root / name)
 
     def table(self, name: str) -> DeltaTable | None:
-        """The table as of now (or as pinned), or None while nothing was ever published."""
+        """The table as of now (or as pinned), or None while nothing was ever published.
+
+        Raises VersionGone.
+        """
         version = self.pinned.get(name)
         if version == -1:
             return None
@@ -81,7 +88,11 @@ class Lake:
             with self._told():
                 return DeltaTable(self.where(name), version=version, storage_options=self._options)
         except TableNotFoundError:
-            return None
+            if version is None:
+                return None
+            raise VersionGone(
+                f"the lake does not hold version {version} of {name} any more"
+            ) from None
 
     def version(self, name: str) -> int:
         """The newest version of a table; -1 while there is none."""

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,15 +10,21 @@ from typing import Any
 import pytest
 
 from pipelines.assembly import Workplace
+from pipelines.reporting import open_reporting
 from resources.days import DAY_TABLES
-from resources.lake import CHECKPOINT_EVERY, Part
+from resources.lake import CHECKPOINT_EVERY, Lake, Part, VersionGone
 from resources.ledger import FileStatus
 from resources.ledger.deliveries import Delivery, Reason, State
+from resources.reporting.period import Period
+from resources.schedules import rendering
+from resources.schedules.model import from_text
 from resources.upkeep.compaction import groups
 from resources.upkeep.leftovers import old_deliveries
 from resources.upkeep.versions import let_go
 from tests.pipeline.deliveries import account, call, counting, deliver, files_in, numbers
 from tests.pipeline.home import build_all, contents, make_home
+from tests.pipeline.offices import DAYS, Clock, add, make_built, office_of, tick
+from tests.pipeline.post import PostOffice, serving
 
 DAY = date(2026, 3, 6)
 NOW = datetime(2026, 4, 6, 12, tzinfo=UTC)
@@ -115,18 +120,22 @@ def test_only_small_files_that_begin_with_the_same_day_are_put_together() -> Non
 
 def age(folder: Path, days: float) -> None:
     """All files there are so many days older than now."""
+    date_back(folder, datetime.now(UTC) - timedelta(days=days))
+
+
+def date_back(folder: Path, moment: datetime, after: datetime | None = None) -> None:
+    """All files there are of a moment, or only those that were written after another one."""
     for path in folder.rglob("*"):
-        if path.is_file():
-            moment = time.time() - days * 86400
-            os.utime(path, (moment, moment))
+        if path.is_file() and (after is None or path.stat().st_mtime > after.timestamp()):
+            os.utime(path, (moment.timestamp(), moment.timestamp()))
 
 
-def publish_again(home: Workplace, times: int) -> None:
+def publish_again(home: Workplace, times: int, day: date = DAY) -> None:
     """New versions of the day, with the same content."""
     for _ in range(times):
         staged = home.lake.staging("breakout_daily")
-        shutil.copy(home.lake.files("breakout_daily", DAY, DAY)[0], staged)
-        home.lake.publish("breakout_daily", DAY, staged)
+        shutil.copy(home.lake.files("breakout_daily", day, day)[0], staged)
+        home.lake.publish("breakout_daily", day, staged)
 
 
 def rows_at(home: Workplace, version: int) -> list[Any]:
@@ -149,7 +158,7 @@ def test_old_versions_go_and_young_or_needed_ones_stay(home: Workplace) -> None:
     for version in (needed, newest - 2, newest - 1, newest):
         assert rows_at(home, version) == [(1,)]
     let_go(str(table), 90, [], now)
-    with pytest.raises(Exception, match=r"(?i)version|not found|no such"):
+    with pytest.raises(VersionGone, match=f"version {needed} of breakout_daily any more"):
         rows_at(home, needed)
     # In force when the ninety days began: the last of the old ones.
     assert [rows_at(home, version) for version in (newest - 2, newest)] == [[(1,)], [(1,)]]
@@ -182,6 +191,36 @@ def test_delta_lets_nothing_go_by_itself(home: Workplace) -> None:
     age(home.lake.root / "breakout_daily", 400)
     publish_again(home, 2 * CHECKPOINT_EVERY)
     assert rows_at(home, 1) == [(1,)]
+
+
+def test_what_a_sent_report_was_made_from_stays_as_long_as_is_said(tmp_path: Path) -> None:
+    home, day = make_built(tmp_path), DAYS[-1]
+    publish_again(home, CHECKPOINT_EVERY, day)
+    long_before = datetime(2026, 3, 1, tzinfo=UTC)
+    date_back(home.lake.root, long_before)
+    clock = Clock(datetime(2026, 3, 8, 12, tzinfo=UTC))
+    with serving(PostOffice()) as port:
+        office = office_of(home, port, clock)
+        add(office)
+        clock.set("2026-03-09T07:00")
+        (sent,) = tick(office)
+    deliver(home, "late.csv", [call("late", dt=f"{day} 13:00:00")])
+    build_all(home)
+    publish_again(home, 2 * CHECKPOINT_EVERY, day)
+    date_back(home.lake.root, datetime(2026, 3, 10, tzinfo=UTC), after=long_before)
+
+    def digest(lake: Lake) -> str:
+        schedule, period = from_text(sent.definition or ""), Period(day, day)
+        return rendering.figures(open_reporting(home, lake), schedule, "", period).digest
+
+    assert digest(home.lake) != sent.figures["digest"]
+    june = datetime(2026, 6, 6, tzinfo=UTC)  # 89 days after the report was sent
+    assert home.upkeep.run(june.date(), june, lambda text: None).versions == CHECKPOINT_EVERY
+    assert digest(home.lake.at(sent.sources)) == sent.figures["digest"]
+    summer = datetime(2026, 7, 1, tzinfo=UTC)
+    home.upkeep.run(summer.date(), summer, lambda text: None)
+    with pytest.raises(VersionGone):
+        digest(home.lake.at(sent.sources))
 
 
 # Files of old reports.
