@@ -3,7 +3,7 @@
 It knows files, days and commits; what a table holds is `sql/`, when it is built is `assets/`.
 Readers see the state before a commit or after it, never between. In object storage a table's files
 are uploaded before the commit that names them; one that no commit names is not there for readers,
-and goes with the next vacuum.
+and goes with the upkeep.
 """
 
 import json
@@ -76,6 +76,10 @@ class Lake:
         """The folder or URL of a table."""
         return f"{self.copies.bucket.url}/{name}" if self.copies else str(self.root / name)
 
+    def told(self) -> AbstractContextManager[None]:
+        """Within it, a bucket that does not do what it must raises StoreError."""
+        return self.copies.bucket.told() if self.copies else nullcontext()
+
     def table(self, name: str) -> DeltaTable | None:
         """The table as of now (or as pinned), or None while nothing was ever published.
 
@@ -85,7 +89,7 @@ class Lake:
         if version == -1:
             return None
         try:
-            with self._told():
+            with self.told():
                 return DeltaTable(self.where(name), version=version, storage_options=self._options)
         except TableNotFoundError:
             if version is None:
@@ -179,7 +183,8 @@ class Lake:
         table = self.table(name)
         if table is None or NEVER_BY_ITSELF.items() <= dict(table.metadata().configuration).items():
             return
-        table.alter.set_table_properties(NEVER_BY_ITSELF)
+        with self.told():
+            table.alter.set_table_properties(NEVER_BY_ITSELF)
 
     def publish(self, name: str, day: date, staged: Path, stem: str | None = None) -> int:
         """Replaces one day of a table by the staged file's rows, in one commit; its version.
@@ -299,7 +304,7 @@ class Lake:
         self._commit(table, actions, "append", table.schema(), commit_properties=once)
 
     def _create(self, name: str, schema: pa.Schema, **layout: Any) -> DeltaTable:
-        with self._told():
+        with self.told():
             return DeltaTable.create(
                 self.where(name),
                 schema,
@@ -310,12 +315,9 @@ class Lake:
             )
 
     def _commit(self, table: DeltaTable, *commit: Any, **properties: Any) -> None:
-        with self._told():
+        with self.told():
             table.create_write_transaction(*commit, **properties)
             _shorten(table)
-
-    def _told(self) -> AbstractContextManager[None]:
-        return self.copies.bucket.told() if self.copies else nullcontext()
 
     @property
     def _options(self) -> dict[str, str] | None:

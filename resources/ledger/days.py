@@ -105,6 +105,15 @@ class Days:
                 )
             )
 
+    def not_built(self, table: str, day: date) -> None:
+        """Notes that a day of a table is to be built again."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                delete(day_builds).where(
+                    day_builds.c.table_name == table, day_builds.c.call_date == day
+                )
+            )
+
     def judged(self, day: date, version: int, failure: str | None) -> None:
         """Notes whether the day's checks failed at a version, and what they said."""
         with self.engine.begin() as connection:

@@ -26,6 +26,7 @@ from resources.intake.verdicts import ACCOUNTS
 from resources.lake import Lake, Part
 from resources.ledger import Days, FileAccount, Files, FileStatus
 from resources.ledger.cold import ColdDay, ColdState, DayIsCold, day_of_refused, in_words
+from resources.locks import exclusive
 from resources.upkeep.store import ColdStore
 
 DELIVERED, QUARANTINE = "delivered", "quarantine"
@@ -86,8 +87,12 @@ class ColdCalls:
         ]
 
     def resume(self, say: Callable[[str], None]) -> None:
-        """Ends what an upkeep that died has begun."""
+        """Ends what an upkeep that died has begun; what builds have left that began before goes."""
+        copies = self.builder.call_store.days()
         for day, cold in self.days.cold.all().items():
+            if day in copies and cold.state in (ColdState.COLD, ColdState.GONE):
+                with exclusive(self.intake.lock):
+                    self.builder.call_store.keep(day, self.lake.places(CDRS, day, day))
             if cold.state is ColdState.LEAVING:
                 with self.intake.writing(say):
                     self._leave(day, cold)
@@ -161,6 +166,7 @@ class ColdCalls:
                     if table in fetched and not self.lake.committed(table, [back]):
                         self.lake.swap(table, [], [fetched[table]], [back])
                 self.lake.publish(CDRS, day, fetched[CDRS])
+            self.days.not_built(CALL_NUMBERS, day)  # should it die before they are made below
             self.days.cold.set(day, ColdState.RESTORED)
         self.builder.build_call_numbers(day)
         say(f"{day}: {told(cold.counts)}, back in the lake")

@@ -7,11 +7,17 @@ for `cdrs`, `delivered` and `quarantine`. Plain Parquet, in the lake's own parti
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import fsspec
+
+from resources.bucket import Bucket, StoreError, bucket_of
+
+SETTING = "CDR_REPORTS_COLD_STORE"
 
 
 class StoreFailed(Exception):
@@ -24,6 +30,10 @@ class ColdStore:
 
     url: str
 
+    @property
+    def _bucket(self) -> Bucket | None:
+        return bucket_of(self.url, SETTING)
+
     def path(self, table: str, day: date) -> str:
         """Where a day of a table is."""
         return f"{self.url.rstrip('/')}/{table}/call_date={day}/{table}.parquet"
@@ -33,17 +43,13 @@ class ColdStore:
 
         Raises StoreFailed.
         """
-        try:
+        with self._told(f"{self.path(table, day)} could not be written"):
             self._put(table, day, file)
-        except OSError as error:
-            raise StoreFailed(
-                f"{self.path(table, day)} could not be written: {error}; the calls of the day are "
-                "still in the lake"
-            ) from error
 
     def _put(self, table: str, day: date, file: Path) -> None:
         system, target = fsspec.core.url_to_fs(self.path(table, day))
-        system.makedirs(target.rpartition("/")[0], exist_ok=True)
+        if not self._bucket:  # else it would make a bucket of a name that was typed wrongly
+            system.makedirs(target.rpartition("/")[0], exist_ok=True)
         if "file" in _protocols(system):
             partial = Path(f"{target}.part")
             try:
@@ -57,19 +63,32 @@ class ColdStore:
             system.put_file(str(file), target)
 
     def get(self, table: str, day: date, to: Path) -> bool:
-        """Fetches a file; False when there is none."""
-        system, target = fsspec.core.url_to_fs(self.path(table, day))
-        system.invalidate_cache()
-        if not system.exists(target):
-            return False
-        system.get_file(target, str(to))
-        return True
+        """Fetches a file; False when there is none. Raises StoreFailed."""
+        with self._told(f"{self.path(table, day)} could not be read"):
+            system, target = fsspec.core.url_to_fs(self.path(table, day))
+            system.invalidate_cache()
+            if not system.exists(target):
+                return False
+            system.get_file(target, str(to))
+            return True
 
     def remove(self, table: str, day: date) -> None:
-        """Removes what an earlier move has left there."""
-        system, target = fsspec.core.url_to_fs(self.path(table, day))
-        if system.exists(target):
-            system.rm_file(target)
+        """Removes what an earlier move has left there. Raises StoreFailed."""
+        with self._told(f"{self.path(table, day)} could not be removed"):
+            system, target = fsspec.core.url_to_fs(self.path(table, day))
+            if system.exists(target):
+                system.rm_file(target)
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Turns what goes wrong into StoreFailed. Nothing has been changed in the lake by then."""
+        try:
+            with self._bucket.told() if self._bucket else nullcontext():
+                yield
+        except (OSError, StoreError, ImportError) as error:
+            raise StoreFailed(
+                f"{what}: {error}; what the lake has of the day it still has"
+            ) from error
 
 
 def _protocols(system: fsspec.AbstractFileSystem) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """One upkeep: old calls leave, small files are put together, old versions and leftovers go.
 
-Safe beside a night, reports that are being read and another upkeep: each step holds the lock of the
-lake's writers for itself, and what it removes no reader can be at.
+Safe beside a night, reports that are being read and another upkeep: each step that changes a table
+holds the lock of the lake's writers for itself, and what is removed no reader can be at.
 """
 
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from resources.expectations.docs import remove_docs
 from resources.ledger import Deliveries
 from resources.ledger.cold import ColdDay
 from resources.ledger.deliveries import Delivery
+from resources.locks import exclusive
 from resources.upkeep.cold import DELIVERED, QUARANTINE, ColdCalls, NotCounted, told
 from resources.upkeep.compaction import compact, groups
 from resources.upkeep.leftovers import old_deliveries, remove_folder
@@ -71,7 +72,13 @@ class Upkeep:
     rules: UpkeepRules
 
     def run(self, today: date, now: datetime, say: Callable[[str], None]) -> Done:
-        """All of it; what was done."""
+        """All of it; what was done. Another upkeep of this home is waited for."""
+        with exclusive(
+            self.home / "upkeep.lock", lambda holder: say(f"waiting for {holder} to end its upkeep")
+        ):
+            return self._run(today, now, say)
+
+    def _run(self, today: date, now: datetime, say: Callable[[str], None]) -> Done:
         done = Done()
         self._calls(done, today, now, say)
         self._compact(done, say)
@@ -79,7 +86,7 @@ class Upkeep:
         for table in LAKE_TABLES:
             gone = self._versions(table, sent, now)
             done.versions += gone.versions
-            done.files += gone.files
+            done.files += len(gone.files)
             done.size += gone.size
         for _, folder in old_deliveries(sent, self.rules.delivery_files, now):
             done.folders += remove_folder(self.home, folder)
@@ -118,7 +125,8 @@ class Upkeep:
             if table in each.sources and (each.settled_at or each.queued_at) >= since
         }
         lake = self.cold.lake
-        if lake.copies is not None:  # who else reads a bucket's tables, this ledger cannot know
-            return LetGo()
-        root = str(lake.root / table)
-        return let_go(root, self.rules.versions, needed, now)
+        with lake.told():
+            gone = let_go(lake.where(table), self.rules.versions, needed, now)
+        for path in gone.files:  # of a lake in a bucket there may be copies on this disk
+            (lake.root / table / path).unlink(missing_ok=True)
+        return gone

@@ -24,6 +24,9 @@ LOG = "_delta_log"
 IN_FLIGHT = timedelta(days=1)
 """A file that is younger may be on its way into the table."""
 
+AT_ONCE = 100
+"""So many files of the log are read side by side."""
+
 _COMMIT = re.compile(r"^(\d{20})\.json$")
 _CHECKPOINT = re.compile(r"^(\d{20})\.checkpoint\.parquet$")
 _OF_A_VERSION = re.compile(r"^(\d{20})\.")
@@ -31,10 +34,12 @@ _OF_A_VERSION = re.compile(r"^(\d{20})\.")
 
 @dataclass(frozen=True)
 class LetGo:
-    """What was let go of a table: versions of the log, files of rows and their size in bytes."""
+    """What was let go of a table: how many versions of its log, files of rows (by their paths below
+    its folder), and the size of those in bytes.
+    """
 
     versions: int = 0
-    files: int = 0
+    files: tuple[str, ...] = ()
     size: int = 0
 
 
@@ -58,9 +63,9 @@ def let_go(root: str, days: int, needed: Collection[int], now: datetime) -> LetG
     """Lets the old versions of the table in a folder or at a URL go; nothing when there is none."""
     system, folder = fsspec.core.url_to_fs(root)
     log = f"{folder}/{LOG}"
+    system.invalidate_cache()
     if not system.exists(log):
         return LetGo()
-    system.invalidate_cache()
     listed = {PurePosixPath(p).name: i for p, i in system.find(log, detail=True).items()}
     commits = {
         int(found[1]): changed(info)
@@ -78,17 +83,18 @@ def let_go(root: str, days: int, needed: Collection[int], now: datetime) -> LetG
         for name in listed
         if begin is not None and (found := _OF_A_VERSION.match(name)) and int(found[1]) < begin
     )
-    for name in gone:
+    for name in gone:  # the oldest first, so that what an upkeep that dies leaves has no gaps
         system.rm_file(f"{log}/{name}")
-    files = size = 0
+    files, size = [], 0
     for path, info in system.find(folder, detail=True).items():
         name = str(PurePosixPath(path).relative_to(PurePosixPath(folder)))
         if name.startswith("_") or not name.endswith(".parquet") or name in known:
             continue
         if changed(info) < now - IN_FLIGHT:
             system.rm_file(path)
-            files, size = files + 1, size + int(info["size"])
-    return LetGo(sum(bool(_COMMIT.match(name)) for name in gone), files, size)
+            files.append(name)
+            size += int(info["size"])
+    return LetGo(sum(bool(_COMMIT.match(name)) for name in gone), tuple(files), size)
 
 
 def changed(info: Mapping[str, Any]) -> datetime:
@@ -108,11 +114,10 @@ def _spoken_of(system: Any, log: str, begin: int | None, commits: Iterable[int])
         with system.open(f"{log}/{begin:020}.checkpoint.parquet", "rb") as handle:
             added = pq.read_table(handle, columns=["add"])["add"].to_pylist()
         found |= {row["path"] for row in added if row and row["path"]}
-    for version in sorted(commits):
-        if begin is not None and version < begin:
-            continue
-        with system.open(f"{log}/{version:020}.json", "rb") as handle:
-            for line in handle.read().splitlines():
+    wanted = [f"{log}/{v:020}.json" for v in sorted(commits) if begin is None or v >= begin]
+    for at in range(0, len(wanted), AT_ONCE):  # in object storage each takes its time
+        for text in system.cat(wanted[at : at + AT_ONCE]).values():
+            for line in text.splitlines():
                 action = json.loads(line)
                 if "add" in action:
                     found.add(action["add"]["path"])

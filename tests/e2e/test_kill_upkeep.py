@@ -25,6 +25,7 @@ from tests.e2e.test_kill import (
     small_disk,
     start,
 )
+from tests.pipeline.deliveries import call, counting, deliver
 from tests.pipeline.home import build_all, contents, make_home
 
 DAY = date(2026, 3, 6)
@@ -95,6 +96,27 @@ def test_killed_at(
     assert state(home) == whole | {"cold": {DAY: ColdState.RESTORED}}
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_killed_while_small_files_are_put_together(
+    copy: Callable[..., Workplace], tmp_path: Path, moment: str
+) -> None:
+    home = copy("upkeep", tmp_path / "home")
+    deliver(home, "more.csv", [call("more"), call("", dt="x")])
+    home.intake.run()
+    before = counting(home)
+    command = [sys.executable, "-m", "tests.e2e.dying", str(home.settings.home), "upkeep"]
+    died = subprocess.run(
+        [*command, "Lake.swap", moment], cwd=ROOT, env=environment(home.settings.home), check=False
+    )
+    assert died.returncode == -signal.SIGKILL, "it did not come that far"
+    again = make_home(home.settings.home)
+    assert again.intake.run() == []
+    assert counting(again) == before
+    keep_up(again)
+    assert [len(again.lake.parts(table)) for table in ("delivered", "quarantine")] == [1, 1]
+    assert counting(again) == before
+
+
 @NEEDS_ROOT
 def test_a_store_that_is_full_is_one_error_and_nothing_has_left(
     copy: Callable[..., Workplace], tmp_path: Path
@@ -110,7 +132,7 @@ def test_a_store_that_is_full_is_one_error_and_nothing_has_left(
         assert "Traceback" not in output
         last = output.splitlines()[-1]
         assert "No space left" in last
-        assert "the calls of the day are still in the lake" in last
+        assert "what the lake has of the day it still has" in last
         assert home.intake.run() == []
         assert state(home) == before
         (store / "ballast").unlink()

@@ -26,6 +26,7 @@ from resources.reporting.period import Period
 from resources.reporting.reports import REPORTS
 from resources.reporting.request import Asked, find_report
 from resources.upkeep.cold import NotCounted
+from resources.upkeep.store import StoreFailed
 from tests.pipeline.deliveries import account, built, call, deliver, numbers
 from tests.pipeline.home import build_all, contents, make_home
 
@@ -139,6 +140,42 @@ def test_what_was_being_built_when_the_day_left_is_not_published(home: Workplace
     assert sums(home) == before
 
 
+def copies_by_row(home: Workplace) -> list[str]:
+    """The files of the home's folder `calls`, by the file of `cdrs` that they were made from."""
+    return sorted(p.name[:43] for p in (home.settings.home / "calls").glob("*.arrow"))
+
+
+def calls_of(home: Workplace, number: str) -> list[str]:
+    """The call ids that the calls of a number are, found as for the report."""
+    numbers = open_reporting(home).numbers
+    assert numbers is not None
+    question = numbers.ask([number], Side.EITHER, DAY, LATER, customers=(), providers=())
+    with numbers.find(question) as found:
+        return sorted(row for batch in found.batches() for row in batch["callid"].to_pylist())
+
+
+def test_the_copies_by_row_leave_and_come_back_with_the_calls(home: Workplace) -> None:
+    def of_cdrs() -> list[str]:
+        files = map(Path, home.lake.files("cdrs", DAY, LATER))
+        return [f"{file.parent.name[-10:]}-{file.stem}" for file in files]
+
+    before = calls_of(home, "442079460013")
+    assert copies_by_row(home) == of_cdrs()
+    assert before == ["a", "corrected", "eve", "later", "next"]
+    store, (old, *_) = home.builder.call_store, home.lake.files("cdrs", DAY, DAY)
+    keep_up(home)
+    assert copies_by_row(home) == of_cdrs()
+    assert calls_of(home, "442079460013") == ["eve", "later", "next"]
+    # A build that had begun before leaves its copy when it is refused: the next upkeep removes it.
+    store.write(old)
+    assert calls_of(home, "442079460013") == ["eve", "later", "next"]
+    keep_up(home)
+    assert copies_by_row(home) == of_cdrs()
+    home.cold.restore(DAY, lambda text: None)
+    assert copies_by_row(home) == of_cdrs()
+    assert calls_of(home, "442079460013") == before
+
+
 def test_a_file_with_calls_of_such_a_day_is_not_withdrawn(home: Workplace) -> None:
     keep_up(home)
     before = contents(home)
@@ -178,7 +215,18 @@ def test_restored_it_is_as_it_was_and_takes_what_was_late(home: Workplace) -> No
 def test_dropped_it_is_gone_and_the_sums_stay(made: Path, tmp_path: Path) -> None:
     home = copied(made, tmp_path, calls_then="drop")
     before = sums(home)
-    assert "2 attempts" in keep_up(home)[0]
+    there: list[tuple[str, bool]] = []
+
+    def say(text: str) -> None:
+        there.append((text, DAY in home.lake.days("cdrs")))
+
+    home.upkeep.run(NOW.date(), NOW, say)
+    first, still_there = there[0]  # said, with what it holds, before anything of it goes
+    assert first.startswith("2026-03-06: 2 attempts, customer charge 1.00 GBP")
+    assert first.endswith("dropped")
+    assert still_there
+    assert DAY not in home.lake.days("cdrs")
+    assert home.days.cold.all()[DAY].counts["attempts"] == 2
     assert sums(home) == before
     assert not (home.settings.home / "cold").exists()
     assert home.days.cold.all()[DAY].state is ColdState.GONE
@@ -240,6 +288,23 @@ def test_a_copy_that_is_damaged_is_not_brought_back(home: Workplace) -> None:
     kept.unlink()
     with pytest.raises(NotCounted, match="is not there"):
         home.cold.restore(DAY, lambda text: None)
+    assert contents(home) == before
+
+
+def test_a_bucket_that_is_not_there_is_one_error_and_nothing_leaves(
+    s3: Any, made: Path, tmp_path: Path
+) -> None:
+    home = copied(made, tmp_path, cold_store="s3://no-such-bucket/cold")
+    before = contents(home)
+    with pytest.raises(StoreFailed) as caught:
+        keep_up(home)
+    assert str(caught.value) == (
+        "s3://no-such-bucket/cold/delivered/call_date=2026-03-06/delivered.parquet could not be "
+        "written: CDR_REPORTS_COLD_STORE: s3://no-such-bucket/cold: there is no bucket "
+        "no-such-bucket; what the lake has of the day it still has"
+    )
+    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == ["cdrs"]
+    assert home.intake.run() == []
     assert contents(home) == before
 
 
