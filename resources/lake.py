@@ -186,6 +186,13 @@ class Lake:
         with self.told():
             table.alter.set_table_properties(NEVER_BY_ITSELF)
 
+    def checkpoint(self, name: str) -> None:
+        """Sums a table's log up now, so that what it has ended with can be let go of later."""
+        table = self.table(name)
+        if table is not None:
+            with self.told():
+                table.create_checkpoint()
+
     def publish(self, name: str, day: date, staged: Path, stem: str | None = None) -> int:
         """Replaces one day of a table by the staged file's rows, in one commit; its version.
 

@@ -117,6 +117,11 @@ def test_small_files_are_put_together_and_all_is_as_before(home: Workplace) -> N
     assert [len(home.lake.parts(table)) for table in ("delivered", "quarantine")] == [3, 2]
     assert keep_up(home)[-1].startswith("5 small files put together")
     assert [len(home.lake.parts(table)) for table in ("delivered", "quarantine")] == [1, 1]
+    # What they were made of stays as long as the versions that have it, and no longer.
+    assert len(list((home.lake.root / "delivered").glob("*.parquet"))) == 4
+    far = datetime.now(UTC) + timedelta(days=100)
+    home.upkeep.run(far.date(), far, lambda text: None)
+    assert len(list((home.lake.root / "delivered").glob("*.parquet"))) == 1
     for day in home.days.known():
         home.builder.build_cdrs(day)
     assert (contents(home), counting(home), files_in(home, "quarantine")) == before
