@@ -3,14 +3,14 @@
 It knows files, days and commits; what a table holds is `sql/`, when it is built is `assets/`.
 Readers see the state before a commit or after it, never between. In object storage a table's files
 are uploaded before the commit that names them; one that no commit names is not there for readers,
-and goes with the next vacuum.
+and goes with the upkeep.
 """
 
 import json
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -29,6 +29,34 @@ from resources.snapshots import Snapshots
 
 DAY = "call_date"
 T = TypeVar("T")
+
+NEVER_BY_ITSELF = {"delta.enableExpiredLogCleanup": "false"}
+"""Versions go only when the upkeep lets them go; Delta's own clean-up knows of no deliveries."""
+
+
+class VersionGone(Exception):
+    """A table is to be read as it was once, and that was let go."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file in force of a table that is no day table, and which deliveries and days it holds.
+
+    `path` is below the table's folder. Of a file without call dates the days are None.
+    """
+
+    path: str
+    uri: str
+    size: int
+    rows: int
+    first_file: int
+    last_file: int
+    first_day: date | None
+    last_day: date | None
+
+    def may_hold(self, file_id: int) -> bool:
+        """Whether rows of the delivered file may be in it: it may hold those of several."""
+        return self.first_file <= file_id <= self.last_file
 
 
 @dataclass(frozen=True)
@@ -52,16 +80,27 @@ class Lake:
         """The folder or URL of a table."""
         return f"{self.copies.bucket.url}/{name}" if self.copies else str(self.root / name)
 
+    def told(self) -> AbstractContextManager[None]:
+        """Within it, a bucket that does not do what it must raises StoreError."""
+        return self.copies.bucket.told() if self.copies else nullcontext()
+
     def table(self, name: str) -> DeltaTable | None:
-        """The table as of now (or as pinned), or None while nothing was ever published."""
+        """The table as of now (or as pinned), or None while nothing was ever published.
+
+        Raises VersionGone.
+        """
         version = self.pinned.get(name)
         if version == -1:
             return None
         try:
-            with self._told():
+            with self.told():
                 return DeltaTable(self.where(name), version=version, storage_options=self._options)
         except TableNotFoundError:
-            return None
+            if version is None:
+                return None
+            raise VersionGone(
+                f"the lake does not hold version {version} of {name} any more"
+            ) from None
 
     def version(self, name: str) -> int:
         """The newest version of a table; -1 while there is none."""
@@ -84,41 +123,79 @@ class Lake:
             if intakes or time.time() - path.stat().st_mtime > 86400:
                 path.unlink(missing_ok=True)
 
-    def append(self, name: str, staged: Path, file_id: int, transaction: str) -> bool:
-        """Adds a delivered file's rows once.
-
-        False when there are none, or when `transaction` was committed before.
-        """
+    def committed(self, name: str, transactions: Iterable[str]) -> set[str]:
+        """Those of the transactions that a table has seen: what they brought is, or was, in it."""
         table = self.table(name)
-        known = table is not None and table.transaction_version(transaction) is not None
-        if known or not pq.read_metadata(staged).num_rows:
+        if table is None:
+            return set()
+        return {each for each in transactions if table.transaction_version(each) is not None}
+
+    def append(self, name: str, staged: Path, transactions: Sequence[str]) -> bool:
+        """Adds the rows of delivered files in one commit; False when there are none.
+
+        Each transaction stands for a file and must not have been committed before.
+        """
+        if not pq.read_metadata(staged).num_rows:
             staged.unlink()
             return False
         schema = pq.read_schema(staged)
-        table = table or self._create(name, schema)
-        action = self._place(name, staged, f"file-{file_id}-{uuid.uuid4().hex[:8]}.parquet", {})
-        once = CommitProperties(app_transactions=[Transaction(transaction, 1)])
-        self._commit(table, [action], "append", schema, commit_properties=once)
+        table = self.table(name) or self._create(name, schema)
+        self._write(table, name, [], [staged], transactions)
         return True
 
-    def remove(self, name: str, file_id: int) -> None:
-        """Takes a delivered file's rows out again; nothing happens when they are not there."""
+    def swap(
+        self,
+        name: str,
+        gone: Sequence[Part],
+        staged: Sequence[Path],
+        transactions: Sequence[str] = (),
+    ) -> None:
+        """Puts staged files in the place of others, in one commit; empty ones are left out.
+
+        `transactions` are noted with it, so that it can be seen to have happened.
+        """
+        table = self.table(name)
+        if table is not None and (gone or staged):
+            self._write(table, name, gone, staged, transactions)
+
+    def parts(self, name: str) -> list[Part]:
+        """The files in force of `delivered` or `quarantine`, by the deliveries in them."""
         table = self.table(name)
         if table is None:
+            return []
+        known = pa.table(table.get_add_actions(flatten=True))
+        nothing = [None] * known.num_rows
+
+        def column(of: str) -> list[Any]:
+            return known[of].to_pylist() if of in known.column_names else nothing
+
+        columns = [
+            column(of)
+            for of in ("path", "size_bytes", "num_records", "min.file_id", "max.file_id",
+                       f"min.{DAY}", f"max.{DAY}")
+        ]  # fmt: skip
+        return sorted(
+            (
+                Part(path, str(self.root / name / path), *rest)
+                for path, *rest in zip(*columns, strict=True)
+            ),
+            key=lambda part: (part.first_file, part.path),
+        )
+
+    def keep_versions(self, name: str) -> None:
+        """Sees to it that Delta lets no version of a table go by itself, as it does by default."""
+        table = self.table(name)
+        if table is None or NEVER_BY_ITSELF.items() <= dict(table.metadata().configuration).items():
             return
-        gone: list[AddAction | RemoveAction] = [
-            RemoveAction(
-                path=row["path"],
-                data_change=True,
-                deletion_timestamp=int(time.time() * 1000),
-                size=row["size_bytes"],
-                partition_values={},
-            )
-            for row in _actions(table)
-            if row["min"].get("file_id") == file_id == row["max"].get("file_id")
-        ]
-        if gone:
-            self._commit(table, gone, "append", table.schema())
+        with self.told():
+            table.alter.set_table_properties(NEVER_BY_ITSELF)
+
+    def checkpoint(self, name: str) -> None:
+        """Sums a table's log up now, so that what it has ended with can be let go of later."""
+        table = self.table(name)
+        if table is not None:
+            with self.told():
+                table.create_checkpoint()
 
     def publish(self, name: str, day: date, staged: Path, stem: str | None = None) -> int:
         """Replaces one day of a table by the staged file's rows, in one commit; its version.
@@ -163,44 +240,29 @@ class Lake:
 
     def delivered(self, day: date) -> list[str]:
         """The files of `delivered` that may hold calls of the day."""
-        table = self.table("delivered")
-        if table is None:
-            return []
-        return self._files(
-            "delivered",
-            (
-                row
-                for row in _actions(table)
-                if row["min"].get(DAY) is None or row["min"][DAY] <= day <= row["max"][DAY]
-            ),
+        return self.fetch(
+            sorted(
+                part.uri
+                for part in self.parts("delivered")
+                if part.first_day is None
+                or part.last_day is None
+                or part.first_day <= day <= part.last_day
+            )
         )
 
-    def of_file(self, name: str, file_id: int) -> list[str]:
-        """The files of `delivered` or `quarantine` that hold rows of one delivered file."""
-        table = self.table(name)
-        if table is None:
-            return []
-        return self._files(
-            name,
-            (
-                row
-                for row in _actions(table)
-                if row["min"].get("file_id") == file_id == row["max"].get("file_id")
-            ),
-        )
-
-    def delivered_files(self) -> set[int]:
-        """The numbers of the delivered files that have rows in `delivered`."""
-        table = self.table("delivered")
-        return set() if table is None else {row["min"]["file_id"] for row in _actions(table)}
+    def of_files(self, name: str, file_ids: Collection[int]) -> list[str]:
+        """The files of `delivered` or `quarantine` that may hold rows of these delivered files."""
+        found = (p.uri for p in self.parts(name) if any(map(p.may_hold, file_ids)))
+        return self.fetch(list(found))
 
     def newest_files(self, name: str) -> list[str]:
         """The files of a table's newest commit that are still in force; for looking at columns."""
         table = self.table(name)
         if table is None:
             return []
-        actions = sorted(_actions(table), key=lambda row: row["modification_time"])
-        return self._files(name, actions[-1:])
+        known = pa.table(table.get_add_actions())
+        newest = known.sort_by("modification_time")["path"].to_pylist()[-1:]
+        return self.fetch([str(self.root / name / path) for path in newest])
 
     def days(self, name: str) -> list[date]:
         """The days that hold rows in a day table."""
@@ -227,22 +289,50 @@ class Lake:
         )
         return table.version()
 
+    def _write(
+        self,
+        table: DeltaTable,
+        name: str,
+        gone: Sequence[Part],
+        staged: Sequence[Path],
+        transactions: Sequence[str],
+    ) -> None:
+        """One commit over the files of a table that is no day table."""
+        now = int(time.time() * 1000)
+        actions: list[AddAction | RemoveAction] = [
+            RemoveAction(
+                path=part.path,
+                data_change=True,
+                deletion_timestamp=now,
+                size=part.size,
+                partition_values={},
+            )
+            for part in gone
+        ]
+        for path in staged:
+            if pq.read_metadata(path).num_rows:
+                actions.append(self._place(name, path, f"file-{uuid.uuid4().hex}.parquet", {}))
+            else:
+                path.unlink()
+        noted = [Transaction(each, 1) for each in transactions]
+        once = CommitProperties(app_transactions=noted)
+        self._commit(table, actions, "append", table.schema(), commit_properties=once)
+
     def _create(self, name: str, schema: pa.Schema, **layout: Any) -> DeltaTable:
-        with self._told():
+        with self.told():
             return DeltaTable.create(
-                self.where(name), schema, mode="ignore", storage_options=self._options, **layout
+                self.where(name),
+                schema,
+                mode="ignore",
+                configuration=NEVER_BY_ITSELF,
+                storage_options=self._options,
+                **layout,
             )
 
     def _commit(self, table: DeltaTable, *commit: Any, **properties: Any) -> None:
-        with self._told():
+        with self.told():
             table.create_write_transaction(*commit, **properties)
             _shorten(table)
-
-    def _files(self, name: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:
-        return self.fetch(sorted(str(self.root / name / row["path"]) for row in rows))
-
-    def _told(self) -> AbstractContextManager[None]:
-        return self.copies.bucket.told() if self.copies else nullcontext()
 
     @property
     def _options(self) -> dict[str, str] | None:
@@ -301,12 +391,3 @@ def _stats(path: Path, columns: Iterable[str]) -> dict[str, object]:
                 (low, high) if isinstance(low, int) else (str(low), str(high))
             )
     return stats | {"minValues": lows, "maxValues": highs, "nullCount": {}}
-
-
-def _actions(table: DeltaTable) -> list[dict[str, Any]]:
-    """The files in force: path, size, and what is known of their columns (`min`, `max`)."""
-    rows: list[dict[str, Any]] = pa.table(table.get_add_actions()).to_pylist()
-    for row in rows:
-        row["min"] = row.get("min") or {}
-        row["max"] = row.get("max") or {}
-    return rows

@@ -166,6 +166,23 @@ def choose_source(report: Report, columns: Iterable[str], sums: Iterable[str]) -
     )
 
 
+def source_of(question: Question) -> Source:
+    """The table that a question is answered from."""
+    parts = [part.column for part in _parts(question)]
+    return choose_source(question.report, _columns(question), parts)
+
+
+def _columns(question: Question) -> list[str]:
+    """The columns of dimensions that a question is about, the day first."""
+    filters = [filter_.dimension for filter_ in question.filters]
+    return ["call_date", *(d.column for d in (*question.group, *filters))]
+
+
+def _parts(question: Question) -> list[Part]:
+    """The sums that a question is about, those of the period before like the others."""
+    return [question.report.part(name.removeprefix(BEFORE)) for name in question.sums]
+
+
 def accounts_in_data(reporting: Reporting, report: Report, period: Period, name: str) -> set[str]:
     """Ids of the dimension `name` (such as `customer_id`) that occur in the period."""
     question = Question(report, period, (report.dimension(name),), (), everything=True)
@@ -201,10 +218,8 @@ def _grouped(reporting: Reporting, question: Question) -> str | None:
     report, periods = question.report, {"": question.period}
     if question.before is not None:
         periods[BEFORE] = question.before
-    filters = [filter_.dimension for filter_ in question.filters]
-    used = ["call_date", *(d.column for d in (*question.group, *filters))]
-    plain = [report.part(name.removeprefix(BEFORE)) for name in question.sums]
-    source = choose_source(report, used, [part.column for part in plain])
+    used, plain = _columns(question), _parts(question)
+    source = source_of(question)
     of_period = {
         prefix: reporting.tables.files(source.table, period.first, period.last)
         for prefix, period in periods.items()
