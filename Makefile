@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint format bench bench-scale bench-engines bench-per-number bench-reports bench-explorer explorer-pages clean
+.PHONY: help setup setup-dev demo test lint format bench bench-scale bench-engines bench-per-number bench-files bench-reports bench-explorer explorer-pages clean
 
 PYTHON ?=
 EXTRAS ?=
@@ -14,6 +14,7 @@ SIDES ?=
 SVG ?=
 WHAT ?=
 DAYS ?=
+FILES ?=
 FOLDER ?=
 PYTEST_ARGS ?= -n 2 --dist loadfile
 BIN := .venv/bin
@@ -56,6 +57,9 @@ bench-engines: setup-dev ## measure a night on DuckDB and on Spark (EXTRAS=spark
 
 bench-per-number: setup-dev ## measure questions for numbers; ROWS=1_000_000 DAYS=60 for a large one
 	$(BIN)/python -m tests.bench.per_number $(if $(ROWS),--rows $(ROWS)) $(if $(DAYS),--days $(DAYS)) $(if $(FOLDER),--folder $(FOLDER))
+
+bench-files: setup-dev ## measure very many small files; FILES=10_000 for a large one
+	$(BIN)/python -m tests.bench.many_files $(if $(FILES),--files $(FILES)) $(if $(ROWS),--rows $(ROWS))
 
 bench-reports: setup-dev ## measure a report of very many rows in each format: time and memory
 	$(BIN)/python -m tests.bench.large_report $(if $(ROWS),--rows $(ROWS))

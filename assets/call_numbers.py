@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from assets.cdrs import CDRS_KEY
+from assets.cold import refuse_cold_days
 from assets.describe import KINDS, OWNERS, code_version, table_metadata
 from assets.tables import RECONCILES
 from pipelines.assembly import Workplace
@@ -50,6 +51,7 @@ def call_numbers_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDef
         workplace: Workplace = context.resources.workplace
         differences: list[str] = []
         days = days_of(context.partition_keys)
+        refuse_cold_days(workplace, days)
         for day in days:
             built = workplace.builder.build_call_numbers(day)
             differences += workplace.builder.reconcile(CALL_NUMBERS, day)

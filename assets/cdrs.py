@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.cold import refuse_cold_days
 from assets.describe import KINDS, OWNERS, code_version, day_metadata, table_metadata
 from assets.intake import DELIVERED
 from pipelines.assembly import Workplace
@@ -52,6 +53,7 @@ def cdrs_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     def cdrs(context: dg.AssetExecutionContext) -> Iterator[Any]:
         workplace: Workplace = context.resources.workplace
         built = []
+        refuse_cold_days(workplace, days_of(context.partition_keys))
         for day in days_of(context.partition_keys):
             result = workplace.builder.build_cdrs(day)
             workplace.tell(f"{CDRS} {day}")

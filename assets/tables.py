@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from assets.cdrs import CDRS_KEY
+from assets.cold import refuse_cold_days
 from assets.describe import KINDS, OWNERS, code_version, day_metadata, table_metadata
 from pipelines.assembly import Workplace
 from pipelines.partitions import days_of
@@ -62,6 +63,7 @@ def _table_asset(name: str, partitions: dg.PartitionsDefinition[str]) -> dg.Asse
         workplace: Workplace = context.resources.workplace
         differences: list[str] = []
         days = days_of(context.partition_keys)
+        refuse_cold_days(workplace, days)
         for day in days:
             result = workplace.builder.build_table(name, day)
             differences += workplace.builder.reconcile(name, day)

@@ -56,10 +56,7 @@ def pivot_stream(pivot: Pivot, meta: Mapping[str, Any]) -> bytes:
         pa.array([row.depth for row in rows], pa.int8()),
         pa.array([row.split for row in rows], pa.int8()),
         pa.array([row.loss for row in rows], pa.bool_()),
-        *(
-            pa.array([_value(column, row.values[n]) for row in rows], _type(column))
-            for n, column in enumerate(pivot.columns)
-        ),
+        *_arrays(pivot.columns, [row.values for row in rows]),
     ]
     schema = pa.schema(fields, metadata={KEY: json.dumps(meta, ensure_ascii=False)})
     return _written(schema, [pa.record_batch(arrays, schema=schema)])
@@ -73,11 +70,7 @@ def table_stream(
         [pa.field(c.name, _type(c)) for c in columns],
         metadata={KEY: json.dumps(meta, ensure_ascii=False)},
     )
-    held = list(rows)
-    arrays = [
-        pa.array([_value(column, row[n]) for row in held], _type(column))
-        for n, column in enumerate(columns)
-    ]
+    arrays = _arrays(columns, list(rows))
     return _written(schema, [pa.record_batch(arrays, schema=schema)] if columns else [])
 
 
@@ -118,9 +111,16 @@ def _type(column: Column) -> pa.DataType:
             return pa.float64()
 
 
-def _value(column: Column, value: Value) -> Any:
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return int(value) if column.kind is Kind.COUNT else float(value)
-    if isinstance(value, datetime):
-        return day_or_time(value)
-    return value
+def _arrays(columns: Sequence[Column], rows: Sequence[Sequence[Value]]) -> list[pa.Array]:
+    values = zip(*rows, strict=True) if rows else ((),) * len(columns)
+    pairs = zip(columns, values, strict=True)
+    return [pa.array(_values(column, each), _type(column)) for column, each in pairs]
+
+
+def _values(column: Column, values: Iterable[Value]) -> Iterable[Any]:
+    """A column's values as Arrow takes them."""
+    if column.kind is Kind.COUNT:
+        return (None if v is None else int(v) for v in values)  # type: ignore[arg-type]
+    if pa.types.is_floating(_type(column)):
+        return (None if v is None else float(v) for v in values)  # type: ignore[arg-type]
+    return (day_or_time(v) if isinstance(v, datetime) else v for v in values)

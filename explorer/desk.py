@@ -102,8 +102,8 @@ class Desk:
         self._tables = LakeTables(self.workplace, self.workplace.lake)
         self._currencies = HomeCurrencies(self.workplace)
         self._declared: tuple[object, ReportsInForce] = ((), ReportsInForce({}, {}))
-        spill = self.workplace.settings.home / "spill"
-        self.cubes = Cubes(lambda: connect(self._plain), spill)
+        folder = self.workplace.settings.home / "cubes"
+        self.cubes = Cubes(lambda: connect(self._plain), folder)
 
     @cached_property
     def _plain(self) -> Reporting:
@@ -131,7 +131,8 @@ class Desk:
         return self._declared[1]
 
     def warm(self) -> None:
-        """Has cubes made of the newest days, if there are none yet."""
+        """Has cubes made of the newest days, if there are none yet; reads what answers name."""
+        _ = self._plain.names.countries
         last = self.today()
         first = last - timedelta(days=WARM_DAYS)
         files = self._tables.files(BREAKOUT_DAILY.table, first, last)
@@ -160,7 +161,7 @@ class Desk:
             yield watch
 
     def close(self) -> None:
-        """Throws away what was kept."""
+        """Lets go of what was kept."""
         self.cubes.close()
         self._tables.made.clear()
 

@@ -21,6 +21,8 @@ from resources.lake import Lake
 from resources.landing import Landing
 from resources.ledger import Alerts, Days, Deliveries, Files, Schedules, Users, open_ledger
 from resources.reference.rates import Rates, load_rates, table_in_force
+from resources.upkeep.cold import ColdCalls, ColdRules
+from resources.upkeep.upkeep import Upkeep, UpkeepRules
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,14 @@ class Workplace:
             dict(settings.source_timezones),
         )
         return Intake(
-            self.model_engine, self.lake, self.files, self.days, self.landing, rules, self._lock
+            self.model_engine,
+            self.engine,
+            self.lake,
+            self.files,
+            self.days,
+            self.landing,
+            rules,
+            self._lock,
         )
 
     @cached_property
@@ -154,6 +163,24 @@ class Workplace:
             self._lock,
             self.call_store,
         )
+
+    @cached_property
+    def cold(self) -> ColdCalls:
+        """Moves old calls out of the lake and brings them back."""
+        settings = self.settings
+        rules = ColdRules(settings.calls_days, settings.cold_url, settings.timezone)
+        return ColdCalls(
+            self.engine, self.lake, self.days, self.files, self.intake, self.builder, rules
+        )
+
+    @cached_property
+    def upkeep(self) -> Upkeep:
+        """Keeps the lake and the home small."""
+        settings = self.settings
+        rules = UpkeepRules(
+            settings.versions_days, settings.delivery_files_days, settings.data_docs_days
+        )
+        return Upkeep(self.cold, self.deliveries, settings.home, rules)
 
     @property
     def _lock(self) -> Path:

@@ -18,6 +18,7 @@ from pipelines.resource import workplace_resource
 from pipelines.schedules import nightly
 from pipelines.sensors import stale_days
 from pipelines.settings import Settings, load_settings
+from pipelines.upkeep import upkeep_job, upkeep_schedule
 
 
 def build_defs(
@@ -38,8 +39,8 @@ def build_defs(
         ]
     return dg.Definitions(
         assets=assets,
-        jobs=[intake_job, build_days, deliver_reports],
-        schedules=[nightly(settings)],
+        jobs=[intake_job, build_days, deliver_reports, upkeep_job],
+        schedules=[nightly(settings), upkeep_schedule(settings)],
         sensors=[stale_days, report_schedules, operator_alerts],
         # Also for back-fills and what is materialised by hand: two tables at once gain nothing on
         # the engine's threads and double its memory.

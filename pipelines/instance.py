@@ -13,6 +13,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from pipelines.event_log import unhurried
 from pipelines.settings import PREFIX, Settings
 from resources.locks import exclusive
 
@@ -137,7 +138,7 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
             raise InstanceError(
                 f"{folder / CONFIG}: {said}\nCorrect it, or remove it: it is then written anew."
             ) from error
-        with instance:
+        with instance, unhurried(folder):
             yield instance
     finally:
         if before is None:

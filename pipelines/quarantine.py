@@ -32,7 +32,7 @@ def quarantined(workplace: "Workplace", wanted: Sequence[FileAccount]) -> Iterat
     Each has `raw`, what `TOLD` names, and `row`: all of it by the columns of `columns_of`.
     """
     for account in wanted:
-        paths = workplace.lake.of_file("quarantine", account.file.id)
+        paths = workplace.lake.of_files("quarantine", [account.file.id])
         if not paths:
             continue
         header = json.loads(account.file.header or "[]")

@@ -175,9 +175,12 @@ def day_notices(workplace: Workplace, first: date, last: date) -> DayNotices:
     failed = ledger.failures()
     # An index that is missing makes no figure wrong.
     stale = {day.day for day in ledger.stale((CDRS, *TABLES))}
+    cold = ledger.cold.out_of_the_lake()
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return DayNotices(
         no_data=[day for day in days if day not in held],
         stale=[day for day in days if day in stale and day not in failed],
         failed=[day for day in days if day in failed],
+        cold=[day for day in days if day in cold and not cold[day].drops],
+        gone=[day for day in days if day in cold and cold[day].drops],
     )

@@ -114,6 +114,30 @@ class Settings(BaseSettings):
     quarantine_alert_percent: float = Field(
         5, ge=0, le=100, description="a file with more of its records refused is a trouble"
     )
+    upkeep_at: time = Field(
+        time(4, 30), description="time of the daily upkeep, in the reporting time zone"
+    )
+    versions_days: int = Field(
+        90,
+        ge=7,
+        description="lake versions of the last so many days stay, and what reports sent "
+        "in them were made from",
+    )
+    calls_days: int = Field(
+        0, ge=0, description="after so many days the calls of a day leave the lake; 0: never"
+    )
+    calls_then: Literal["move", "drop"] = Field(
+        "move", description="move them to the cold store, or drop them"
+    )
+    cold_store: str = Field(
+        "", description="cold store: folder or URL such as s3://bucket/cold; blank: home/cold"
+    )
+    delivery_files_days: int = Field(
+        0, ge=0, description="files of sent reports are removed after so many days; 0: never"
+    )
+    data_docs_days: int = Field(
+        0, ge=0, description="pages of checks are removed after so many days; 0: never"
+    )
     ui_url: str = Field(
         "http://127.0.0.1:3000", description="of the web interface, for links in alerts"
     )
@@ -196,6 +220,13 @@ class Settings(BaseSettings):
     def landing_url(self) -> str:
         """The landing folder in force."""
         return self.landing or str(self.home / "landing")
+
+    @cached_property
+    def cold_url(self) -> str:
+        """Where calls go that leave the lake; blank when they are dropped."""
+        if self.calls_then == "drop":
+            return ""
+        return self.cold_store or str(self.home / "cold")
 
     @cached_property
     def ledger(self) -> str:

@@ -25,8 +25,9 @@ from resources.calls.store import CallStore
 from resources.engine import QUICK, Engine, Model, ModelEngine, values
 from resources.expectations import HISTORY_DAYS, DayFacts, Verdict, judge, prepare
 from resources.intake.verdicts import judged_day, settle_days
-from resources.lake import Lake, discard, parts
+from resources.lake import Lake, discard, staged_files
 from resources.ledger import Days, Files
+from resources.ledger.cold import refuse_cold
 from resources.locks import exclusive
 from resources.reference.lookups import lookups, own_numbers
 from resources.reference.plan import ReferenceData
@@ -89,7 +90,10 @@ class DayBuilder:
     call_store: CallStore
 
     def build(self, table: str, day: date) -> BuiltDay:
-        """Builds one day of one table and publishes it, unless an expectation forbids it."""
+        """Builds one day of one table and publishes it, unless an expectation forbids it.
+
+        Raises DayIsCold, as do all builds of a day whose calls have left the lake.
+        """
         if table == CALL_NUMBERS:
             return self.build_call_numbers(day)
         return self.build_cdrs(day) if table == CDRS else self.build_table(table, day)
@@ -102,6 +106,7 @@ class DayBuilder:
         try:
             # Alone with the intake, so that rows, accounts and version are of one moment.
             with exclusive(self.lock):
+                refuse_cold(self.days, [day])
                 settle_days(self.engine, self.lake, self.files, self.days)
                 version = self.days.version(day)
                 rows = self._stage_cdrs(day, staged)
@@ -189,6 +194,8 @@ class DayBuilder:
         """
         table, day = built.table, built.day
         with exclusive(self.lock):
+            # Also what was begun before: sums of calls that are not there would be none.
+            refuse_cold(self.days, [day])
             there = self.days.builds(table).get(day)
             if there is not None and there.version > version:
                 return replace(built, published=True, lake_version=there.lake_version)
@@ -250,18 +257,24 @@ class DayBuilder:
         return files
 
     def reconcile(self, table: str, day: date) -> list[str]:
-        """Where a table's attempts, durations and charges differ from those of `cdrs`; exactly."""
+        """Where a table's attempts, durations and charges differ from those of `cdrs`; exactly.
+
+        Of a day whose calls have left the lake: from what they were when they left.
+        """
+        cold = self.days.cold.out_of_the_lake().get(day)
+        if table == CALL_NUMBERS and cold is not None:
+            return []
         if table == CALL_NUMBERS:
             cdrs, indexes = (self.lake.files(name, day, day) for name in (CDRS, CALL_NUMBERS))
             if len(cdrs) > 1:  # such a day has neither, and needs none: it is scanned
                 return []
             differences = unindexed(cdrs, indexes) + self.call_store.missing(cdrs)
             return [f"{CALL_NUMBERS} {day}: {difference}" for difference in differences]
-        wanted = self._sums_of_cdrs(day)
+        wanted = self._sums_of_cdrs(day) if cold is None else cold.sums
         sides = ("origin", "destination") if table == "usa_rate_center_daily" else (None,)
         differences = []
         for side in sides:
-            found = self._sums(table, day, side)
+            found = self.sums(table, day, side)
             for key in sorted({*wanted, *found}, key=str):
                 if wanted.get(key) != found.get(key):
                     label = f"{table} {day}{f' {side}' if side else ''}, currencies {key}"
@@ -272,25 +285,31 @@ class DayBuilder:
         """The same for each table that is held against them, while the day's files are the same."""
         files = tuple(self.lake.files(CDRS, day, day))
         if files not in self._known_sums:
-            self._known_sums[files] = self._sums(CDRS, day)
+            self._known_sums[files] = self.sums(CDRS, day)
         return self._known_sums[files]
 
     @cached_property
     def _known_sums(self) -> dict[tuple[str, ...], dict[Any, Any]]:
         return {}
 
-    def _sums(self, table: str, day: date, side: str | None = None) -> dict[Any, Any]:
-        files = self.lake.files(table, day, day)
+    def sums(self, table: str, day: date, side: str | None = None) -> dict[Any, Any]:
+        """Attempts, durations and charges of a table's day, by customer and provider currency."""
+        return self.sums_of(self.lake.files(table, day, day), table == CDRS, side)
+
+    def sums_of(
+        self, files: list[str], calls: bool = True, side: str | None = None
+    ) -> dict[Any, Any]:
+        """The same of files: of `calls`, or of sums already."""
         if not files:
             return {}
-        count = "COUNT(*)" if table == CDRS else "CAST(SUM(attempts) AS BIGINT)"
+        count = "COUNT(*)" if calls else "CAST(SUM(attempts) AS BIGINT)"
         where = "WHERE side = $side" if side else ""
         text = f"""
             SELECT customer_currency, provider_currency, {count}, SUM(duration),
                 SUM(customer_duration), SUM(provider_duration),
                 SUM(customer_charge), SUM(provider_charge)
             FROM sums {where} GROUP BY customer_currency, provider_currency"""
-        with self._reader(table).session({"sums": files}) as session:
+        with self._reader(calls).session({"sums": files}) as session:
             rows = values(session.rows(text, {"side": side}))
         return {(row[0], row[1]): row[2:] for row in rows}
 
@@ -303,14 +322,14 @@ class DayBuilder:
         self, table: str, staged: Path
     ) -> tuple[int, dict[str, Decimal], dict[str, Decimal]]:
         """Attempts and charges by currency of a staged day."""
-        files = parts(staged)
+        files = staged_files(staged)
         names = pq.read_schema(files[0]).names
         count = "SUM(attempts)" if "attempts" in names else "COUNT(*)"
         if "side" in names:
             count = "SUM(CASE WHEN side = 'origin' THEN attempts ELSE 0 END)"
         half = "WHERE side = 'origin'" if "side" in names else ""
         money = []
-        with self._reader(table).session({"sums": files}) as session:
+        with self._reader(table == CDRS).session({"sums": files}) as session:
             [(attempts,)] = values(session.rows(f"SELECT {count} AS attempts FROM sums", {}))
             for party in ("customer", "provider"):
                 text = (
@@ -321,9 +340,9 @@ class DayBuilder:
                 money.append({c: amount for c, amount in sorted(rows, key=str) if c and amount})
         return (int(attempts or 0), money[0], money[1])
 
-    def _reader(self, table: str) -> ModelEngine:
-        """What adds a table up: sums of sums are little work."""
-        return self.engine if table == CDRS else self.local
+    def _reader(self, calls: bool) -> ModelEngine:
+        """What adds calls up, or sums: sums of sums are little work."""
+        return self.engine if calls else self.local
 
     def _history(self, day: date) -> list[tuple[int, int, Decimal]]:
         files = self.lake.files(

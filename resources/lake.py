@@ -3,7 +3,7 @@
 It knows files, days and commits; what a table holds is `sql/`, when it is built is `assets/`.
 Readers see the state before a commit or after it, never between. In object storage a table's files
 are uploaded before the commit that names them; one that no commit names is not there for readers,
-and goes with the next vacuum.
+and goes with the upkeep.
 """
 
 import json
@@ -11,12 +11,13 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,8 +26,38 @@ from deltalake.exceptions import TableNotFoundError
 from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
 
 from resources.bucket import Copies
+from resources.snapshots import Snapshots
 
 DAY = "call_date"
+T = TypeVar("T")
+
+NEVER_BY_ITSELF = {"delta.enableExpiredLogCleanup": "false"}
+"""Versions go only when the upkeep lets them go; Delta's own clean-up knows of no deliveries."""
+
+
+class VersionGone(Exception):
+    """A table is to be read as it was once, and that was let go."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file in force of a table that is no day table, and which deliveries and days it holds.
+
+    `path` is below the table's folder. Of a file without call dates the days are None.
+    """
+
+    path: str
+    uri: str
+    size: int
+    rows: int
+    first_file: int
+    last_file: int
+    first_day: date | None
+    last_day: date | None
+
+    def may_hold(self, file_id: int) -> bool:
+        """Whether rows of the delivered file may be in it: it may hold those of several."""
+        return self.first_file <= file_id <= self.last_file
 
 
 @dataclass(frozen=True)
@@ -40,6 +71,7 @@ class Lake:
     root: Path
     pinned: Mapping[str, int] = field(default_factory=dict)
     copies: Copies | None = None
+    _snapshots: Snapshots = field(default_factory=Snapshots, repr=False, compare=False)
 
     def at(self, versions: Mapping[str, int]) -> "Lake":
         """The lake with these tables as they were at a version; -1 is before there was one."""
@@ -49,16 +81,27 @@ class Lake:
         """The folder or URL of a table."""
         return f"{self.copies.bucket.url}/{name}" if self.copies else str(self.root / name)
 
+    def told(self) -> AbstractContextManager[None]:
+        """Within it, a bucket that does not do what it must raises StoreError."""
+        return self.copies.bucket.told() if self.copies else nullcontext()
+
     def table(self, name: str) -> DeltaTable | None:
-        """The table as of now (or as pinned), or None while nothing was ever published."""
+        """The table as of now (or as pinned), or None while nothing was ever published.
+
+        Raises VersionGone.
+        """
         version = self.pinned.get(name)
         if version == -1:
             return None
         try:
-            with self._told():
+            with self.told():
                 return DeltaTable(self.where(name), version=version, storage_options=self._options)
         except TableNotFoundError:
-            return None
+            if version is None:
+                return None
+            raise VersionGone(
+                f"the lake does not hold version {version} of {name} any more"
+            ) from None
 
     def version(self, name: str) -> int:
         """The newest version of a table; -1 while there is none."""
@@ -81,45 +124,79 @@ class Lake:
             if intakes or time.time() - path.stat().st_mtime > 86400:
                 discard(path)
 
-    def append(self, name: str, staged: Path, file_id: int, transaction: str) -> bool:
-        """Adds a delivered file's rows once.
-
-        False when there are none, or when `transaction` was committed before.
-        """
+    def committed(self, name: str, transactions: Iterable[str]) -> set[str]:
+        """Those of the transactions that a table has seen: what they brought is, or was, in it."""
         table = self.table(name)
-        known = table is not None and table.transaction_version(transaction) is not None
-        if known or not _rows(staged):
+        if table is None:
+            return set()
+        return {each for each in transactions if table.transaction_version(each) is not None}
+
+    def append(self, name: str, staged: Path, transactions: Sequence[str]) -> bool:
+        """Adds the rows of delivered files in one commit; False when there are none.
+
+        Each transaction stands for a file and must not have been committed before.
+        """
+        if not _rows(staged):
             discard(staged)
             return False
         schema = _schema(staged)
-        table = table or self._create(name, schema)
-        actions: list[AddAction | RemoveAction] = [
-            self._place(name, part, f"file-{file_id}-{uuid.uuid4().hex[:8]}.parquet", {})
-            for part in parts(staged)
-        ]
-        discard(staged)
-        once = CommitProperties(app_transactions=[Transaction(transaction, 1)])
-        self._commit(table, actions, "append", schema, commit_properties=once)
+        table = self.table(name) or self._create(name, schema)
+        self._write(table, name, [], [staged], transactions)
         return True
 
-    def remove(self, name: str, file_id: int) -> None:
-        """Takes a delivered file's rows out again; nothing happens when they are not there."""
+    def swap(
+        self,
+        name: str,
+        gone: Sequence[Part],
+        staged: Sequence[Path],
+        transactions: Sequence[str] = (),
+    ) -> None:
+        """Puts staged files in the place of others, in one commit; empty ones are left out.
+
+        `transactions` are noted with it, so that it can be seen to have happened.
+        """
+        table = self.table(name)
+        if table is not None and (gone or staged):
+            self._write(table, name, gone, staged, transactions)
+
+    def parts(self, name: str) -> list[Part]:
+        """The files in force of `delivered` or `quarantine`, by the deliveries in them."""
         table = self.table(name)
         if table is None:
+            return []
+        known = pa.table(table.get_add_actions(flatten=True))
+        nothing = [None] * known.num_rows
+
+        def column(of: str) -> list[Any]:
+            return known[of].to_pylist() if of in known.column_names else nothing
+
+        columns = [
+            column(of)
+            for of in ("path", "size_bytes", "num_records", "min.file_id", "max.file_id",
+                       f"min.{DAY}", f"max.{DAY}")
+        ]  # fmt: skip
+        return sorted(
+            (
+                Part(path, str(self.root / name / path), *rest)
+                for path, *rest in zip(*columns, strict=True)
+            ),
+            key=lambda part: (part.first_file, part.path),
+        )
+
+    def keep_versions(self, name: str) -> None:
+        """Sees to it that Delta lets no version of a table go by itself, as it does by default."""
+        table = self.table(name)
+        if table is None or NEVER_BY_ITSELF.items() <= dict(table.metadata().configuration).items():
             return
-        gone: list[AddAction | RemoveAction] = [
-            RemoveAction(
-                path=row["path"],
-                data_change=True,
-                deletion_timestamp=int(time.time() * 1000),
-                size=row["size_bytes"],
-                partition_values={},
-            )
-            for row in _actions(table)
-            if row["min"].get("file_id") == file_id == row["max"].get("file_id")
-        ]
-        if gone:
-            self._commit(table, gone, "append", table.schema())
+        with self.told():
+            table.alter.set_table_properties(NEVER_BY_ITSELF)
+
+    def checkpoint(self, name: str) -> None:
+        """Sums a table's log up now, so that what it has ended with can be let go of later."""
+        table = self.table(name)
+        if table is not None:
+            with self.told():
+                table.create_checkpoint()
 
     def publish(self, name: str, day: date, staged: Path, stem: str | None = None) -> int:
         """Replaces one day of a table by the staged file's rows, in one commit; its version.
@@ -132,9 +209,9 @@ class Lake:
         )
         actions: list[AddAction | RemoveAction] = []
         if _rows(staged):
-            for part in parts(staged):
+            for file in staged_files(staged):
                 path = f"{DAY}={day}/{stem or uuid.uuid4().hex}.parquet"
-                actions.append(self._place(name, part, path, {DAY: str(day)}))
+                actions.append(self._place(name, file, path, {DAY: str(day)}))
         discard(staged)
         return self._replace(table, day, actions)
 
@@ -151,11 +228,9 @@ class Lake:
 
     def places(self, name: str, first: date, last: date) -> list[str]:
         """Where these files are on this disk, once they are fetched: for who may not need all."""
-        table = self.table(name)
-        if table is None:
-            return []
         filters = [(DAY, ">=", str(first)), (DAY, "<=", str(last))]
-        files = sorted(table.file_uris(file_pruning_predicate=filters))
+        found = self._look(name, lambda table: table.file_uris(file_pruning_predicate=filters))
+        files = sorted(found or ())
         if self.copies is None:
             return files
         return [str(self.root / name) + file.removeprefix(self.where(name)) for file in files]
@@ -168,50 +243,41 @@ class Lake:
 
     def delivered(self, day: date) -> list[str]:
         """The files of `delivered` that may hold calls of the day."""
-        table = self.table("delivered")
-        if table is None:
-            return []
-        return self._files(
-            "delivered",
-            (
-                row
-                for row in _actions(table)
-                if row["min"].get(DAY) is None or row["min"][DAY] <= day <= row["max"][DAY]
-            ),
+        return self.fetch(
+            sorted(
+                part.uri
+                for part in self.parts("delivered")
+                if part.first_day is None
+                or part.last_day is None
+                or part.first_day <= day <= part.last_day
+            )
         )
 
-    def of_file(self, name: str, file_id: int) -> list[str]:
-        """The files of `delivered` or `quarantine` that hold rows of one delivered file."""
-        table = self.table(name)
-        if table is None:
-            return []
-        return self._files(
-            name,
-            (
-                row
-                for row in _actions(table)
-                if row["min"].get("file_id") == file_id == row["max"].get("file_id")
-            ),
-        )
-
-    def delivered_files(self) -> set[int]:
-        """The numbers of the delivered files that have rows in `delivered`."""
-        table = self.table("delivered")
-        return set() if table is None else {row["min"]["file_id"] for row in _actions(table)}
+    def of_files(self, name: str, file_ids: Collection[int]) -> list[str]:
+        """The files of `delivered` or `quarantine` that may hold rows of these delivered files."""
+        found = (p.uri for p in self.parts(name) if any(map(p.may_hold, file_ids)))
+        return self.fetch(list(found))
 
     def newest_files(self, name: str) -> list[str]:
         """The files of a table's newest commit that are still in force; for looking at columns."""
         table = self.table(name)
         if table is None:
             return []
-        actions = sorted(_actions(table), key=lambda row: row["modification_time"])
-        return self._files(name, actions[-1:])
+        known = pa.table(table.get_add_actions())
+        newest = known.sort_by("modification_time")["path"].to_pylist()[-1:]
+        return self.fetch([str(self.root / name / path) for path in newest])
 
     def days(self, name: str) -> list[date]:
         """The days that hold rows in a day table."""
+        found = self._look(name, lambda table: table.partitions())
+        return sorted({date.fromisoformat(str(row[DAY])) for row in found or ()})
+
+    def _look(self, name: str, look: Callable[[DeltaTable], T]) -> T | None:
+        """What is found in the table as of now (or as pinned), None while there is none."""
+        if self.copies is None and name not in self.pinned:
+            return self._snapshots.ask(self.root / name, partial(self.table, name), look)
         table = self.table(name)
-        found: Iterable[Mapping[str, str]] = [] if table is None else table.partitions()
-        return sorted({date.fromisoformat(str(row[DAY])) for row in found})
+        return None if table is None else look(table)
 
     def _replace(
         self, table: DeltaTable, day: date, actions: list[AddAction | RemoveAction]
@@ -226,29 +292,59 @@ class Lake:
         )
         return table.version()
 
+    def _write(
+        self,
+        table: DeltaTable,
+        name: str,
+        gone: Sequence[Part],
+        staged: Sequence[Path],
+        transactions: Sequence[str],
+    ) -> None:
+        """One commit over the files of a table that is no day table."""
+        now = int(time.time() * 1000)
+        actions: list[AddAction | RemoveAction] = [
+            RemoveAction(
+                path=part.path,
+                data_change=True,
+                deletion_timestamp=now,
+                size=part.size,
+                partition_values={},
+            )
+            for part in gone
+        ]
+        for path in staged:
+            if _rows(path):
+                actions += [
+                    self._place(name, file, f"file-{uuid.uuid4().hex}.parquet", {})
+                    for file in staged_files(path)
+                ]
+            discard(path)
+        noted = [Transaction(each, 1) for each in transactions]
+        once = CommitProperties(app_transactions=noted)
+        self._commit(table, actions, "append", table.schema(), commit_properties=once)
+
     def _create(self, name: str, schema: pa.Schema, **layout: Any) -> DeltaTable:
-        with self._told():
+        with self.told():
             return DeltaTable.create(
-                self.where(name), schema, mode="ignore", storage_options=self._options, **layout
+                self.where(name),
+                schema,
+                mode="ignore",
+                configuration=NEVER_BY_ITSELF,
+                storage_options=self._options,
+                **layout,
             )
 
     def _commit(self, table: DeltaTable, *commit: Any, **properties: Any) -> None:
-        with self._told():
+        with self.told():
             table.create_write_transaction(*commit, **properties)
             _shorten(table)
-
-    def _files(self, name: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:
-        return self.fetch(sorted(str(self.root / name / row["path"]) for row in rows))
-
-    def _told(self) -> AbstractContextManager[None]:
-        return self.copies.bucket.told() if self.copies else nullcontext()
 
     @property
     def _options(self) -> dict[str, str] | None:
         return self.copies.bucket.options() if self.copies else None
 
-    def _place(self, name: str, part: str, path: str, partition: dict[str, str]) -> AddAction:
-        staged, target = Path(part), self.root / name / path
+    def _place(self, name: str, file: str, path: str, partition: dict[str, str]) -> AddAction:
+        staged, target = Path(file), self.root / name / path
         target.parent.mkdir(parents=True, exist_ok=True)
         stats = _stats(staged, () if partition else ("file_id", DAY))
         with staged.open("rb") as handle:  # a commit must not point at bytes that a crash can lose
@@ -280,7 +376,7 @@ def _shorten(table: DeltaTable) -> None:
         table.create_checkpoint()
 
 
-def parts(staged: Path) -> list[str]:
+def staged_files(staged: Path) -> list[str]:
     """The Parquet files of what an engine has staged: one, or those of a folder."""
     return sorted(map(str, staged.glob("*.parquet"))) if staged.is_dir() else [str(staged)]
 
@@ -294,12 +390,12 @@ def discard(staged: Path) -> None:
 
 
 def _rows(staged: Path) -> int:
-    return sum(pq.read_metadata(part).num_rows for part in parts(staged))
+    return sum(pq.read_metadata(part).num_rows for part in staged_files(staged))
 
 
 def _schema(staged: Path) -> pa.Schema:
     """The columns, all of which may be NULL to the table, whatever an engine says of its file."""
-    return pa.schema([f.with_nullable(True) for f in pq.read_schema(parts(staged)[0])])
+    return pa.schema([f.with_nullable(True) for f in pq.read_schema(staged_files(staged)[0])])
 
 
 def _stats(path: Path, columns: Iterable[str]) -> dict[str, object]:
@@ -322,12 +418,3 @@ def _stats(path: Path, columns: Iterable[str]) -> dict[str, object]:
                 (low, high) if isinstance(low, int) else (str(low), str(high))
             )
     return stats | {"minValues": lows, "maxValues": highs, "nullCount": {}}
-
-
-def _actions(table: DeltaTable) -> list[dict[str, Any]]:
-    """The files in force: path, size, and what is known of their columns (`min`, `max`)."""
-    rows: list[dict[str, Any]] = pa.table(table.get_add_actions()).to_pylist()
-    for row in rows:
-        row["min"] = row.get("min") or {}
-        row["max"] = row.get("max") or {}
-    return rows

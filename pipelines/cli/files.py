@@ -11,6 +11,7 @@ import click
 from pipelines.cli.show import show_table
 from pipelines.quarantine import TOLD, columns_of, days_of, quarantined
 from resources.intake.take import WrongHome
+from resources.ledger.cold import DayIsCold
 from resources.ledger.files import FileAccount, FileStatus, UnknownFile
 from resources.sources import SOURCES
 
@@ -93,7 +94,7 @@ def withdraw(ctx: click.Context, file: str, yes: bool) -> None:
         )
     try:
         program.workplace.intake.withdraw(account.file)
-    except WrongHome as error:
+    except (WrongHome, DayIsCold) as error:
         raise click.ClickException(str(error)) from None
     click.echo(
         f"withdrawn; stale now: {days_of(account) or 'no day'}. `cdr-reports run` builds them"

@@ -65,6 +65,8 @@ COMMANDS = {
     "deliveries": "pipelines.cli.deliveries:deliveries",
     "files": "pipelines.cli.files:files",
     "quarantine": "pipelines.cli.files:quarantine",
+    "upkeep": "pipelines.cli.upkeep:upkeep",
+    "cold": "pipelines.cli.upkeep:cold",
     "reference": "pipelines.cli.reference:reference",
     "migrate": "pipelines.cli.migrate:migrate",
     "explore": "pipelines.cli.explore:explore",

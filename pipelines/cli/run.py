@@ -35,7 +35,7 @@ def run(ctx: click.Context) -> None:
     from resources.engine import EngineError
 
     program: Program = ctx.obj
-    _refuse_full_disk(program.settings.home)
+    refuse_full_disk(program.settings.home)
     try:
         program.workplace.model_engine.check()
     except EngineError as error:
@@ -52,7 +52,8 @@ LEAST_FREE_MB = 32
 """With less the ledger and Dagster's own files cannot even note what went wrong."""
 
 
-def _refuse_full_disk(home: Path) -> None:
+def refuse_full_disk(home: Path) -> None:
+    """Says that the disk is full before anything is begun. Raises click.ClickException."""
     home.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(home).free / 1e6
     if free < LEAST_FREE_MB:
@@ -92,7 +93,7 @@ def run_night(workplace: "Workplace") -> list[str]:
         bar = progress.add_task("intake", total=None)
         telling = replace(workplace, tell=lambda step: progress.console.print(step))
         defs = build_defs(settings, open_workplace=lambda: telling)
-        troubles = _execute(defs, "intake_job", instance, {})
+        troubles = execute(defs, "intake_job", instance, {})
         taken = [a for a in workplace.files.accounts() if a.file.id not in before]
         for account in taken:
             if account.file.status is FileStatus.FAILED:
@@ -116,11 +117,11 @@ def run_night(workplace: "Workplace") -> list[str]:
         building = replace(workplace, tell=advance)
         defs = build_defs(settings, open_workplace=lambda: building)
         for batch in first:
-            troubles += _execute(defs, "build_days", instance, range_tags(batch.first, batch.last))
+            troubles += execute(defs, "build_days", instance, range_tags(batch.first, batch.last))
         if troubles:
             for batch in due(tried_again=False):
                 tags = range_tags(batch.first, batch.last)
-                troubles += _execute(defs, "build_days", instance, tags)
+                troubles += execute(defs, "build_days", instance, tags)
         days = max(0, days - len(workplace.days.stale(DAY_TABLES)))
         progress.update(bar, description="reports")
         sent, ill = send_due(workplace, instance)
@@ -144,7 +145,7 @@ def _alert(workplace: "Workplace", instance: "dg.DagsterInstance") -> list[str]:
     return []
 
 
-def _execute(
+def execute(
     defs: "dg.Definitions", job: str, instance: "dg.DagsterInstance", tags: dict[str, str]
 ) -> list[str]:
     """Runs a job in this process; its failures in words."""

@@ -42,7 +42,7 @@ class FoundCalls:
     _connection: duckdb.DuckDBPyConnection = field(repr=False)
     _candidates: Sequence[Candidates] = field(repr=False)
     _pattern: str | None = field(repr=False)
-    _store: CallStore = field(repr=False)
+    _days: Mapping[str, StoredDay | None] = field(repr=False)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Every matching attempt once, newest first (`dt` descending, then `callid`, branch).
@@ -99,7 +99,7 @@ class FoundCalls:
     ) -> pa.RecordBatchReader:
         """The model's rows out of the candidates of some files."""
         cursor = self._cursor()
-        stored, others = _stored(self._store, files)
+        stored, others = _stored(self._days, files)
         parts = [_of_file(one) for one in others]
         if stored:
             cursor.register("stored", _rows_of(stored))
@@ -140,13 +140,14 @@ def find_calls(
     cdrs = lake.places(CDRS, *days)
     files = indexed(cdrs, lake.files(CALL_NUMBERS, *days))
     lake.fetch([file for file, index in files.items() if index is None])
-    with engine.connect() as connection:
+    with engine.ask() as connection:
         found = candidates(connection, question, files)
-        lake.fetch([one.file for one in _stored(store, found)[1]])
+        opened = {one.file: store.open(one.file) for one in found if one.rows}
+        lake.fetch([one.file for one in _stored(opened, found)[1]])
         # Without calls one file says what columns they would have had.
         any_file = [] if found else lake.fetch(cdrs[:1]) or lake.newest_files(CDRS)
         pattern = next(iter(any_file), None)
-        yield FoundCalls(question, timezone, connection, found, pattern, store)
+        yield FoundCalls(question, timezone, connection, found, pattern, opened)
 
 
 def _parts(found: Sequence[Candidates]) -> Iterator[list[Candidates]]:
@@ -165,12 +166,14 @@ def _parts(found: Sequence[Candidates]) -> Iterator[list[Candidates]]:
 _Stored = list[tuple[Candidates, StoredDay]]
 
 
-def _stored(store: CallStore, files: Sequence[Candidates]) -> tuple[_Stored, list[Candidates]]:
-    """The candidates whose rows are named and in the store, and the others."""
+def _stored(
+    days: Mapping[str, StoredDay | None], files: Sequence[Candidates]
+) -> tuple[_Stored, list[Candidates]]:
+    """The candidates whose rows are named and in a stored day, and the others."""
     stored: _Stored = []
     others = []
     for one in files:
-        day = store.open(one.file) if one.rows else None
+        day = days.get(one.file)
         if day is None or one.rows is None or one.rows[-1] >= day.row_count:
             others.append(one)
         else:

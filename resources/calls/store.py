@@ -118,6 +118,12 @@ class CallStore:
         for path in set(self.folder.glob(f"{day}-*.arrow")) - wanted:
             path.unlink(missing_ok=True)
 
+    def days(self) -> set[date]:
+        """The days of which there are copies."""
+        return {
+            date.fromisoformat(path.name[:10]) for path in self.folder.glob("????-??-??-*.arrow")
+        }
+
     def missing(self, cdrs: Sequence[str]) -> list[str]:
         """How the copies fall short of these files of `cdrs`, in words; told by counts alone."""
         differences = []

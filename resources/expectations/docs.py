@@ -37,8 +37,26 @@ def write_docs(docs: Path, day: date, verdicts: Sequence[Verdict], result: Any) 
     with exclusive(docs / ".lock"):  # two runs side by side would each miss the other's day
         _replace(days / f"{day}.html", page)
         _replace(days / f"{day}.json", json.dumps(line))
-        lines = [_read(path) for path in sorted(days.glob("*.json"), reverse=True)]
-        _replace(docs / "index.html", _templates().get_template("index.html").render(days=lines))
+        _write_index(docs)
+
+
+def remove_docs(docs: Path, before: date) -> int:
+    """Removes the pages of days before one, and their lines of the index; how many."""
+    days = docs / "days"
+    old = [p for p in days.glob("*.json") if p.stem < before.isoformat()] if days.is_dir() else []
+    if not old:
+        return 0
+    with exclusive(docs / ".lock"):
+        for line in old:
+            line.with_suffix(".html").unlink(missing_ok=True)
+            line.unlink(missing_ok=True)
+        _write_index(docs)
+    return len(old)
+
+
+def _write_index(docs: Path) -> None:
+    lines = [_read(path) for path in sorted((docs / "days").glob("*.json"), reverse=True)]
+    _replace(docs / "index.html", _templates().get_template("index.html").render(days=lines))
 
 
 def _line(day: date, verdicts: Sequence[Verdict]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import sql
 from resources.engine import ModelEngine, Session, values
 from resources.expectations.rules import REPEATED, RULES, DayFacts, Profile
-from resources.lake import parts
+from resources.lake import staged_files
 
 _SIZE = "checks/cdrs_size"
 _REPEATED = "checks/cdrs_repeated"
@@ -61,7 +61,7 @@ def examples_of(
 
 def _session(engine: ModelEngine, staged: Path, facts: DayFacts) -> AbstractContextManager[Session]:
     currencies = pa.table({"currency": pa.array(sorted(facts.currencies), pa.string())})
-    return engine.session({"cdrs": parts(staged), "currencies": currencies})
+    return engine.session({"cdrs": staged_files(staged), "currencies": currencies})
 
 
 def _parameters(facts: DayFacts) -> dict[str, object]:

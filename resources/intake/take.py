@@ -7,24 +7,28 @@ row mean is SQL (`sql/sources`, `sql/delivered`).
 
 import hashlib
 import json
+import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pyarrow as pa
 
 from resources.bucket import StoreError
-from resources.engine import Model, ModelEngine, Session, values
+from resources.engine import Engine, Model, ModelEngine, Session, values
+from resources.intake.merged import take_out, together
 from resources.intake.records import RecordFile, UnreachableFile, UnreadableFile
 from resources.intake.verdicts import on_two_dates, settle_days
-from resources.lake import Lake, discard
+from resources.lake import Lake, discard, staged_files
 from resources.landing import LandedFile, Landing
-from resources.ledger import Days, FileRecord, Files, FileStatus
+from resources.ledger import Days, FileAccount, FileRecord, Files, FileStatus
+from resources.ledger.cold import day_of_refused, refuse_cold
 from resources.ledger.files import merge_reasons
 from resources.locks import exclusive
 from resources.sources import SOURCES, Companion, Source
@@ -61,8 +65,27 @@ class Delivery:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """A file whose records are judged and staged, on its way into the lake; `seconds` of work."""
+
+    delivery: Delivery
+    file_id: int
+    sha256: str
+    staged: Path
+    seconds: float
+
+    @property
+    def transaction(self) -> str:
+        """What stands for its content in the lake's log: it is taken once."""
+        return taken_as(self.delivery.calls.source, self.sha256)
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What became of one file in an intake; `seconds` of work."""
+    """What became of one file in an intake; `seconds` of work.
+
+    Of the quarantined records so many are `late`: the calls of their days have left the lake.
+    """
 
     file: LandedFile
     status: FileStatus
@@ -70,6 +93,14 @@ class Outcome:
     records: int
     quarantined: int
     seconds: float
+    late: int = 0
+
+
+LATE = "day_in_cold_storage"
+"""The reason why a record is refused whose day must not change any more."""
+
+BATCH_BYTES, BATCH_FILES = 16_000_000, 200
+"""Files that are new together are taken in one commit, up to so many bytes and files."""
 
 
 class WrongHome(Exception):
@@ -78,9 +109,13 @@ class WrongHome(Exception):
 
 @dataclass(frozen=True)
 class Intake:
-    """Takes files of `landing` into `lake` and `ledger`."""
+    """Takes files of `landing` into `lake` and `ledger`.
+
+    `engine` judges records, `local` puts small files together.
+    """
 
     engine: ModelEngine
+    local: Engine
     lake: Lake
     files: Files
     days: Days
@@ -105,13 +140,19 @@ class Intake:
 
     def _refuse_other_ledger(self) -> None:
         """A ledger from before some deliveries would give their numbers, and days, to others."""
-        there = self.lake.delivered_files()
-        known = {account.file.id: account.file for account in self.files.accounts()}
-        unknown = sorted(there - known.keys())
+        parts = self.lake.parts("delivered")
+        known = {account.file.id: account for account in self.files.accounts()}
+        ends = {end for part in parts for end in (part.first_file, part.last_file)}
+        unknown = sorted(ends - known.keys())
+        ranges = sorted((part.first_file, part.last_file) for part in parts)
+        cold = self.days.cold.out_of_the_lake().keys()
         gone = [
-            file.name
-            for file in known.values()
-            if file.status is FileStatus.TAKEN and file.records and file.id not in there
+            account.file.name
+            for account in known.values()
+            if account.file.status is FileStatus.TAKEN
+            and account.file.records
+            and not self._has_left(account, cold)
+            and not _within(account.file.id, ranges)
         ]
         if unknown or gone:
             what = f"the lake holds deliveries that the ledger does not know ({_some(unknown)})"
@@ -126,17 +167,56 @@ class Intake:
         """Takes in all new files, in the order of their names, and settles their days' accounts."""
         with self.writing(say):
             outcomes = []
-            for delivery in self._new(say):
-                file = delivery.calls
-                say(f"taking {file.source}/{file.name} ({file.size / 1e6:,.1f} MB)")
-                outcomes.append(self.take(delivery))
+            for batch in batches(self._new(say)):
+                for delivery in batch:
+                    file = delivery.calls
+                    say(f"taking {file.source}/{file.name} ({file.size / 1e6:,.1f} MB)")
+                outcomes += self.take(batch)
+            for late in (outcome for outcome in outcomes if outcome.late):
+                say(
+                    f"warning: {late.late:,} records of {late.file.name} are of days whose calls "
+                    "have left the lake; they are in quarantine, and the sums are as they were. "
+                    "`cdr-reports cold` lists the days; one that is restored takes them"
+                )
             touched = settle_days(self.engine, self.lake, self.files, self.days)
             for warning in on_two_dates(self.engine, self.lake, touched):
                 say(warning)
             return outcomes
 
-    def take(self, delivery: Delivery) -> Outcome:
-        """Takes one file in; one that cannot be taken is marked failed, and nothing of it stays."""
+    def take(self, batch: Sequence[Delivery]) -> list[Outcome]:
+        """Takes files in, in one commit; one that cannot be taken is marked failed, and nothing of
+        it stays.
+        """
+        outcomes: dict[int, Outcome] = {}
+        judged: dict[tuple[str, str], Judged] = {}
+        copies: list[tuple[Judged, Judged]] = []
+        for n, delivery in enumerate(batch):
+            one = self._judge(delivery)
+            if isinstance(one, Outcome):
+                outcomes[n] = one
+                continue
+            key = (delivery.calls.source, one.sha256)
+            if key in judged:
+                discard(one.staged)
+                copies.append((one, judged[key]))
+            else:
+                judged[key] = one
+        self._append(list(judged.values()))
+        settled = self._settle({one.file_id: one.delivery.calls.name for one in judged.values()})
+        for one, of in copies:  # not before what they are copies of is in the lake
+            name = of.delivery.calls.name
+            self.files.is_copy(one.file_id, name, one.sha256)
+            outcomes[batch.index(one.delivery)] = _copy_of(name, one.delivery.calls, one.seconds)
+        for one in judged.values():
+            records, reasons, quarantined = settled[one.file_id]
+            outcomes[batch.index(one.delivery)] = Outcome(
+                one.delivery.calls, FileStatus.TAKEN, None, records, quarantined, one.seconds,
+                reasons.get(LATE, 0),
+            )  # fmt: skip
+        return [outcomes[n] for n in sorted(outcomes)]
+
+    def _judge(self, delivery: Delivery) -> Judged | Outcome:
+        """Judges a file's records and stages them, unless that cannot be, or was done before."""
         started = time.monotonic()
         file = delivery.calls
         file_id = self.files.begin(file.source, file.name, delivery.token, file.size)
@@ -152,19 +232,36 @@ class Intake:
         known = self.files.with_content(file.source, sha256)
         if known is not None:
             discard(staged)
-            self.files.is_copy(file_id, known, sha256)
-            reason = f"same content as {known.name}"
-            return Outcome(file, FileStatus.COPY, reason, 0, 0, time.monotonic() - started)
+            self.files.is_copy(file_id, known.name, sha256)
+            return _copy_of(known.name, file, time.monotonic() - started)
         self.files.stage(file_id, sha256, header)
-        self.lake.append("delivered", staged, file_id, f"{file.source}:{sha256}")
-        records, quarantined = self._settle(file_id, file.name)
-        return Outcome(
-            file, FileStatus.TAKEN, None, records, quarantined, time.monotonic() - started
-        )
+        return Judged(delivery, file_id, sha256, staged, time.monotonic() - started)
+
+    def _append(self, judged: Sequence[Judged]) -> None:
+        """The rows of judged files into the lake: several, which are small, into one file of it."""
+        there = self.lake.committed("delivered", [one.transaction for one in judged])
+        for one in judged:
+            if one.transaction in there:
+                discard(one.staged)
+        new = [one for one in judged if one.transaction not in there]
+        if not new:
+            return
+        staged = new[0].staged
+        if len(new) > 1:
+            staged = self.lake.staging("delivered")
+            together(self.local, [f for one in new for f in staged_files(one.staged)], staged)
+            for one in new:
+                discard(one.staged)
+        self.lake.append("delivered", staged, [one.transaction for one in new])
 
     def withdraw(self, file: FileRecord) -> None:
-        """Takes a file's rows out again; its days become stale. The landed file stays."""
+        """Takes a file's rows out again; its days become stale. The landed file stays.
+
+        Raises DayIsCold when some of them are not in the lake.
+        """
         with self.writing():
+            account = self.files.account(str(file.id))
+            refuse_cold(self.days, account.days)
             self.files.begin_withdrawal(file.id)
             self._heal()
             settle_days(self.engine, self.lake, self.files, self.days)
@@ -251,9 +348,10 @@ class Intake:
             "source_timezone": self.rules.zones.get(source.name, "UTC"),
         }
         currencies = pa.table({"currency": sorted(self.rules.currencies)})
+        frozen = pa.table({"call_date": pa.array(self.days.cold.frozen(), pa.date32())})
         with self._open(delivery.calls) as handle:
             calls = RecordFile(source, handle)
-            with self.engine.session({"currencies": currencies}) as session:
+            with self.engine.session({"currencies": currencies, "frozen_days": frozen}) as session:
                 try:
                     session.add("raw", calls.stream(), again=bool(source.companions))
                     hashes = [
@@ -289,39 +387,111 @@ class Intake:
 
     def _heal(self) -> None:
         """Ends what a process that died has begun; does nothing when none has."""
-        for file in self.files.in_status(FileStatus.TAKING):
-            if self.lake.of_file("delivered", file.id):
-                self._settle(file.id, file.name)
+        self.days.cold.forget_moving()
+        begun = self.files.in_status(FileStatus.TAKING)
+        as_taken = {
+            file.id: taken_as(file.source, file.sha256) for file in begun if file.sha256 is not None
+        }
+        there = self.lake.committed("delivered", as_taken.values()) if as_taken else set()
+        first: dict[str, FileRecord] = {}  # of those with the same content
+        for file in begun:
+            if as_taken.get(file.id) in there:
+                first.setdefault(as_taken[file.id], file)
             else:
                 self.files.forget(file.id)
+        self._settle({file.id: file.name for file in first.values()})
+        for file in begun:
+            of = first.get(as_taken.get(file.id, ""))
+            if of is not None and of is not file:
+                self.files.is_copy(file.id, of.name, as_taken[file.id].rpartition(":")[2])
         for file in self.files.in_status(FileStatus.WITHDRAWING):
             for table in ("delivered", "quarantine"):
-                self.lake.remove(table, file.id)
+                take_out(self.local, self.lake, table, file.id)
             self.files.end_withdrawal(file.id)
 
-    def _settle(self, file_id: int, name: str) -> tuple[int, int]:
-        """Writes the quarantine and the account of a file whose rows are in the lake."""
-        inputs = {"delivered": self.lake.of_file("delivered", file_id)}
-        parameters = {"file_id": file_id}
-        account = []  # of a file without records
-        if inputs["delivered"]:
-            model = Model("delivered/file_account")
-            account = self.engine.rows(model, inputs, parameters).to_pylist()
-        refused = [(row["reasons"], row["records"]) for row in account if row["reasons"]]
-        quarantined = sum(count for _, count in refused)
-        if refused and not self.lake.of_file("quarantine", file_id):
-            staged = self.lake.staging("quarantine")
-            self.engine.run(
-                Model("delivered/quarantine"),
-                inputs,
-                {**parameters, "file": name, "taken_at": datetime.now(UTC)},
-                staged,
-            )
-            self.lake.append("quarantine", staged, file_id, f"quarantine:{file_id}")
-        per_day = {row["call_date"]: row["records"] for row in account if not row["reasons"]}
-        records = quarantined + sum(per_day.values())
-        self.files.take(file_id, records, merge_reasons(refused), quarantined, per_day)
-        return records, quarantined
+    def _settle(self, names: Mapping[int, str]) -> dict[int, tuple[int, dict[str, int], int]]:
+        """Writes the quarantine and the accounts of files, by number, whose rows are in the lake.
+
+        Of each file, how many records it brought, for what reasons they were refused, and how many.
+        """
+        accounts: dict[int, list[dict[str, Any]]] = {file_id: [] for file_id in names}
+        if paths := self.lake.of_files("delivered", names):
+            inputs = {"delivered": paths, "files": _as_table(names)}
+            for row in self.engine.rows(Model("delivered/file_account"), inputs).to_pylist():
+                accounts[row["file_id"]].append(row)
+            refused = [i for i, rows in accounts.items() if any(r["reasons"] for r in rows)]
+            self._quarantine(paths, {file_id: names[file_id] for file_id in refused})
+        settled = {}
+        for file_id, account in accounts.items():
+            refusals = [(row["reasons"], row["records"]) for row in account if row["reasons"]]
+            quarantined = sum(count for _, count in refusals)
+            per_day = {row["call_date"]: row["records"] for row in account if not row["reasons"]}
+            records = quarantined + sum(per_day.values())
+            reasons = merge_reasons(refusals)
+            self.files.take(file_id, records, reasons, quarantined, per_day)
+            settled[file_id] = (records, reasons, quarantined)
+        return settled
+
+    def _quarantine(self, delivered: list[str], names: Mapping[int, str]) -> None:
+        """Writes the refused records of files, by number, that are not there yet."""
+        noted = {f"quarantine:{file_id}": file_id for file_id in names}
+        there = self.lake.committed("quarantine", noted) if noted else set()
+        new = {each: file_id for each, file_id in noted.items() if each not in there}
+        if not new:
+            return
+        staged = self.lake.staging("quarantine")
+        files = _as_table({file_id: names[file_id] for file_id in new.values()})
+        inputs = {"delivered": delivered, "files": files}
+        model = Model("delivered/quarantine")
+        self.engine.run(model, inputs, {"taken_at": datetime.now(UTC)}, staged, keep_order=True)
+        self.lake.append("quarantine", staged, list(new))
+
+    def _has_left(self, account: FileAccount, cold: Collection[date]) -> bool:
+        """Whether all that a file has brought is of days whose calls have left the lake."""
+        if not cold or not set(account.days) <= set(cold):
+            return False
+        as_of = day_of_refused(account.days, account.file.taken_at, self.rules.timezone)
+        return not account.file.quarantined or as_of <= max(cold)
+
+
+def taken_as(source: str, sha256: str) -> str:
+    """The transaction under which a source's content is in the lake."""
+    return f"{source}:{sha256}"
+
+
+def batches(deliveries: Iterable[Delivery]) -> Iterator[list[Delivery]]:
+    """Small files that follow each other, so many as one commit may hold; a large one alone."""
+    batch: list[Delivery] = []
+    size = 0
+    for delivery in deliveries:
+        more = sum(file.size for file in delivery.files)
+        if batch and (size + more > BATCH_BYTES or len(batch) >= BATCH_FILES):
+            yield batch
+            batch, size = [], 0
+        batch.append(delivery)
+        size += more
+    if batch:
+        yield batch
+
+
+def _copy_of(name: str, file: LandedFile, seconds: float) -> Outcome:
+    return Outcome(file, FileStatus.COPY, f"same content as {name}", 0, 0, seconds)
+
+
+def _within(file_id: int, ranges: Sequence[tuple[int, int]]) -> bool:
+    """Whether a number is in one of the ranges, which are in the order of their beginnings."""
+    at = bisect_right(ranges, (file_id, sys.maxsize))
+    # Ranges overlap where files were merged: the one that begins nearest need not be it.
+    return any(last >= file_id for _, last in reversed(ranges[:at]))
+
+
+def _as_table(names: Mapping[int, str]) -> pa.Table:
+    return pa.table(
+        {
+            "file_id": pa.array(list(names), pa.int64()),
+            "file": pa.array(list(names.values()), pa.string()),
+        }
+    )
 
 
 def _some(names: Sequence[object]) -> str:

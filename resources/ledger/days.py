@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy import Engine, delete, insert, select, update
 
+from resources.ledger.cold import ColdDays
 from resources.ledger.schema import day_builds, days
 
 
@@ -37,6 +38,11 @@ class Days:
 
     engine: Engine
 
+    @property
+    def cold(self) -> ColdDays:
+        """Those whose calls have left the lake."""
+        return ColdDays(self.engine)
+
     def version(self, day: date) -> int:
         """Goes up with every delivery for the day; 0 when there never was one."""
         with self.engine.connect() as connection:
@@ -61,14 +67,19 @@ class Days:
             }
 
     def stale(self, tables: Sequence[str]) -> list[StaleDay]:
-        """Days that one of the tables does not yet hold at the newest version, oldest first."""
+        """Days that one of the tables does not yet hold at the newest version, oldest first.
+
+        Not those whose calls have left the lake: they cannot be built.
+        """
+        cold = self.cold.frozen()
         built = {table: self.builds(table) for table in tables}
         with self.engine.connect() as connection:
             rows = connection.execute(select(days).order_by(days.c.call_date)).all()
         return [
             StaleDay(row.call_date, row.version, row.failed_version == row.version)
             for row in rows
-            if any(
+            if row.call_date not in cold
+            and any(
                 row.call_date not in built[table]
                 or built[table][row.call_date].version < row.version
                 for table in tables
@@ -91,6 +102,15 @@ class Days:
                     lake_version=lake_version,
                     rows=rows,
                     built_at=datetime.now(UTC),
+                )
+            )
+
+    def not_built(self, table: str, day: date) -> None:
+        """Notes that a day of a table is to be built again."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                delete(day_builds).where(
+                    day_builds.c.table_name == table, day_builds.c.call_date == day
                 )
             )
 

@@ -135,11 +135,9 @@ class Files:
         token = {"token": UNREACHED} if passing else {}
         self._set(file_id, status=FileStatus.FAILED, reason=reason, **token)
 
-    def is_copy(self, file_id: int, of: FileRecord, sha256: str) -> None:
-        """Marks a file that brings what another one has brought before."""
-        self._set(
-            file_id, status=FileStatus.COPY, reason=f"same content as {of.name}", sha256=sha256
-        )
+    def is_copy(self, file_id: int, of: str, sha256: str) -> None:
+        """Marks a file that brings what another one, by its name, has brought before."""
+        self._set(file_id, status=FileStatus.COPY, reason=f"same content as {of}", sha256=sha256)
 
     def stage(self, file_id: int, sha256: str, header: str) -> None:
         """Notes what a file brings before its rows go into the lake."""

@@ -67,6 +67,8 @@ files = Table(
     Column("taken_at", DateTime(timezone=True), nullable=False),
     Column("records", BigInteger),
     Column("quarantined", BigInteger),
+    Index("files_by_name", "source", "name"),
+    Index("files_by_status", "status"),
 )
 
 file_days = Table(
@@ -105,6 +107,16 @@ day_builds = Table(
     Column("lake_version", BigInteger, nullable=False),
     Column("rows", BigInteger, nullable=False),
     Column("built_at", DateTime(timezone=True), nullable=False),
+)
+
+cold_days = Table(
+    "cold_days",
+    metadata,
+    Column("call_date", Date, primary_key=True),
+    Column("state", String(16), nullable=False),  # see resources/ledger/cold.py
+    Column("store", Text, nullable=False),  # where its calls went; blank: nowhere, dropped
+    Column("counts", Text, nullable=False),  # JSON: what it held
+    Column("changed_at", Instant, nullable=False),
 )
 
 facts = Table(

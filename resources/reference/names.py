@@ -4,6 +4,9 @@ Plain mappings for people to read; what the codes decide is SQL and `numbers`. E
 the file in force when it is asked for, and a code without a name is simply not in it.
 """
 
+from functools import lru_cache
+from pathlib import Path
+
 from resources.reference.plan import (
     COLUMNS,
     LATA,
@@ -49,8 +52,16 @@ def country_names(data: ReferenceData) -> dict[str, str]:
 
     Raises ReferenceDataError.
     """
+    path = data.prefixes
+    about = path.stat() if path.exists() else None
+    return dict(_country_names(path, about and (about.st_mtime_ns, about.st_size)))
+
+
+@lru_cache(maxsize=2)
+def _country_names(path: Path, _: tuple[int, int] | None) -> dict[str, str]:
+    """The same of a file as it is now: it has 30,000 rows, and is asked for all the time."""
     found = dict(_UNNAMED_COUNTRIES)
-    for row in read_csv(data.prefixes, COLUMNS[PREFIXES]):
+    for row in read_csv(path, COLUMNS[PREFIXES]):
         if row["country"] and row["country_name"]:
             found.setdefault(row["country"], row["country_name"])
     return found

@@ -111,7 +111,7 @@ _DAILY = frozenset(d.column for d in DIMENSIONS) - {"hour"}
 
 BREAKOUT_DAILY = Source("breakout_daily", _DAILY)
 DTMF_HOURLY = Source("dtmf_hourly", _HOURLY)
-BREAKOUT_HOURLY = Source("breakout_hourly", _DAILY | {"hour"})
+BREAKOUT_HOURLY = Source("breakout_hourly", _DAILY | {"hour"}, of_calls=True)
 
 
 def dimensions(*names: str) -> tuple[Dimension, ...]:

@@ -18,7 +18,7 @@ DID_AS_CLI = Report(
     name="did-as-cli",
     title="DID as CLI",
     purpose="Calls whose CLI is one of the own DIDs (dids.csv), by customer and CLI.",
-    sources=(Source("did_as_cli", frozenset(d.column for d in _DIMENSIONS)),),
+    sources=(Source("did_as_cli", frozenset(d.column for d in _DIMENSIONS), of_calls=True),),
     dimensions=_DIMENSIONS,
     measures=MEASURES,
     group=("customer", "cli"),

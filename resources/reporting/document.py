@@ -12,9 +12,9 @@ from datetime import datetime
 
 from resources.reporting import words
 from resources.reporting.arithmetic import Value
-from resources.reporting.figures import Held, Table, figures_of, left_out, make_table
-from resources.reporting.interfaces import Reporting
-from resources.reporting.model import Column, Kind, Measure, Panel
+from resources.reporting.figures import Held, Table, figures_of, left_out, make_table, reads_calls
+from resources.reporting.interfaces import DayNotices, Reporting
+from resources.reporting.model import Chart, Column, HeatChart, Kind, Measure, Panel
 from resources.reporting.notices import compared_with, notices
 from resources.reporting.plots import Points, points
 from resources.reporting.request import Request, SortKey
@@ -124,7 +124,7 @@ def make_document(reporting: Reporting, request: Request, generated: datetime) -
         last=str(request.period.last),
         period=words.period(request.period),
         filters=filters(reporting, request),
-        notices=request_notices(reporting, request, table),
+        notices=request_notices(reporting, request, table, report.charts),
         headline=headline,
         compared=compared,
         charts=tuple(points(reporting, request, chart) for chart in report.charts),
@@ -137,10 +137,22 @@ def make_document(reporting: Reporting, request: Request, generated: datetime) -
     )
 
 
-def request_notices(reporting: Reporting, request: Request, table: Table) -> tuple[str, ...]:
-    """What must be said of the request's days and rates, and of what it leaves out."""
-    of = request.period
-    said = notices(reporting.notices(of.first, of.last), of, table.stale_rate_attempts)
+def request_notices(
+    reporting: Reporting, request: Request, table: Table, charts: Sequence[Chart] = ()
+) -> tuple[str, ...]:
+    """What must be said of the request's days and rates, and of what it leaves out.
+
+    `charts` are those that are shown with it.
+    """
+    of, report = request.period, request.report
+    shaded = [chart for chart in charts if isinstance(chart, HeatChart)]
+    groups = [(report.dimension(c.down), report.dimension(c.across)) for c in shaded]
+    of_calls = reads_calls(request, *groups)
+    found = reporting.notices(of.first, of.last)
+    said = notices(found, of, table.stale_rate_attempts, of_calls)
+    if of_calls and (before := request.before) is not None:
+        earlier = reporting.notices(before.first, before.last)
+        said += notices(DayNotices(cold=earlier.cold, gone=earlier.gone), before, 0, of_calls)
     outside = request.report.outside
     if outside is None or not (count := left_out(reporting, request)):
         return said

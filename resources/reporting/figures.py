@@ -15,7 +15,7 @@ from resources.reporting.arithmetic import BEFORE, Number, Value
 from resources.reporting.interfaces import Reporting
 from resources.reporting.model import Column, Dimension, Kind, Measure, Report
 from resources.reporting.period import Period
-from resources.reporting.query import Answer, Question, Row, accounts_in_data, key
+from resources.reporting.query import Answer, Question, Row, accounts_in_data, key, source_of
 from resources.reporting.request import (
     Asked,
     Request,
@@ -257,6 +257,14 @@ def left_out(reporting: Reporting, request: Request) -> int | None:
         return None
     asked = replace(question(request, (), ()), outside=True, everything=False, before=None)
     return int(Answer(reporting, asked).totals()["attempts"] or 0)
+
+
+def reads_calls(request: Request, *also: Sequence[Dimension]) -> bool:
+    """Whether the request's figures, or its own by these groups too, are made of single calls."""
+    measures = [column for column in request.columns if isinstance(column, Measure)]
+    asked = [question(request, measures, request.group)]
+    asked += [question(request, (), group) for group in also]
+    return any(source_of(each).of_calls for each in asked)
 
 
 def question(request: Request, measures: Iterable[Measure], group: Sequence[Dimension]) -> Question:

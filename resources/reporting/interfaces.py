@@ -66,11 +66,17 @@ class HeldNames:
 
 @dataclass(frozen=True)
 class DayNotices:
-    """Days of a period whose figures a reader should not take at face value."""
+    """Days of a period whose figures a reader should not take at face value.
+
+    The calls of `cold` days are in cold storage, those of `gone` ones were dropped: only what is
+    made of single calls lacks them.
+    """
 
     no_data: list[date] = field(default_factory=list)
     stale: list[date] = field(default_factory=list)
     failed: list[date] = field(default_factory=list)
+    cold: list[date] = field(default_factory=list)
+    gone: list[date] = field(default_factory=list)
 
 
 def unwatched(connection: Any) -> Any:

@@ -92,11 +92,15 @@ Column = Dimension | Measure
 
 @dataclass(frozen=True)
 class Source:
-    """A stored table, the dimension columns it holds, and sums of the report that it lacks."""
+    """A stored table, the dimension columns it holds, and sums of the report that it lacks.
+
+    One made of single calls lacks the days whose calls have left the lake.
+    """
 
     table: str
     columns: frozenset[str]
     lacks: frozenset[str] = frozenset()
+    of_calls: bool = False
 
 
 @dataclass(frozen=True)

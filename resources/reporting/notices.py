@@ -13,8 +13,13 @@ from resources.reporting.interfaces import DayNotices
 from resources.reporting.period import Period
 
 
-def notices(found: DayNotices, period: Period, stale_rate_attempts: int) -> tuple[str, ...]:
-    """What a reader must know of the period's days and rates, an entry each."""
+def notices(
+    found: DayNotices, period: Period, stale_rate_attempts: int, of_calls: bool = False
+) -> tuple[str, ...]:
+    """What a reader must know of the period's days and rates, an entry each.
+
+    `of_calls` when something on the report is made of single calls.
+    """
     said = []
     if days := _within(found.no_data, period):
         said.append(_days(days, period, "holds no data", "hold no data"))
@@ -28,12 +33,30 @@ def notices(found: DayNotices, period: Period, stale_rate_attempts: int) -> tupl
             _days(days, period, "failed its checks", "failed their checks")
             + " The latest build was held back; the figures are those published before, if any."
         )
+    if of_calls:
+        said += _left(found, period)
     if stale_rate_attempts:
         said.append(
             "Converted amounts use exchange rates older than 7 days for "
             f"{words.count(stale_rate_attempts, 'attempt')}."
         )
     return tuple(said)
+
+
+def _left(found: DayNotices, period: Period) -> list[str]:
+    """That what is made of single calls lacks days whose calls have left the lake."""
+    said = []
+    if days := _within(found.cold, period):
+        said.append(
+            _days(days, period, "has its calls in cold storage", "have their calls in cold storage")
+            + " They are missing where figures are made of single calls."
+        )
+    if days := _within(found.gone, period):
+        said.append(
+            _days(days, period, "has no calls any more", "have no calls any more")
+            + " They were dropped, and are missing where figures are made of single calls."
+        )
+    return said
 
 
 def compared_with(found: DayNotices, before: Period) -> str:

@@ -147,7 +147,7 @@ def number_document(
 def number_notices(reporting: Reporting, request: NumberRequest) -> tuple[str, ...]:
     """What a reader must know of the period's days."""
     period = request.period
-    return notices(reporting.notices(period.first, period.last), period, 0)
+    return notices(reporting.notices(period.first, period.last), period, 0, of_calls=True)
 
 
 def summary_grid(reporting: Reporting, summaries: Sequence[NumberSummary]) -> Grid:

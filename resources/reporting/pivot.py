@@ -6,8 +6,9 @@ does. What is asked and how sums are read is `request` and `query`; here they ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from resources.reporting.arithmetic import Number, Value
 from resources.reporting.figures import (
@@ -15,7 +16,6 @@ from resources.reporting.figures import (
     default_order,
     question,
     totals_of,
-    values_of,
 )
 from resources.reporting.interfaces import Reporting
 from resources.reporting.model import Column, Dimension, Measure
@@ -144,14 +144,16 @@ class _Levels:
         self._index = {dimension.name: n for n, dimension in enumerate(whole)}
         self._own = [c for c in columns if isinstance(c, Measure) and c.per_currency]
         self._across = list(range(width, len(whole)))
-        self._paths: dict[Row, tuple[int, ...]] = {}
+        sums = (name for c in columns if isinstance(c, Measure) for name in c.formula.sums)
+        self._shown = tuple(dict.fromkeys(sums))
 
     def combinations(self, weight: Measure, splits: int) -> int:
         """Chooses the columns, table `c` in the order of the keys; how many there were."""
         if not splits:
             return 0
         keys = ", ".join(f"k{n}" for n in self._across)
-        self.answer.ask(f"CREATE TABLE a AS SELECT {keys}, {self._sums()} FROM g GROUP BY {keys}")
+        sums = ", ".join(self._sums())
+        self.answer.ask(f"CREATE TABLE a AS SELECT {keys}, {sums} FROM g GROUP BY {keys}")
         order = f"{weight.formula.sql(self.answer.place)} DESC NULLS LAST, {_first(self._across)}"
         self.answer.ask(
             f"CREATE TABLE c AS SELECT *, row_number() OVER (ORDER BY {_first(self._across)}) AS n "
@@ -163,29 +165,27 @@ class _Levels:
         """Chooses the rows, table `p`; how many rows of full depth there are, how many losses."""
         if not self.width:
             return 1, 0
-        for depth in range(1 if levels else self.width, self.width + 1):
-            keys = _keys(range(depth))
+        parents = range(1, self.width) if levels else range(0)
+        for depth in parents:
             self.answer.ask(
                 f"CREATE TABLE d{depth} AS SELECT *, row_number() OVER (ORDER BY "
-                f"{', '.join([*self._order(depth), _first(range(depth))])}) AS r FROM ("
-                f"SELECT {keys}, {self._sums(range(depth))} FROM g GROUP BY {keys})"
+                f"{self._order(depth)}) AS r FROM ({self._level(range(depth))})"
             )
-        parents = range(1, self.width) if levels else range(0)
+        # A view where g has such rows already, for only some of them will be read.
+        kind = "TABLE" if self._across else "VIEW"
+        self.answer.ask(f"CREATE {kind} d{self.width} AS {self._level(range(self.width))}")
         joins = "".join(
             f" JOIN d{n} ON {_same(range(n), f'd{n}', f'd{self.width}')}" for n in parents
         )
-        path = ", ".join(f"d{n}.r AS r{n}" for n in [*parents, self.width])
-        by = ", ".join(f"r{n}" for n in [*parents, self.width])
+        path = "".join(f", d{n}.r AS r{n}" for n in parents)
+        by = ", ".join([*(f"r{n}" for n in parents), self._order(self.width)])
         self.answer.ask(
-            f"CREATE TABLE p AS SELECT {_keys(range(self.width), f'd{self.width}.')}, {path} "
-            f"FROM d{self.width}{joins} ORDER BY {by} LIMIT {int(limit)} OFFSET {int(offset)}"
+            f"CREATE TABLE p AS WITH o AS (SELECT d{self.width}.*{path} FROM d{self.width}{joins}) "
+            f"SELECT *, row_number() OVER (ORDER BY {by}) AS r{self.width} "
+            f"FROM (FROM o ORDER BY {by} LIMIT {int(limit)} OFFSET {int(offset)})"
         )
         self.shown = _one(self.answer.ask("SELECT count(*) FROM p"))
-        lost = (
-            f"COALESCE({self.loss.formula.sql(self.answer.place)} < 0, false)"
-            if self.loss
-            else "false"
-        )
+        lost = self._lost(self.answer.place)
         found = self.answer.ask(f"SELECT count(*), count(*) FILTER ({lost}) FROM d{self.width}")
         return (int(found[0][0]), int(found[0][1])) if found else (0, 0)
 
@@ -197,18 +197,24 @@ class _Levels:
                 found += self._plain(depth, levels)
             if splits:
                 found += self._split(depth, levels)
-        found.sort(key=lambda each: each[:2])
+        found.sort(key=itemgetter(0, 1))
         return [row for *_, row in found]
 
     def _plain(self, depth: int, levels: bool) -> Iterable[tuple[tuple[int, ...], int, PivotRow]]:
         path = self._path(depth, levels)
+        if depth == self.width:
+            alias, source = "q", "p AS q"
+        else:
+            prefixes = self._prefixes(depth, levels)
+            alias = "d"
+            source = f"d{depth} AS d JOIN {prefixes} AS q ON {_same(range(depth), 'd', 'q')}"
         text = (
-            f"SELECT {', '.join(path) or '0'}, {self._texts(range(depth), 'd')}, {self._read('d')} "
-            f"FROM d{depth} AS d JOIN {self._prefixes(depth, levels)} AS q "
-            f"ON {_same(range(depth), 'd', 'q')}"
+            f"SELECT {', '.join(path) or '0'}, {self._texts(range(depth), alias)}, "
+            f"{self._read(alias)} FROM {source}"
         )
+        make = self._maker(depth, 0, range(depth))
         for row in self.answer.ask(text):
-            yield row[: len(path)], 0, self._row(depth, 0, row[len(path) :], range(depth))
+            yield row[: len(path)], 0, make(row[len(path) :])
 
     def _split(self, depth: int, levels: bool) -> Iterable[tuple[tuple[int, ...], int, PivotRow]]:
         held = [*range(depth), *self._across]
@@ -220,13 +226,12 @@ class _Levels:
         )
         text = (
             f"SELECT {', '.join([*path, 'c.n'])}, {self._texts(held, 'd')}, {self._read('d')} "
-            f"FROM (SELECT {_keys(held)}, {self._sums(held)} FROM g GROUP BY {_keys(held)}) AS d "
+            f"FROM ({self._level(held)}) AS d "
             f"JOIN c ON {_same(self._across, 'd', 'c')} {inside}"
         )
+        make, at = self._maker(depth, len(self._across), held), len(path)
         for row in self.answer.ask(text):
-            at = len(path) + 1
-            made = self._row(depth, len(self._across), row[at:], held)
-            yield row[: len(path)], int(row[len(path)]), made
+            yield row[:at], row[at], make(row[at + 1 :])
 
     def _path(self, depth: int, levels: bool) -> list[str]:
         """Where the row stands: its ancestors' places, then its own."""
@@ -239,48 +244,71 @@ class _Levels:
         path = [f"r{n}" for n in (range(1, depth + 1) if levels else [self.width])]
         return f"(SELECT DISTINCT {', '.join([_keys(range(depth)), *path])} FROM p)"
 
-    def _row(self, depth: int, split: int, row: Row, held: Sequence[int]) -> PivotRow:
-        keys: dict[int, Value] = dict(zip(held, row, strict=False))
-        row = row[len(keys) :]
-        sums: dict[str, Number | None] = dict(zip(self.answer.place, row, strict=False))
-        currencies = row[len(sums) :]
-        spoilt = set()
-        for n, measure in enumerate(self._own):
-            at = self._index[measure.currency]
-            count, only = currencies[2 * n : 2 * n + 2]
-            if at in held:
-                continue
-            if count > 1:
-                spoilt.add(measure.name)
-            elif count == 1:
-                keys[at] = only or None
-        dimensions = [keys.get(n) for n in range(len(self.whole))]
-        values = values_of(self.columns, self._index, tuple(dimensions), sums)
-        if spoilt:
-            pairs = zip(self.columns, values, strict=True)
-            values = tuple(None if column.name in spoilt else value for column, value in pairs)
-        loss = self.loss is not None and is_negative(self.loss.formula.value(sums))
-        return PivotRow(depth, split, values, loss)
+    def _maker(self, depth: int, split: int, held: Sequence[int]) -> Callable[[Row], PivotRow]:
+        """Makes rows of what `_texts` and `_read` read; `held` are the dimensions that hold."""
+        names = self._shown
+        first, last = len(held), len(held) + len(names)
+        place = {at: n for n, at in enumerate(held)}
+        keys = [place.get(n) for n in range(len(self.whole))]
+        figures = [c.formula.value for c in self.columns if isinstance(c, Measure)]
+        # Of money in its own currency: where its currencies are told, its dimension, its column.
+        own = [
+            (last + 2 * n, self._index[measure.currency], self.columns.index(measure))
+            for n, measure in enumerate(self._own)
+            if self._index[measure.currency] not in place
+        ]
 
-    def _sums(self, held: Iterable[int] = ()) -> str:
-        """The sums, and of money in its own currency how many currencies it is in, and which."""
-        parts = [f"sum({place}) AS {place}" for place in self.answer.place.values()]
+        def make(row: Row) -> PivotRow:
+            sums: dict[str, Number | None] = dict(zip(names, row[first:last], strict=True))
+            values: list[Value] = [None if key is None else row[key] for key in keys]
+            values += [value(sums) for value in figures]
+            for at, dimension, column in own:
+                if row[at] > 1:
+                    values[column] = None
+                elif row[at] == 1:
+                    values[dimension] = row[at + 1] or None
+            return PivotRow(depth, split, tuple(values), row[-1])
+
+        return make
+
+    def _level(self, held: Sequence[int]) -> str:
+        """The rows of a level: its keys, its sums, and of money in its own currency how many
+        currencies it is in, and which.
+        """
+        alone = len(held) == len(self.whole)  # g has a row for each already
+        parts = [_keys(held), *self._sums(alone=alone)]
         for n, measure in enumerate(self._own):
             code = f"k{self._index[measure.currency]}"
             money = " OR ".join(f"{self.answer.place[s]} <> 0" for s in measure.formula.sums)
             there = f"CASE WHEN {code} IS NOT NULL OR {money} THEN COALESCE({code}, '') END"
-            parts += [f"count(DISTINCT {there}) AS m{n}", f"min({there}) AS c{n}"]
-        return ", ".join(parts)
+            if alone:
+                parts += [
+                    f"CASE WHEN {there} IS NULL THEN 0 ELSE 1 END AS m{n}",
+                    f"{there} AS c{n}",
+                ]
+            else:
+                parts += [f"count(DISTINCT {there}) AS m{n}", f"min({there}) AS c{n}"]
+        by = "" if alone else f"GROUP BY {_keys(held)}"
+        return f"SELECT {', '.join(filter(None, parts))} FROM g {by}"
+
+    def _sums(self, *, alone: bool = False) -> Iterable[str]:
+        places = self.answer.place.values()
+        return places if alone else [f"sum({place}) AS {place}" for place in places]
 
     def _read(self, alias: str) -> str:
+        """The sums of the figures, what is known of currencies, and whether it is a loss."""
+        place = {name: f"{alias}.{at}" for name, at in self.answer.place.items()}
         money = [f"{alias}.{each}{n}" for n in range(len(self._own)) for each in "mc"]
-        return ", ".join([*(f"{alias}.{s}" for s in self.answer.place.values()), *money])
+        return ", ".join([*(place[name] for name in self._shown), *money, self._lost(place)])
+
+    def _lost(self, place: Mapping[str, str]) -> str:
+        return f"COALESCE({self.loss.formula.sql(place)} < 0, false)" if self.loss else "false"
 
     def _texts(self, held: Iterable[int], alias: str) -> str:
         shown = (self.answer.shown[n].replace(f"k{n}", f"{alias}.k{n}") for n in held)
         return ", ".join(shown)
 
-    def _order(self, depth: int) -> list[str]:
+    def _order(self, depth: int) -> str:
         """The order of a level's members; keys that do not hold on it are left out."""
         order = []
         for key in self.sort:
@@ -289,7 +317,7 @@ class _Levels:
                 order.append(f"{key.column.formula.sql(self.answer.place)} {way} NULLS LAST")
             elif (at := self._index[key.column.name]) < depth:
                 order.append(f"k{at} {way} NULLS {'LAST' if key.descending else 'FIRST'}")
-        return order
+        return ", ".join([*order, _first(range(depth))])
 
 
 def _keys(held: Iterable[int], prefix: str = "") -> str:

@@ -30,6 +30,7 @@ A report is made beside other work and holds several answers. More threads need 
 """
 
 _BATCH = 2048
+_DAY_FOLDER = "call_date="
 _HIVE = ", hive_partitioning = true, hive_types = {'call_date': DATE}"
 _BYTES = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
 # No name or path can hold them: NUL, where the engine's parser ends, and what stands for bytes of a
@@ -165,6 +166,23 @@ def choose_source(report: Report, columns: Iterable[str], sums: Iterable[str]) -
     )
 
 
+def source_of(question: Question) -> Source:
+    """The table that a question is answered from."""
+    parts = [part.column for part in _parts(question)]
+    return choose_source(question.report, _columns(question), parts)
+
+
+def _columns(question: Question) -> list[str]:
+    """The columns of dimensions that a question is about, the day first."""
+    filters = [filter_.dimension for filter_ in question.filters]
+    return ["call_date", *(d.column for d in (*question.group, *filters))]
+
+
+def _parts(question: Question) -> list[Part]:
+    """The sums that a question is about, those of the period before like the others."""
+    return [question.report.part(name.removeprefix(BEFORE)) for name in question.sums]
+
+
 def accounts_in_data(reporting: Reporting, report: Report, period: Period, name: str) -> set[str]:
     """Ids of the dimension `name` (such as `customer_id`) that occur in the period."""
     question = Question(report, period, (report.dimension(name),), (), everything=True)
@@ -200,10 +218,8 @@ def _grouped(reporting: Reporting, question: Question) -> str | None:
     report, periods = question.report, {"": question.period}
     if question.before is not None:
         periods[BEFORE] = question.before
-    filters = [filter_.dimension for filter_ in question.filters]
-    used = ["call_date", *(d.column for d in (*question.group, *filters))]
-    plain = [report.part(name.removeprefix(BEFORE)) for name in question.sums]
-    source = choose_source(report, used, [part.column for part in plain])
+    used, plain = _columns(question), _parts(question)
+    source = source_of(question)
     of_period = {
         prefix: reporting.tables.files(source.table, period.first, period.last)
         for prefix, period in periods.items()
@@ -235,14 +251,27 @@ def _grouped(reporting: Reporting, question: Question) -> str | None:
         wheres.append(f"t.{report.outside.column} {sign} {literal(report.outside.value)}")
     wheres += [_reads_as(filter_, joins, reporting) for filter_ in question.filters]
     by = ", ".join(f"k{n}" for n in range(len(question.group)))
-    listed = ", ".join(map(literal, files))
     return (
         f"SELECT {', '.join([*keys, *sums]) or 'count(*) AS n'}\n"
-        f"FROM read_parquet([{listed}]{_HIVE if 'call_date=' in listed else ''}) AS t\n"
+        f"FROM {rows_of(files)} AS t\n"
         + "".join(joins.values())
         + f"WHERE {' AND '.join(wheres)}\n"
         + (f"GROUP BY {by}" if by else "HAVING count(*) > 0")
     )
+
+
+def rows_of(files: Sequence[str]) -> str:
+    """The rows of files, of which some may tell the day by their folder and others by a column."""
+    by_folder = [file for file in files if f"/{_DAY_FOLDER}" in file]
+    others = [file for file in files if file not in set(by_folder)]
+    parts = [
+        f"read_parquet([{', '.join(map(literal, each))}]{hive})"
+        for each, hive in ((by_folder, _HIVE), (others, ""))
+        if each
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    return f"({' UNION ALL BY NAME '.join(f'SELECT * FROM {part}' for part in parts)})"
 
 
 def _within(period: Period) -> str:

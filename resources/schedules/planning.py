@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from resources.ledger.cold import in_words
 from resources.ledger.deliveries import Delivery, NewDelivery, Reason, State
 from resources.ledger.schedules import ScheduleRecord
 from resources.reference.accounts import AccountsError
@@ -145,7 +146,9 @@ def revise(office: Office, seconds: float = 20.0) -> list[str]:
         if office.missing(sent_as)(period):
             continue  # some of its days are still being built
         try:
-            found = rendering.figures(opened(office, sent_as), sent_as, delivery.account, period)
+            reporting = opened(office, sent_as)
+            _refuse_lost_calls(office, reporting, sent_as, delivery)
+            found = rendering.figures(reporting, sent_as, delivery.account, period)
         except ReportError as error:
             troubles.append(f"{record.name}, {delivery.days}: {error}")
             office.deliveries.checked(delivery.id, now)
@@ -155,6 +158,19 @@ def revise(office: Office, seconds: float = 20.0) -> list[str]:
         else:
             _revision(office, delivery, Reason.REVISED, now)
     return troubles
+
+
+def _refuse_lost_calls(
+    office: Office, reporting: Reporting, schedule: Schedule, delivery: Delivery
+) -> None:
+    """Figures without the calls that have left the lake since are no change of figures."""
+    period = Period(delivery.first_day, delivery.last_day)
+    cold = office.days.cold.out_of_the_lake()
+    lost = [day for day in period if day in cold]
+    if lost and rendering.of_calls(reporting, schedule, delivery.account, period):
+        raise ReportError(
+            f"a day was built anew, and what changed cannot be told: {in_words([cold[lost[0]]])}"
+        )
 
 
 def agenda(office: Office) -> Agenda:

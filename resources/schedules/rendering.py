@@ -21,7 +21,7 @@ from resources.reporting import words
 from resources.reporting.arithmetic import Value
 from resources.reporting.document import Document, make_document
 from resources.reporting.errors import ReportError
-from resources.reporting.figures import Table, figures_of, find_accounts, make_table
+from resources.reporting.figures import Table, figures_of, find_accounts, make_table, reads_calls
 from resources.reporting.interfaces import HeldNames, Reporting
 from resources.reporting.message import XLSX_TYPE, body, file_name
 from resources.reporting.model import Family, Kind, Measure, Report
@@ -160,6 +160,11 @@ def table(reporting: Reporting, schedule: Schedule, account: str, period: Period
     return make_table(
         reporting, _request(reporting, schedule, account, period, people=True), people=True
     )
+
+
+def of_calls(reporting: Reporting, schedule: Schedule, account: str, period: Period) -> bool:
+    """Whether the report's figures are made of single calls."""
+    return reads_calls(_request(reporting, schedule, account, period, people=True))
 
 
 def figures(reporting: Reporting, schedule: Schedule, account: str, period: Period) -> Figures:

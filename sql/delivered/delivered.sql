@@ -1,7 +1,7 @@
 -- Every record of one file, typed and judged: the contract's reasons for refusing it, all at once.
 -- grain: one row per record of the file, in the file's order; refused ones have `reasons`
 -- inputs: mapped (canonical columns as text, NULL when empty, by sql/sources/<source>.sql),
---   currencies (currency)
+--   currencies (currency), frozen_days (call_date: their calls have left the lake)
 -- parameters: source, file_id, timezone (of the reports), taken_at (UTC), first_day,
 --   longest_call (seconds)
 -- Durations are kept to the millisecond and judged as they were delivered.
@@ -217,6 +217,7 @@ reasoned AS (
                 )
                 AND NOT odd_customer_currency
                 AND NOT odd_provider_currency
+                AND call_date NOT IN (SELECT f.call_date FROM frozen_days AS f)
                 THEN NULL
             ELSE NULLIF(CONCAT_WS(
                 ',',
@@ -271,6 +272,10 @@ reasoned AS (
                 END,
                 CASE
                     WHEN odd_customer_currency OR odd_provider_currency THEN 'unknown_currency'
+                END,
+                CASE
+                    WHEN call_date IN (SELECT f.call_date FROM frozen_days AS f)
+                        THEN 'day_in_cold_storage'
                 END
             ), '')
         END AS reasons

@@ -1,8 +1,10 @@
 """A process that does a piece of work in a home and dies by SIGKILL at a given point of it.
 
-    python -m tests.e2e.dying HOME intake|build|withdraw CLASS.METHOD before|after [NTH]
+    python -m tests.e2e.dying HOME intake|build|withdraw|upkeep|restore CLASS.METHOD \
+        before|after [NTH]
 
-`withdraw` is of the file 2.csv. The method is one of the program's own; before or after its NTH
+`withdraw` is of the file 2.csv, `restore` of the 6th of March 2026, of which it is the 6th of April
+for `upkeep`. The method is one of the program's own; before or after its NTH
 call the process kills itself, so nothing of it, no `finally` and no buffer, runs any more.
 """
 
@@ -10,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +20,15 @@ from resources.days import DayBuilder
 from resources.intake.take import Intake
 from resources.lake import Lake
 from resources.ledger import Days, Files
+from resources.ledger.cold import ColdDays
+from resources.upkeep.store import ColdStore
 from tests.pipeline.deliveries import account
 from tests.pipeline.home import build_all, make_home
 
-CLASSES = {c.__name__: c for c in (DayBuilder, Days, Files, Intake, Lake)}
+CLASSES: dict[str, type] = {
+    c.__name__: c for c in (ColdDays, ColdStore, DayBuilder, Days, Files, Intake, Lake)
+}
+APRIL = datetime(2026, 4, 6, 12, tzinfo=UTC)
 
 
 def die_at(point: str, moment: str, nth: int) -> None:
@@ -48,6 +56,10 @@ def main(home: str, work: str, point: str, moment: str, nth: str = "1") -> None:
     die_at(point, moment, int(nth))
     if work == "withdraw":
         workplace.intake.withdraw(account(workplace, "2.csv").file)
+    elif work == "upkeep":
+        workplace.upkeep.run(APRIL.date(), APRIL, lambda text: None)
+    elif work == "restore":
+        workplace.cold.restore(date(2026, 3, 6), lambda text: None)
     elif work == "build":
         build_all(workplace)
     else:

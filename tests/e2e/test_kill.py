@@ -126,10 +126,10 @@ def test_killed_at_ten_random_moments(
 
 
 POINTS = [
-    # Intake of the second of three files.
-    ("intake", "Lake.append", "before", 3),  # judged and staged
-    ("intake", "Lake.append", "after", 3),  # rows are in the lake, the ledger does not know
-    ("intake", "Lake.append", "after", 4),  # its quarantine too
+    # Intake of three files, which share a commit.
+    ("intake", "Lake.append", "before", 1),  # judged and staged
+    ("intake", "Lake.append", "after", 1),  # rows are in the lake, the ledger does not know
+    ("intake", "Lake.append", "after", 2),  # their quarantine too
     ("intake", "Files.take", "before", 2),
     ("intake", "Files.take", "after", 2),
     ("intake", "Files.settle_day", "before", 1),  # files are settled, the days' accounts are not
@@ -139,7 +139,7 @@ POINTS = [
     ("build", "Lake.publish", "after", 2),
     # Withdrawing.
     ("withdraw", "Files.begin_withdrawal", "after", 1),
-    ("withdraw", "Lake.remove", "after", 1),  # rows are gone, the quarantine is not
+    ("withdraw", "Lake.swap", "after", 1),  # rows are gone, the quarantine is not
     ("withdraw", "Files.end_withdrawal", "before", 1),
     ("withdraw", "Files.end_withdrawal", "after", 1),
 ]  # fmt: skip

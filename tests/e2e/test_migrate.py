@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, inspect, text
 
 from resources.ledger.schema import metadata, open_ledger
 from tests.e2e.server import ROOT, wait_for
-from tests.pipeline.databases import new_database
+from tests.pipeline.databases import new_database, to_first_schema
 from tests.pipeline.home import make_home
 from tests.pipeline.reporting import command
 
@@ -62,7 +62,7 @@ def test_one_of_many_at_once_makes_the_tables(url: str, tmp_path: Path) -> None:
     said = sorted(process.communicate(timeout=120)[0].strip() for process in processes)
     assert [process.returncode for process in processes] == [0] * MANY, said
     # One has made it, from nothing; the others found it made.
-    assert said == ["0003 0003"] * (MANY - 1) + ["None 0003"]
+    assert said == ["0004 0004"] * (MANY - 1) + ["None 0004"]
     engine = create_engine(url)
     made = set(inspect(engine).get_table_names())
     engine.dispose()
@@ -73,16 +73,13 @@ def test_the_command_says_from_where_to_where(url: str, tmp_path: Path) -> None:
     home = make_home(tmp_path, ledger_url=url)
     first = command(home, "migrate")
     assert first.exit_code == 0, first.output
-    assert "ledger: made with the schema 0003\n" in first.stdout
+    assert "ledger: made with the schema 0004\n" in first.stdout
     assert "\nDagster: has the schema " in first.stdout
     engine = open_ledger(url)
-    with engine.begin() as connection:
-        for table in ("users", "alerts", "delivery_recipients", "deliveries", "schedules"):
-            connection.execute(text(f"DROP TABLE {table}"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    to_first_schema(engine)
     second = command(home, "migrate")
-    assert "ledger: brought from the schema 0001 to 0003\n" in second.stdout
-    assert "ledger: has the schema 0003, nothing to do\n" in command(home, "migrate").stdout
+    assert "ledger: brought from the schema 0001 to 0004\n" in second.stdout
+    assert "ledger: has the schema 0004, nothing to do\n" in command(home, "migrate").stdout
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
     engine.dispose()

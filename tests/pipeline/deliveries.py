@@ -112,3 +112,14 @@ def built(workplace: Workplace) -> dict[Key, Decimal]:
         found = {(str(day), callid, branch): duration for day, callid, branch, duration in rows}
         assert len(found) == len(rows), "a key is there twice"
     return found
+
+
+def files_in(workplace: Workplace, table: str) -> set[int]:
+    """The numbers of the delivered files that have rows in `delivered` or `quarantine`."""
+    parts = workplace.lake.parts(table)
+    if not parts:
+        return set()
+    with workplace.engine.connect({"rows": [part.uri for part in parts]}) as connection:
+        return {
+            row[0] for row in connection.execute("SELECT DISTINCT file_id FROM rows").fetchall()
+        }

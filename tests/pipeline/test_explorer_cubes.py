@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -32,6 +33,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def desk(golden_home: Workplace) -> Iterator[Desk]:
     build_all(golden_home)
+    shutil.rmtree(golden_home.settings.home / "cubes", ignore_errors=True)
     found = Desk(golden_home)
     yield found
     found.close()
@@ -81,7 +83,7 @@ def test_a_cube_answers_as_the_stored_rows_do(
     files = read(desk, monkeypatch)
     assert answer(desk, query) == stored
     assert files
-    assert all("/cubes-" in file for file in files), files
+    assert all("/cubes/" in file for file in files), files
 
 
 def test_a_cube_of_more_days_serves_fewer(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +95,7 @@ def test_a_cube_of_more_days_serves_fewer(desk: Desk, monkeypatch: pytest.Monkey
         other.cubes.settle()
         files = read(other, monkeypatch)
         assert answer(other, query) == stored
-        assert "/cubes-" in files[0]
+        assert "/cubes/" in files[0]
     finally:
         other.close()
 
@@ -121,20 +123,56 @@ def test_no_cube_serves_a_day_that_has_changed(tmp_path: Path) -> None:
         desk.close()
 
 
-def test_what_was_made_is_thrown_away(desk: Desk) -> None:
+def test_a_day_more_is_read_beside_the_cube_of_the_others(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = f"report=breakout&{DAYS}&group=customer,date&columns=attempts,asr,profit_usd"
+    stored = answer(desk, query)
+    other = Desk(desk.workplace)
+    try:
+        answer(other, "report=breakout&from=2026-03-06&to=2026-03-08&group=customer,date")
+        other.cubes.settle()
+        monkeypatch.setattr(other.cubes, "_work", lambda: None)
+        files = read(other, monkeypatch)
+        assert answer(other, query) == stored
+        assert ["/cubes/" in file for file in files] == [False, True]
+        assert "call_date=2026-03-09" in files[0]
+    finally:
+        other.close()
+
+
+def test_cubes_are_there_after_a_new_start(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = desk.workplace.settings.home / "cubes" / "kept"
+    stored = answer(desk, ASKED[0])
+    desk.cubes.settle()
+    desk.close()
+    (shelf,) = {path.parent for path in kept.glob("*/*.parquet")}
+    (shelf / "7.tmp").write_text("left by a process that died")
+    (shelf / "8.parquet").write_text("not whole")
+    other = Desk(desk.workplace)
+    try:
+        files = read(other, monkeypatch)
+        assert answer(other, ASKED[0]) == stored
+        assert {Path(file).parent for file in files} == {shelf}
+        assert not (shelf / "7.tmp").exists()
+    finally:
+        other.close()
+
+
+def test_a_second_process_has_cubes_of_its_own(desk: Desk) -> None:
     answer(desk, ASKED[0])
     desk.cubes.settle()
-    spill = desk.workplace.settings.home / "spill"
-    (left,) = spill.glob("cubes-*")
-    assert list(left.glob("*/*.parquet"))
-    # As a process that died would have left it, beside one that lives.
-    dead = spill / "cubes-dead"
+    folder = desk.workplace.settings.home / "cubes"
+    # As a process that died would have left it.
+    dead = folder / "beside-dead"
     dead.mkdir()
     (dead / "lock").touch()
     other = Desk(desk.workplace)
     answer(other, ASKED[0])
-    assert left.exists()
-    assert not dead.exists()
+    other.cubes.settle()
+    (own,) = folder.glob("beside-*")
+    assert own != dead
+    assert list(own.glob("*/*.parquet"))
     other.close()
-    desk.close()
-    assert not list(spill.glob("cubes-*"))
+    assert [path.name for path in folder.iterdir()] == ["kept"]
+    assert list(folder.glob("kept/*/*.parquet"))

@@ -24,6 +24,7 @@ from tests.pipeline.deliveries import (
     counting,
     csv_text,
     deliver,
+    files_in,
     numbers,
 )
 from tests.pipeline.home import build_all, make_home
@@ -181,7 +182,7 @@ def test_refused_records_are_kept_with_line_text_and_reasons(home: Workplace) ->
 
 
 def rows_of_quarantine(workplace: Workplace, name: str) -> list[dict[str, Any]]:
-    files = workplace.lake.of_file("quarantine", account(workplace, name).file.id)
+    files = workplace.lake.of_files("quarantine", [account(workplace, name).file.id])
     with workplace.engine.connect({"quarantine": files}) as connection:
         rows: list[dict[str, Any]] = (
             connection.execute("SELECT * FROM quarantine ORDER BY line")
@@ -284,7 +285,7 @@ def test_a_file_that_cannot_be_taken_stops_no_other(home: Workplace) -> None:
         assert status is FileStatus.FAILED
         assert words in (reason or "")
         assert account(home, name).file.reason == reason
-        assert home.lake.of_file("delivered", account(home, name).file.id) == []
+        assert account(home, name).file.id not in files_in(home, "delivered")
     home.intake.run()
     assert sorted(counting(home)) == [("2026-03-06", "first", 0), ("2026-03-06", "last", 0)]
     assert home.intake.run() == []  # as long as they do not change

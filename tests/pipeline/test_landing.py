@@ -174,7 +174,7 @@ def test_kamailios_companions_are_found_in_an_object_store(
     )
     assert [(o.status, o.records) for o in home.intake.run()] == [(FileStatus.TAKEN, 1)]
     assert home.intake.run() == []
-    files = home.lake.of_file("delivered", home.files.accounts()[0].file.id)
+    files = home.lake.of_files("delivered", [home.files.accounts()[0].file.id])
     with home.engine.connect({"delivered": files}) as connection:
         row = connection.execute("SELECT sip_code, source_ip FROM delivered").fetchone()
     assert row == ("486", "192.0.2.1")

@@ -25,6 +25,7 @@ from resources.ledger.deliveries import (
 from resources.ledger.schedules import NameTaken, UnknownSchedule
 from resources.ledger.schema import deliveries as deliveries_table
 from resources.ledger.schema import delivery_recipients, metadata
+from tests.pipeline.databases import to_first_schema
 
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 DAY = date(2026, 3, 8)
@@ -244,10 +245,7 @@ def test_numbers_that_nobody_has(ledger: Engine) -> None:
 
 def test_a_ledger_of_the_first_schema_is_migrated_and_keeps_its_rows(ledger: Engine) -> None:
     Days(ledger).built("cdrs", DAY, 1, 2, 3)
-    with ledger.begin() as connection:
-        for table in ("users", "alerts", "delivery_recipients", "deliveries", "schedules"):
-            connection.execute(text(f"DROP TABLE {table}"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    to_first_schema(ledger)
     again = open_ledger(ledger.url.render_as_string(hide_password=False))
     assert Schedules(again).all() == []
     assert Days(again).builds("cdrs")[DAY].rows == 3
@@ -257,7 +255,7 @@ def test_a_ledger_of_the_first_schema_is_migrated_and_keeps_its_rows(ledger: Eng
 def test_a_newer_ledger_is_refused_and_left_alone(ledger: Engine) -> None:
     with ledger.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
-    with pytest.raises(NewerLedger, match=r"schema 0099.*up to 0003.*upgrade the program"):
+    with pytest.raises(NewerLedger, match=r"schema 0099.*up to 0004.*upgrade the program"):
         open_ledger(ledger.url.render_as_string(hide_password=False))
     with ledger.connect() as connection:
         assert (

@@ -74,7 +74,7 @@ def test_a_day_without_calls_left_is_empty(home: Workplace) -> None:
     withdraw(home, "1.csv")
     build_all(home)
     assert all(rows == [] for rows in contents(home).values())
-    assert home.lake.of_file("quarantine", account(home, "1.csv").file.id) == []
+    assert home.lake.of_files("quarantine", [account(home, "1.csv").file.id]) == []
     assert home.days.stale(["cdrs", "breakout_daily"]) == []
 
 

@@ -75,6 +75,8 @@ class Models:
         currencies = pa.table({"currency": ["EUR", "GBP", "USD"]})
         self.connection.register("raw", raw)
         self.connection.register("currencies", currencies)
+        frozen = pa.table({"call_date": pa.array([date(2020, 2, 2)], pa.date32())})
+        self.connection.register("frozen_days", frozen)
         model = Model("delivered/delivered", {"mapped": Model("sources/connexcs")})
         values: dict[str, object] = {
             "source": "connexcs",

@@ -119,10 +119,11 @@ def test_every_job_schedule_sensor_and_check_has_a_description(defs: dg.Definiti
 
 
 def test_schedules_and_sensors_run_from_the_start(defs: dg.Definitions) -> None:
-    (schedule,) = defs.schedules or []
-    assert isinstance(schedule, dg.ScheduleDefinition)
-    assert (schedule.name, schedule.cron_schedule) == ("nightly_intake", "0 2 * * *")
-    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    schedules = [s for s in defs.schedules or [] if isinstance(s, dg.ScheduleDefinition)]
+    assert {s.name: s.cron_schedule for s in schedules} == {
+        "nightly_intake": "0 2 * * *", "daily_upkeep": "30 4 * * *"
+    }  # fmt: skip
+    assert {s.default_status for s in schedules} == {dg.DefaultScheduleStatus.RUNNING}
     sensors = list(defs.sensors or [])
     assert [sensor.name for sensor in sensors] == [
         "stale_days", "report_schedules", "operator_alerts"

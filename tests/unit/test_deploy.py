@@ -142,7 +142,7 @@ def test_settings_on_kubernetes_are_such_as_the_program_takes() -> None:
     given: dict[str, str] = KUBERNETES["ConfigMap cdr-reports-settings"]["data"]
     ours = {n.removeprefix(PREFIX).lower(): v for n, v in given.items() if n.startswith(PREFIX)}
     assert set(ours) <= set(Settings.model_fields)
-    settings = Settings(**{**ours, "spark_conf": json.loads(ours["spark_conf"])})  # type: ignore[arg-type]
+    settings = Settings(**{**ours, "spark_conf": json.loads(ours["spark_conf"])})
     assert settings.engine == "spark"
     assert settings.spark_conf["spark.kubernetes.namespace"]
 

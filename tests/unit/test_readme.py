@@ -79,7 +79,7 @@ def default_of(name: str) -> str:
     value = Settings.model_fields[name].get_default(call_default_factory=True)
     if hasattr(value, "get_secret_value"):
         value = value.get_secret_value()
-    if name in ("nightly_at", "expected_by"):
+    if name in ("nightly_at", "expected_by", "upkeep_at"):
         return f"{value:%H:%M}"
     return json.dumps(value) if isinstance(value, dict) else str(value)
 

@@ -3,6 +3,7 @@
 Intake is at 2026-03-07 00:00:00 UTC.
 """
 
+import pyarrow as pa
 import pytest
 
 import sql
@@ -29,6 +30,8 @@ VERDICTS: list[tuple[dict[str, str], str | None]] = [
     ({"dt": "1970-01-01 00:00:00"}, "invalid_call_time"),  # before the first day of the reports
     ({"dt": "2019-12-31 23:59:59.999"}, "invalid_call_time"),
     ({"dt": "2020-01-01 00:00:00"}, OK),
+    ({"dt": "2020-02-01 23:59:59"}, OK),
+    ({"dt": "2020-02-02 00:00:00"}, "day_in_cold_storage"),  # see sql_models.py
     ({"dt": "2026-03-06T12:00:00"}, OK),
     ({"dt": "2026-03-06 12:00:00Z"}, OK),
     ({"dt": "2026-03-06 12:00:00.5"}, OK),
@@ -198,6 +201,6 @@ def test_every_column_says_what_it_holds(models: Models) -> None:
     (row,) = models.delivered([GOOD])
     assert row.keys() == sql.columns("delivered/delivered").keys()
     models.delivered([GOOD | {"callid": ""}])
-    values: dict[str, object] = {"file_id": 1, "file": "1.csv", "taken_at": DAY}
-    (refused,) = models._rows(sql.text("delivered/quarantine"), values)
+    models.connection.register("files", pa.table({"file_id": [1], "file": ["1.csv"]}))
+    (refused,) = models._rows(sql.text("delivered/quarantine"), {"taken_at": DAY})
     assert refused.keys() == sql.columns("delivered/quarantine").keys()
