@@ -270,12 +270,33 @@ def _timezone(node: exp.Anonymous) -> exp.Expr:
     Which of the two it is, the nesting says: in a model the innermost time is one without zone.
     """
     zone, time = (part.copy() for part in node.expressions)
-    if time.name.upper() == "TO_UTC_TIMESTAMP":
+    if time.meta.get(_INSTANT):
         local = exp.Anonymous(this="FROM_UTC_TIMESTAMP", expressions=[time, zone])
         return _cast(local, "TIMESTAMP")
     # As if it were UTC, which is the session's zone.
-    instant = _cast(time, "TIMESTAMPTZ")
-    return exp.Anonymous(this="TO_UTC_TIMESTAMP", expressions=[instant, zone])
+    as_utc = _cast(time, "TIMESTAMPTZ")
+    found: exp.Expr = exp.Anonymous(this="TO_UTC_TIMESTAMP", expressions=[as_utc, zone])
+    if not (isinstance(zone, exp.Literal) and zone.name == "UTC"):
+        found = _later(found, as_utc, zone)
+    found.meta[_INSTANT] = True
+    return found
+
+
+_INSTANT = "instant"
+
+
+def _later(instant: exp.Expr, local: exp.Expr, zone: exp.Expr) -> exp.Expr:
+    """Of a local time that there is twice the later instant, as in DuckDB; Spark has the earlier.
+
+    Clocks are put back by an hour, in few places by half of one or by two.
+    """
+    found = exp.case()
+    for minutes in (60, 30, 120):
+        step = exp.Interval(this=exp.Literal.string(str(minutes)), unit=exp.var("MINUTE"))
+        later = exp.Add(this=instant.copy(), expression=step)
+        again = exp.Anonymous(this="FROM_UTC_TIMESTAMP", expressions=[later, zone.copy()])
+        found = found.when(exp.EQ(this=again, expression=local.copy()), later.copy())
+    return found.else_(instant)
 
 
 def _pattern(pattern: str) -> exp.Expr:

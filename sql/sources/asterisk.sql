@@ -19,7 +19,11 @@ WITH dispositions (word, code, phrase) AS (
 SELECT
     CASE
         -- Anything that is no local date and time goes on as it stands, for the judge.
-        WHEN REGEXP_FULL_MATCH(raw.start, '\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?')
+        WHEN
+            REGEXP_FULL_MATCH(
+                raw.start,
+                '\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):\d\d:\d\d([.]\d{1,6})?'
+            )
             THEN COALESCE(
                 STRFTIME(
                     TIMEZONE('UTC', TIMEZONE($source_timezone, TRY_CAST(raw.start AS TIMESTAMP))),

@@ -88,7 +88,11 @@ calls AS (
 SELECT
     CASE
         -- Anything that is no local date and time goes on as it stands, for the judge.
-        WHEN REGEXP_FULL_MATCH(calls.start_stamp, '\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?')
+        WHEN
+            REGEXP_FULL_MATCH(
+                calls.start_stamp,
+                '\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):\d\d:\d\d([.]\d{1,6})?'
+            )
             THEN COALESCE(
                 STRFTIME(
                     TIMEZONE(

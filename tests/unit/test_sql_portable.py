@@ -98,8 +98,8 @@ def test_parameters_are_put_in_as_what_they_are() -> None:
         ("REGEXP_FULL_MATCH(a, '\\s*x')", "a RLIKE '(?d)^(?:[\\t\\n\\f\\r ]*x)\\z'"),
         ("EPOCH_US(a) // 900000000", "UNIX_MICROS(a) DIV 900000000"),
         (
-            "TIMEZONE('UTC', TIMEZONE($zone, a))",
-            "CAST(FROM_UTC_TIMESTAMP(TO_UTC_TIMESTAMP(CAST(a AS TIMESTAMP), 'Europe/Rome'), 'UTC')"
+            "TIMEZONE($zone, TIMEZONE('UTC', a))",
+            "CAST(FROM_UTC_TIMESTAMP(TO_UTC_TIMESTAMP(CAST(a AS TIMESTAMP), 'UTC'), 'Europe/Rome')"
             " AS TIMESTAMP_NTZ)",
         ),
         ("ANY_VALUE(a)", "ANY_VALUE(a) IGNORE NULLS"),
