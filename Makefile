@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint format bench bench-scale bench-per-number bench-files bench-reports bench-explorer explorer-pages clean
+.PHONY: help setup setup-dev demo test lint format bench bench-scale bench-engines bench-per-number bench-files bench-reports bench-explorer explorer-pages clean
 
 PYTHON ?=
 EXTRAS ?=
@@ -51,6 +51,9 @@ bench: setup-dev ## measure a night beside DuckDB, PostgreSQL, pandas and polars
 
 bench-scale: setup-dev ## measure nights of several sizes, a back-fill and a late file; WHAT='rows backfill late' to choose
 	$(BIN)/python -m tests.bench.scale $(WHAT) $(if $(ROWS),--rows $(ROWS))
+
+bench-engines: setup-dev ## measure a night on DuckDB and on Spark (EXTRAS=spark); ROWS=5_000_000 for a large one
+	$(BIN)/python -m tests.bench.engines $(if $(ROWS),--rows $(ROWS))
 
 bench-per-number: setup-dev ## measure questions for numbers; ROWS=1_000_000 DAYS=60 for a large one
 	$(BIN)/python -m tests.bench.per_number $(if $(ROWS),--rows $(ROWS)) $(if $(DAYS),--days $(DAYS)) $(if $(FOLDER),--folder $(FOLDER))

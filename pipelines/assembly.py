@@ -15,7 +15,7 @@ from pipelines.settings import Settings
 from resources.bucket import Copies, bucket_of
 from resources.calls import CallStore
 from resources.days import DayBuilder, DayRules
-from resources.engine import Engine
+from resources.engine import Engine, ModelEngine
 from resources.intake.take import Intake, IntakeRules
 from resources.lake import Lake
 from resources.landing import Landing
@@ -58,6 +58,21 @@ class Workplace:
         """DuckDB with the limits of the settings."""
         settings = self.settings
         return Engine(settings.memory_limit, settings.threads, settings.home / "spill")
+
+    @cached_property
+    def model_engine(self) -> ModelEngine:
+        """What runs the models of intake, days and tables: the same, or Spark."""
+        settings = self.settings
+        if settings.engine == "duckdb":
+            return self.engine
+        from resources.spark.engine import SparkEngine
+
+        return SparkEngine(
+            settings.spark_master,
+            settings.spark_conf,
+            settings.memory_limit,
+            settings.home / "spill",
+        )
 
     @cached_property
     def _ledger(self) -> SqlEngine:
@@ -116,7 +131,14 @@ class Workplace:
             dict(settings.source_timezones),
         )
         return Intake(
-            self.engine, self.lake, self.files, self.days, self.landing, rules, self._lock
+            self.model_engine,
+            self.engine,
+            self.lake,
+            self.files,
+            self.days,
+            self.landing,
+            rules,
+            self._lock,
         )
 
     @cached_property
@@ -130,6 +152,7 @@ class Workplace:
             frozenset(self.rates.currencies(settings.first_day)),
         )
         return DayBuilder(
+            self.model_engine,
             self.engine,
             self.lake,
             self.days,

@@ -88,6 +88,14 @@ class Settings(BaseSettings):
     threads: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="threads of the engine"
     )
+    engine: Literal["duckdb", "spark"] = Field(
+        "duckdb", description="what runs intake, days and tables: duckdb, spark"
+    )
+    spark_master: str = Field("local[*]", description="where Spark runs, as Spark's own --master")
+    spark_conf: dict[str, str] = Field(
+        default_factory=dict,
+        description='settings of Spark, as JSON: {"spark.executor.memory": "4g"}',
+    )
     grace_hours: float = Field(
         6, ge=0, le=720, description="so many hours a scheduled report waits for days not built yet"
     )

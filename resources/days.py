@@ -17,14 +17,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 import sql
 from resources.calls.index import CALL_NUMBERS, index_name, unindexed, write_index
 from resources.calls.store import CallStore
-from resources.engine import QUICK, Engine, Model, named
+from resources.engine import QUICK, Engine, Model, ModelEngine, values
 from resources.expectations import HISTORY_DAYS, DayFacts, Verdict, judge, prepare
 from resources.intake.verdicts import judged_day, settle_days
-from resources.lake import Lake
+from resources.lake import Lake, discard, staged_files
 from resources.ledger import Days, Files
 from resources.ledger.cold import refuse_cold
 from resources.locks import exclusive
@@ -72,9 +73,13 @@ class BuiltDay:
 
 @dataclass(frozen=True)
 class DayBuilder:
-    """Builds days of the lake. `home` holds the users' own reference data and the Data Docs."""
+    """Builds days of the lake. `home` holds the users' own reference data and the Data Docs.
 
-    engine: Engine
+    `engine` runs the models of the day, `local` what is small, or of one file, or a report's.
+    """
+
+    engine: ModelEngine
+    local: Engine
     lake: Lake
     days: Days
     rules: DayRules
@@ -117,26 +122,25 @@ class DayBuilder:
                 self._history(day),
             )
             verdicts = tuple(judge(self.engine, staged, facts, self.home / "data-docs"))
-            built = BuiltDay(CDRS, day, False, rows, 0, -1, *self._totals(staged), verdicts)
+            built = BuiltDay(CDRS, day, False, rows, 0, -1, *self._totals(CDRS, staged), verdicts)
             if built.failures:
                 self.days.judged(day, version, "; ".join(map(str, built.failures)))
             else:
                 built = self._publish(built, version, staged)
         finally:
-            staged.unlink(missing_ok=True)
+            discard(staged)
         return replace(built, seconds=time.monotonic() - started)
 
     def _stage_cdrs(self, day: date, staged: Path) -> int | None:
         """Writes the day's attempts to a file; how many, or None when nothing was delivered."""
         # The accounts were settled under this lock, by the same search for repeated keys.
         repeats = self.files.repeats(day)
-        with judged_day(self.engine, self.lake, day, repeats) as connection:
-            if connection is None:
+        with judged_day(self.engine, self.lake, day, repeats) as session:
+            if session is None:
                 return None
             for name, relation in self._reference.items():
-                connection.register(name, relation)
-            text = sql.text("cdrs/cdrs")
-            return self.engine.copy(connection, text, {"day": day}, staged, layout=QUICK)
+                session.add(name, relation)
+            return session.write(sql.text("cdrs/cdrs"), {"day": day}, staged, layout=QUICK)
 
     def build_table(self, table: str, day: date) -> BuiltDay:
         """The day's sums by the table's grain, from the `cdrs` that are published."""
@@ -154,10 +158,10 @@ class DayBuilder:
                 {"short_call": self.rules.short_call_seconds, "hourly": False},
                 staged,
             )
-            built = BuiltDay(table, day, False, rows, 0, -1, *self._totals(staged))
+            built = BuiltDay(table, day, False, rows, 0, -1, *self._totals(table, staged))
             built = self._publish(built, version, staged)
         finally:
-            staged.unlink(missing_ok=True)
+            discard(staged)
         return replace(built, seconds=time.monotonic() - started)
 
     def build_call_numbers(self, day: date) -> BuiltDay:
@@ -168,18 +172,18 @@ class DayBuilder:
         source = self.days.builds(CDRS).get(day)
         version = source.version if source else 0
         cdrs = self.lake.files(CDRS, day, day)
-        if len(cdrs) != 1:  # several, which others wrote, are scanned
+        if len(cdrs) != 1:  # several, as Spark may write them, are scanned
             self.call_store.keep(day, [])
             return self._nothing(CALL_NUMBERS, day, version, started)
         staged = self.lake.staging(CALL_NUMBERS)
         try:
             self.call_store.write(cdrs[0])
-            rows = write_index(self.engine, cdrs[0], staged)
+            rows = write_index(self.local, cdrs[0], staged)
             built = BuiltDay(CALL_NUMBERS, day, False, rows, 0, -1)
             built = self._publish(built, version, staged, index_name(cdrs[0], uuid.uuid4().hex[:8]))
             self.call_store.keep(day, self.lake.files(CDRS, day, day))
         finally:
-            staged.unlink(missing_ok=True)
+            discard(staged)
         return replace(built, seconds=time.monotonic() - started)
 
     def _publish(
@@ -226,7 +230,7 @@ class DayBuilder:
         if not hourly:
             return []
         out = folder / "delivery.parquet"
-        self.engine.run(Model("reports/dtmf_delivery"), {"dtmf_hourly": hourly}, {}, out)
+        self.local.run(Model("reports/dtmf_delivery"), {"dtmf_hourly": hourly}, {}, out)
         return [str(out)]
 
     def _summed_by_day(
@@ -243,7 +247,7 @@ class DayBuilder:
         for day in _days(first, last):
             if cdrs := self.lake.files(CDRS, day, day):
                 out = folder / f"call_date={day}" / "sums.parquet"
-                self.engine.run(
+                self.local.run(
                     model,
                     {CDRS: cdrs, **self._rates_and_hours(day), **(inputs or {})},
                     {"short_call": self.rules.short_call_seconds, "hourly": hourly},
@@ -262,6 +266,8 @@ class DayBuilder:
             return []
         if table == CALL_NUMBERS:
             cdrs, indexes = (self.lake.files(name, day, day) for name in (CDRS, CALL_NUMBERS))
+            if len(cdrs) > 1:  # such a day has neither, and needs none: it is scanned
+                return []
             differences = unindexed(cdrs, indexes) + self.call_store.missing(cdrs)
             return [f"{CALL_NUMBERS} {day}: {difference}" for difference in differences]
         wanted = self._sums_of_cdrs(day) if cold is None else cold.sums
@@ -303,8 +309,8 @@ class DayBuilder:
                 SUM(customer_duration), SUM(provider_duration),
                 SUM(customer_charge), SUM(provider_charge)
             FROM sums {where} GROUP BY customer_currency, provider_currency"""
-        with self.engine.connect({"sums": files}) as connection:
-            rows = connection.execute(text, named(text, {"side": side})).fetchall()
+        with self._reader(calls).session({"sums": files}) as session:
+            rows = values(session.rows(text, {"side": side}))
         return {(row[0], row[1]): row[2:] for row in rows}
 
     def _nothing(self, table: str, day: date, version: int, started: float) -> BuiltDay:
@@ -312,23 +318,31 @@ class DayBuilder:
         built = self._publish(BuiltDay(table, day, False, 0, 0, -1), version, None)
         return replace(built, seconds=time.monotonic() - started)
 
-    def _totals(self, staged: Path) -> tuple[int, dict[str, Decimal], dict[str, Decimal]]:
+    def _totals(
+        self, table: str, staged: Path
+    ) -> tuple[int, dict[str, Decimal], dict[str, Decimal]]:
         """Attempts and charges by currency of a staged day."""
-        with self.engine.connect({"sums": [str(staged)]}) as connection:
-            names = {column[0] for column in connection.execute("DESCRIBE sums").fetchall()}
-            count = "SUM(attempts)" if "attempts" in names else "COUNT(*)"
-            if "side" in names:
-                count = "SUM(CASE WHEN side = 'origin' THEN attempts ELSE 0 END)"
-            row = connection.execute(f"SELECT {count} FROM sums").fetchone()
-            money = []
+        files = staged_files(staged)
+        names = pq.read_schema(files[0]).names
+        count = "SUM(attempts)" if "attempts" in names else "COUNT(*)"
+        if "side" in names:
+            count = "SUM(CASE WHEN side = 'origin' THEN attempts ELSE 0 END)"
+        half = "WHERE side = 'origin'" if "side" in names else ""
+        money = []
+        with self._reader(table == CDRS).session({"sums": files}) as session:
+            [(attempts,)] = values(session.rows(f"SELECT {count} AS attempts FROM sums", {}))
             for party in ("customer", "provider"):
-                half = "WHERE side = 'origin'" if "side" in names else ""
-                rows = connection.execute(
+                text = (
                     f"SELECT {party}_currency, SUM({party}_charge) FROM sums {half} "
                     f"GROUP BY {party}_currency"
-                ).fetchall()
+                )
+                rows = values(session.rows(text, {}))
                 money.append({c: amount for c, amount in sorted(rows, key=str) if c and amount})
-        return (int(row[0] or 0) if row else 0, money[0], money[1])
+        return (int(attempts or 0), money[0], money[1])
+
+    def _reader(self, calls: bool) -> ModelEngine:
+        """What adds calls up, or sums: sums of sums are little work."""
+        return self.engine if calls else self.local
 
     def _history(self, day: date) -> list[tuple[int, int, Decimal]]:
         files = self.lake.files(
@@ -336,11 +350,12 @@ class DayBuilder:
         )
         if len(files) < HISTORY_DAYS:
             return []
-        with self.engine.connect({"past": files}) as connection:
-            return connection.execute(
-                "SELECT CAST(SUM(attempts) AS BIGINT), CAST(SUM(connected) AS BIGINT), "
-                "SUM(duration) FROM past GROUP BY call_date ORDER BY call_date"
-            ).fetchall()
+        text = (
+            "SELECT CAST(SUM(attempts) AS BIGINT), CAST(SUM(connected) AS BIGINT), "
+            "SUM(duration) FROM past GROUP BY call_date ORDER BY call_date"
+        )
+        with self.local.session({"past": files}) as session:
+            return [(row[0], row[1], row[2]) for row in values(session.rows(text, {}))]
 
     def _bounds(self, day: date) -> tuple[datetime, datetime]:
         zone = ZoneInfo(self.rules.timezone)
@@ -361,7 +376,7 @@ class DayBuilder:
     @cached_property
     def _reference(self) -> dict[str, pa.Table]:
         """The number plan and the users' own numbers, as the relations that `cdrs.sql` reads."""
-        return lookups(self.engine, ReferenceData.of_home(self.home), self.home)
+        return lookups(self.local, ReferenceData.of_home(self.home), self.home)
 
 
 def summed(table: str, layer: str = "tables") -> Model:

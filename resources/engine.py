@@ -1,16 +1,18 @@
 """Runs SQL models: model, inputs and parameters in, Parquet files or rows out. That is all.
 
 DuckDB in this process, with a memory limit and a spill folder, so that memory does not grow with
-the data. What the models say is in `sql/`; where results go is `resources.lake`.
+the data. What the models say is in `sql/`; where results go is `resources.lake`. What the night
+asks of an engine is `ModelEngine`, so that `resources.spark` can be another.
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 import pyarrow as pa
@@ -47,8 +49,75 @@ class Model:
         return f"WITH {parts}\nSELECT * FROM (\n{sql.text(self.name)}\n)"
 
 
+class EngineError(Exception):
+    """An engine cannot be had or cannot run a model; the text says why, and what to do."""
+
+
+class Session(Protocol):
+    """Relations by name, and SQL over them.
+
+    A relation is a list of Parquet files (an empty one is refused: say what it would hold with an
+    empty Arrow table), an Arrow table, or an Arrow stream. The SQL is one SELECT, as in `sql/`.
+    """
+
+    def add(self, name: str, relation: Any, again: bool = False) -> None:
+        """Gives a relation a name; a stream can be read once, or `again`."""
+
+    def keep(self, name: str, text: str, params: Mapping[str, Any]) -> None:
+        """Makes the rows of a SELECT a relation, worked out once."""
+
+    def rows(self, text: str, params: Mapping[str, Any]) -> pa.Table:
+        """The rows of a SELECT, for results that are small."""
+
+    def write(
+        self,
+        text: str,
+        params: Mapping[str, Any],
+        out: Path,
+        keep_order: bool = False,
+        layout: str = LAYOUT,
+    ) -> int:
+        """Writes the rows of a SELECT as Parquet to `out`, and returns how many they are.
+
+        `out` is a file, or a folder of files where the engine writes several at once.
+        """
+
+
+class ModelEngine(ABC):
+    """What runs the models of the night."""
+
+    def check(self) -> None:  # noqa: B027
+        """Raises EngineError when it is plain that no model can be run; DuckDB always can."""
+
+    @abstractmethod
+    def session(self, inputs: Mapping[str, Any] | None = None) -> AbstractContextManager[Session]:
+        """A session with these relations; what it kept is gone when it ends."""
+
+    def run(
+        self,
+        model: Model,
+        inputs: Mapping[str, Any],
+        params: Mapping[str, Any],
+        out: Path,
+        keep_order: bool = False,
+    ) -> int:
+        """Writes the model's rows as Parquet to `out` and returns how many they are.
+
+        The rows stand in the order of the input when `keep_order` is asked for.
+        """
+        with self.session(inputs) as session:
+            return session.write(model.text(), params, out, keep_order)
+
+    def rows(
+        self, model: Model, inputs: Mapping[str, Any], params: Mapping[str, Any] | None = None
+    ) -> pa.Table:
+        """The model's rows as an Arrow table, for results that are small."""
+        with self.session(inputs) as session:
+            return session.rows(model.text(), params or {})
+
+
 @dataclass(frozen=True)
-class Engine:
+class Engine(ModelEngine):
     """DuckDB with limits. `spill` is a folder for what does not fit into `memory_limit`."""
 
     memory_limit: str
@@ -67,12 +136,7 @@ class Engine:
         with self._open() as connection:
             connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
             for name, value in (inputs or {}).items():
-                if isinstance(value, list):
-                    if not value:
-                        raise ValueError(f"input {name} has no files")
-                    connection.read_parquet(value, hive_partitioning=True).create_view(name)
-                else:
-                    connection.register(name, value)
+                _relation(connection, name, value)
             yield connection
 
     @contextmanager
@@ -97,20 +161,11 @@ class Engine:
         }
         return duckdb.connect(config=config)
 
-    def run(
-        self,
-        model: Model,
-        inputs: Mapping[str, Any],
-        params: Mapping[str, Any],
-        out: Path,
-        keep_order: bool = False,
-    ) -> int:
-        """Writes the model's rows to the Parquet file `out` and returns how many they are.
-
-        The rows stand in the order of the input when `keep_order` is asked for.
-        """
+    @contextmanager
+    def session(self, inputs: Mapping[str, Any] | None = None) -> Iterator[Session]:
+        """A connection as the night's models use it."""
         with self.connect(inputs) as connection:
-            return self.copy(connection, model.text(), params, out, keep_order)
+            yield _Connected(self, connection)
 
     @staticmethod
     def copy(
@@ -130,13 +185,51 @@ class Engine:
         ).fetchone()
         return int(copied[0]) if copied else 0
 
-    def rows(
-        self, model: Model, inputs: Mapping[str, Any], params: Mapping[str, Any] | None = None
-    ) -> pa.Table:
-        """The model's rows as an Arrow table, for results that are small."""
-        with self.connect(inputs) as connection:
-            text = model.text()
-            return connection.execute(text, named(text, params or {})).to_arrow_table()
+
+@dataclass(frozen=True)
+class _Connected:
+    """A session over a connection to DuckDB."""
+
+    engine: Engine
+    connection: duckdb.DuckDBPyConnection
+
+    def add(self, name: str, relation: Any, again: bool = False) -> None:
+        if not again:
+            _relation(self.connection, name, relation)
+            return
+        self.connection.register(f"{name}_once", relation)
+        self.connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {name}_once")
+        self.connection.unregister(f"{name}_once")
+
+    def keep(self, name: str, text: str, params: Mapping[str, Any]) -> None:
+        self.connection.execute(f"CREATE TEMP TABLE {name} AS {text}", named(text, params))
+
+    def rows(self, text: str, params: Mapping[str, Any]) -> pa.Table:
+        return self.connection.execute(text, named(text, params)).to_arrow_table()
+
+    def write(
+        self,
+        text: str,
+        params: Mapping[str, Any],
+        out: Path,
+        keep_order: bool = False,
+        layout: str = LAYOUT,
+    ) -> int:
+        return self.engine.copy(self.connection, text, params, out, keep_order, layout)
+
+
+def _relation(connection: duckdb.DuckDBPyConnection, name: str, value: Any) -> None:
+    if isinstance(value, list):
+        if not value:
+            raise ValueError(f"input {name} has no files")
+        connection.read_parquet(value, hive_partitioning=True).create_view(name)
+    else:
+        connection.register(name, value)
+
+
+def values(table: pa.Table) -> list[tuple[Any, ...]]:
+    """The rows of a small table as tuples, for results whose columns have no names."""
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
 @lru_cache(maxsize=2)

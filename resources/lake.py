@@ -8,6 +8,7 @@ and goes with the upkeep.
 
 import json
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -119,9 +120,9 @@ class Lake:
         Only while no other intake runs; a day may be under judgement at any time.
         """
         for path in (self.root / "_staging").glob("*.parquet"):
-            intakes = path.name.startswith(("delivered-", "quarantine-"))
+            intakes = path.name.lstrip("_").startswith(("delivered-", "quarantine-"))
             if intakes or time.time() - path.stat().st_mtime > 86400:
-                path.unlink(missing_ok=True)
+                discard(path)
 
     def committed(self, name: str, transactions: Iterable[str]) -> set[str]:
         """Those of the transactions that a table has seen: what they brought is, or was, in it."""
@@ -135,10 +136,10 @@ class Lake:
 
         Each transaction stands for a file and must not have been committed before.
         """
-        if not pq.read_metadata(staged).num_rows:
-            staged.unlink()
+        if not _rows(staged):
+            discard(staged)
             return False
-        schema = pq.read_schema(staged)
+        schema = _schema(staged)
         table = self.table(name) or self._create(name, schema)
         self._write(table, name, [], [staged], transactions)
         return True
@@ -202,15 +203,17 @@ class Lake:
 
         The file is named `stem`, which must be new, where its name has to say something.
         """
-        schema = pq.read_schema(staged)
+        schema = _schema(staged)
         table = self.table(name) or self._create(
             name, schema.append(pa.field(DAY, pa.date32())), partition_by=[DAY]
         )
-        if not pq.read_metadata(staged).num_rows:
-            staged.unlink()
-            return self._replace(table, day, [])
-        path = f"{DAY}={day}/{stem or uuid.uuid4().hex}.parquet"
-        return self._replace(table, day, [self._place(name, staged, path, {DAY: str(day)})])
+        actions: list[AddAction | RemoveAction] = []
+        if _rows(staged):
+            for file in staged_files(staged):
+                path = f"{DAY}={day}/{stem or uuid.uuid4().hex}.parquet"
+                actions.append(self._place(name, file, path, {DAY: str(day)}))
+        discard(staged)
+        return self._replace(table, day, actions)
 
     def clear(self, name: str, day: date) -> int:
         """Empties one day of a table; the table's version, unchanged when there was nothing."""
@@ -310,10 +313,12 @@ class Lake:
             for part in gone
         ]
         for path in staged:
-            if pq.read_metadata(path).num_rows:
-                actions.append(self._place(name, path, f"file-{uuid.uuid4().hex}.parquet", {}))
-            else:
-                path.unlink()
+            if _rows(path):
+                actions += [
+                    self._place(name, file, f"file-{uuid.uuid4().hex}.parquet", {})
+                    for file in staged_files(path)
+                ]
+            discard(path)
         noted = [Transaction(each, 1) for each in transactions]
         once = CommitProperties(app_transactions=noted)
         self._commit(table, actions, "append", table.schema(), commit_properties=once)
@@ -338,8 +343,8 @@ class Lake:
     def _options(self) -> dict[str, str] | None:
         return self.copies.bucket.options() if self.copies else None
 
-    def _place(self, name: str, staged: Path, path: str, partition: dict[str, str]) -> AddAction:
-        target = self.root / name / path
+    def _place(self, name: str, file: str, path: str, partition: dict[str, str]) -> AddAction:
+        staged, target = Path(file), self.root / name / path
         target.parent.mkdir(parents=True, exist_ok=True)
         stats = _stats(staged, () if partition else ("file_id", DAY))
         with staged.open("rb") as handle:  # a commit must not point at bytes that a crash can lose
@@ -369,6 +374,28 @@ def _shorten(table: DeltaTable) -> None:
     table.update_incremental()
     if table.version() % CHECKPOINT_EVERY == 0:
         table.create_checkpoint()
+
+
+def staged_files(staged: Path) -> list[str]:
+    """The Parquet files of what an engine has staged: one, or those of a folder."""
+    return sorted(map(str, staged.glob("*.parquet"))) if staged.is_dir() else [str(staged)]
+
+
+def discard(staged: Path) -> None:
+    """Removes what was staged, or what of it was not published."""
+    if staged.is_dir():
+        shutil.rmtree(staged, ignore_errors=True)
+    else:
+        staged.unlink(missing_ok=True)
+
+
+def _rows(staged: Path) -> int:
+    return sum(pq.read_metadata(part).num_rows for part in staged_files(staged))
+
+
+def _schema(staged: Path) -> pa.Schema:
+    """The columns, all of which may be NULL to the table, whatever an engine says of its file."""
+    return pa.schema([f.with_nullable(True) for f in pq.read_schema(staged_files(staged)[0])])
 
 
 def _stats(path: Path, columns: Iterable[str]) -> dict[str, object]:

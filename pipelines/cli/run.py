@@ -32,8 +32,14 @@ def run(ctx: click.Context) -> None:
     shows. Ends with status 1 when a file could not be taken, a day failed its checks or a report
     could not be sent.
     """
+    from resources.engine import EngineError
+
     program: Program = ctx.obj
     refuse_full_disk(program.settings.home)
+    try:
+        program.workplace.model_engine.check()
+    except EngineError as error:
+        raise click.ClickException(str(error)) from None
     program.workplace.lake.table("delivered")  # a store that is away is said once, at the door
     troubles = run_night(program.workplace)
     if troubles:

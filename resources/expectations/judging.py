@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from resources.engine import Engine
+from resources.engine import ModelEngine
 from resources.expectations.docs import write_docs
 from resources.expectations.profile import examples_of, profile_of
 from resources.expectations.rules import DayFacts, NotEvaluated, Verdict, expectations, findings
 from resources.expectations.validation import passed, validate
 
 
-def judge(engine: Engine, staged: Path, facts: DayFacts, docs: Path | None) -> list[Verdict]:
+def judge(engine: ModelEngine, staged: Path, facts: DayFacts, docs: Path | None) -> list[Verdict]:
     """Judges a staged day. Data Docs go to the folder `docs` when given. Raises NotEvaluated."""
     with _evaluating(facts.day):
         found = findings(profile_of(engine, staged, facts), facts)

@@ -4,37 +4,37 @@ It counts and does not judge; the SQL is `sql/checks`.
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 import sql
-from resources.engine import Engine, named
+from resources.engine import ModelEngine, Session, values
 from resources.expectations.rules import REPEATED, RULES, DayFacts, Profile
+from resources.lake import staged_files
 
 _SIZE = "checks/cdrs_size"
 _REPEATED = "checks/cdrs_repeated"
 EXAMPLES = 3
 
 
-def profile_of(engine: Engine, staged: Path, facts: DayFacts) -> Profile:
+def profile_of(engine: ModelEngine, staged: Path, facts: DayFacts) -> Profile:
     """Counts the offending attempts of every rule in one scan, then repeated keys and the size."""
     rules = list(sql.columns(RULES))
     sums = ", ".join(f"COALESCE(SUM({rule}), 0)" for rule in rules)
-    with _connection(engine, staged, facts) as connection:
-        [attempts, connected, talk_time] = connection.execute(sql.text(_SIZE)).fetchall()[0]
-        [[repeated]] = connection.execute(
-            f"SELECT COALESCE(SUM(attempts), 0) FROM (\n{sql.text(_REPEATED)}\n)"
-        ).fetchall()
+    with _session(engine, staged, facts) as session:
+        [(attempts, connected, talk_time)] = values(session.rows(sql.text(_SIZE), {}))
+        text = f"SELECT COALESCE(SUM(attempts), 0) FROM (\n{sql.text(_REPEATED)}\n)"
+        [(repeated,)] = values(session.rows(text, {}))
         text = f"SELECT {sums} FROM (\n{sql.text(RULES)}\n)"
-        [counts] = connection.execute(text, named(text, _parameters(facts))).fetchall()
+        [counts] = values(session.rows(text, _parameters(facts)))
     offending = dict(zip(rules, map(int, counts), strict=True))
     return Profile(int(attempts), int(connected), talk_time, {REPEATED: int(repeated), **offending})
 
 
 def examples_of(
-    engine: Engine, staged: Path, facts: DayFacts, broken: Sequence[str]
+    engine: ModelEngine, staged: Path, facts: DayFacts, broken: Sequence[str]
 ) -> dict[str, tuple[str, ...]]:
     """Up to three offending attempts of each broken rule, as `source/callid/branch`.
 
@@ -42,7 +42,7 @@ def examples_of(
     """
     rules = sql.columns(RULES)
     found = {}
-    with _connection(engine, staged, facts) as connection:
+    with _session(engine, staged, facts) as session:
         for name in broken:
             if name == REPEATED:
                 attempts = f"(\n{sql.text(_REPEATED)}\n)"
@@ -54,14 +54,14 @@ def examples_of(
                 f"SELECT source, callid, branch_idx FROM {attempts} "
                 f"ORDER BY source, callid, branch_idx LIMIT {EXAMPLES}"
             )
-            rows = connection.execute(text, named(text, _parameters(facts))).fetchall()
+            rows = values(session.rows(text, _parameters(facts)))
             found[name] = tuple("/".join(map(str, row)) for row in rows)
     return found
 
 
-def _connection(engine: Engine, staged: Path, facts: DayFacts) -> Any:
+def _session(engine: ModelEngine, staged: Path, facts: DayFacts) -> AbstractContextManager[Session]:
     currencies = pa.table({"currency": pa.array(sorted(facts.currencies), pa.string())})
-    return engine.connect({"cdrs": [str(staged)], "currencies": currencies})
+    return engine.session({"cdrs": staged_files(staged), "currencies": currencies})
 
 
 def _parameters(facts: DayFacts) -> dict[str, object]:

@@ -18,15 +18,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, Any
 
-import duckdb
 import pyarrow as pa
 
 from resources.bucket import StoreError
-from resources.engine import Engine, Model
+from resources.engine import Engine, Model, ModelEngine, Session, values
 from resources.intake.merged import take_out, together
 from resources.intake.records import RecordFile, UnreachableFile, UnreadableFile
 from resources.intake.verdicts import on_two_dates, settle_days
-from resources.lake import Lake
+from resources.lake import Lake, discard, staged_files
 from resources.landing import LandedFile, Landing
 from resources.ledger import Days, FileAccount, FileRecord, Files, FileStatus
 from resources.ledger.cold import day_of_refused, refuse_cold
@@ -110,9 +109,13 @@ class WrongHome(Exception):
 
 @dataclass(frozen=True)
 class Intake:
-    """Takes files of `landing` into `lake` and `ledger`."""
+    """Takes files of `landing` into `lake` and `ledger`.
 
-    engine: Engine
+    `engine` judges records, `local` puts small files together.
+    """
+
+    engine: ModelEngine
+    local: Engine
     lake: Lake
     files: Files
     days: Days
@@ -194,7 +197,7 @@ class Intake:
                 continue
             key = (delivery.calls.source, one.sha256)
             if key in judged:
-                one.staged.unlink()
+                discard(one.staged)
                 copies.append((one, judged[key]))
             else:
                 judged[key] = one
@@ -223,12 +226,12 @@ class Intake:
             if self._delivery(file, again=True).token != delivery.token:
                 raise UnreachableFile("it changed while it was read; the next intake tries it")
         except UnreadableFile as error:
-            staged.unlink(missing_ok=True)
+            discard(staged)
             self.files.fail(file_id, str(error), passing=isinstance(error, UnreachableFile))
             return Outcome(file, FileStatus.FAILED, str(error), 0, 0, time.monotonic() - started)
         known = self.files.with_content(file.source, sha256)
         if known is not None:
-            staged.unlink()
+            discard(staged)
             self.files.is_copy(file_id, known.name, sha256)
             return _copy_of(known.name, file, time.monotonic() - started)
         self.files.stage(file_id, sha256, header)
@@ -239,16 +242,16 @@ class Intake:
         there = self.lake.committed("delivered", [one.transaction for one in judged])
         for one in judged:
             if one.transaction in there:
-                one.staged.unlink()
+                discard(one.staged)
         new = [one for one in judged if one.transaction not in there]
         if not new:
             return
         staged = new[0].staged
         if len(new) > 1:
             staged = self.lake.staging("delivered")
-            together(self.engine, [str(one.staged) for one in new], staged)
+            together(self.local, [f for one in new for f in staged_files(one.staged)], staged)
             for one in new:
-                one.staged.unlink()
+                discard(one.staged)
         self.lake.append("delivered", staged, [one.transaction for one in new])
 
     def withdraw(self, file: FileRecord) -> None:
@@ -346,21 +349,17 @@ class Intake:
         }
         currencies = pa.table({"currency": sorted(self.rules.currencies)})
         frozen = pa.table({"call_date": pa.array(self.days.cold.frozen(), pa.date32())})
-        hashes: list[str] = []
         with self._open(delivery.calls) as handle:
             calls = RecordFile(source, handle)
-            inputs = {"currencies": currencies, "frozen_days": frozen}
-            with self.engine.connect(inputs) as connection:
+            with self.engine.session({"currencies": currencies, "frozen_days": frozen}) as session:
                 try:
-                    connection.register("raw", calls.stream())
-                    if source.companions:
-                        _materialise(connection, "raw")
-                        hashes = [
-                            self._load_beside(connection, delivery, companion)
-                            for companion in source.companions
-                        ]
-                    self.engine.copy(connection, model.text(), parameters, staged, keep_order=True)
-                except duckdb.Error as error:
+                    session.add("raw", calls.stream(), again=bool(source.companions))
+                    hashes = [
+                        self._load_beside(session, delivery, companion)
+                        for companion in source.companions
+                    ]
+                    session.write(model.text(), parameters, staged, keep_order=True)
+                except Exception as error:
                     # What the stream raises comes back wrapped in the engine's words.
                     if calls.trouble is not None:
                         raise calls.trouble from None
@@ -370,27 +369,20 @@ class Intake:
             sha256 = hashlib.sha256("".join([sha256, *hashes]).encode()).hexdigest()
         return sha256, json.dumps(calls.columns if source.header else [])
 
-    def _load_beside(
-        self, connection: duckdb.DuckDBPyConnection, delivery: Delivery, companion: Companion
-    ) -> str:
+    def _load_beside(self, session: Session, delivery: Delivery, companion: Companion) -> str:
         """The companion file as a relation, empty when there is none; its hash."""
         form = Source(companion.relation, companion.columns)
         beside = delivery.companions.get(companion.relation)
         if beside is None:
-            columns = ", ".join(f"NULL::VARCHAR AS {name}" for name in companion.columns)
-            connection.execute(
-                f"CREATE TEMP TABLE {companion.relation} AS SELECT {columns} LIMIT 0"
-            )
+            nothing = pa.table({name: pa.array([], pa.string()) for name in companion.columns})
+            session.add(companion.relation, nothing)
             return ""
         with self._open(beside) as handle:
             records = RecordFile(form, handle)
-            connection.register(companion.relation, records.stream())
-            _materialise(connection, companion.relation)
-        bad = connection.execute(
-            f"SELECT line, refused FROM {companion.relation} WHERE refused IS NOT NULL LIMIT 1"
-        ).fetchone()
-        if bad:
-            raise UnreadableFile(f"{beside.name} beside it, line {bad[0]}: {bad[1]}; mend it")
+            session.add(companion.relation, records.stream(), again=True)
+        refused = f"SELECT line, refused FROM {companion.relation} WHERE refused IS NOT NULL"
+        for line, reason in values(session.rows(f"{refused} ORDER BY line LIMIT 1", {})):
+            raise UnreadableFile(f"{beside.name} beside it, line {line}: {reason}; mend it")
         return records.sha256
 
     def _heal(self) -> None:
@@ -414,7 +406,7 @@ class Intake:
                 self.files.is_copy(file.id, of.name, as_taken[file.id].rpartition(":")[2])
         for file in self.files.in_status(FileStatus.WITHDRAWING):
             for table in ("delivered", "quarantine"):
-                take_out(self.engine, self.lake, table, file.id)
+                take_out(self.local, self.lake, table, file.id)
             self.files.end_withdrawal(file.id)
 
     def _settle(self, names: Mapping[int, str]) -> dict[int, tuple[int, dict[str, int], int]]:
@@ -519,10 +511,3 @@ def _was_more(delivery: Delivery, known: Collection[tuple[str, str]]) -> bool:
     return any(
         name == delivery.calls.name and parts < set(token.split("+")) for name, token in known
     )
-
-
-def _materialise(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Turns a stream, which can be read once, into a table that can be read again."""
-    connection.execute(f"CREATE TEMP TABLE {name}_rows AS SELECT * FROM {name}")
-    connection.unregister(name)
-    connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {name}_rows")

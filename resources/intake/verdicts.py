@@ -4,10 +4,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 
-import duckdb
-
 import sql
-from resources.engine import Engine
+from resources.engine import ModelEngine, Session, values
 from resources.lake import Lake
 from resources.ledger import Days, Files
 
@@ -17,9 +15,9 @@ ACCOUNTS = "accounts"
 
 @contextmanager
 def judged_day(
-    engine: Engine, lake: Lake, day: date, repeats: bool = True
-) -> Iterator[duckdb.DuckDBPyConnection | None]:
-    """A connection with `delivered` and `verdicts` of a day; None when nothing was delivered.
+    engine: ModelEngine, lake: Lake, day: date, repeats: bool = True
+) -> Iterator[Session | None]:
+    """A session with `delivered` and `verdicts` of a day; None when nothing was delivered.
 
     Two steps: finding the repeated keys reads three columns, and only when there are any the
     whole rows are compared. With `repeats` False it is known that there are none.
@@ -28,30 +26,28 @@ def judged_day(
     if not files:
         yield None
         return
-    with engine.connect({"delivered": files}) as connection:
+    with engine.session({"delivered": files}) as session:
         for name, limit in (("repeated", "" if repeats else "LIMIT 0"), ("verdicts", "")):
-            connection.execute(
-                f"CREATE TEMP TABLE {name} AS {sql.text(f'delivered/{name}')} {limit}", {"day": day}
-            )
-        yield connection
+            session.keep(name, f"{sql.text(f'delivered/{name}')} {limit}", {"day": day})
+        yield session
 
 
-def settle_days(engine: Engine, lake: Lake, files: Files, days: Days) -> list[date]:
+def settle_days(engine: ModelEngine, lake: Lake, files: Files, days: Days) -> list[date]:
     """Brings the files' accounts of all days with new deliveries up to date; those days."""
     settled = []
     for stale in days.stale([ACCOUNTS]):
         verdicts: dict[int, tuple[int, int]] = {}
-        with judged_day(engine, lake, stale.day) as connection:
-            if connection is not None:
-                rows = connection.execute(sql.text("delivered/day_account")).fetchall()
-                verdicts = {row[0]: (row[1], row[2]) for row in rows}
+        with judged_day(engine, lake, stale.day) as session:
+            if session is not None:
+                rows = values(session.rows(sql.text("delivered/day_account"), {}))
+                verdicts = {row[0]: (int(row[1]), int(row[2])) for row in rows}
         files.settle_day(stale.day, verdicts)
         days.built(ACCOUNTS, stale.day, stale.version, -1, len(verdicts))
         settled.append(stale.day)
     return settled
 
 
-def on_two_dates(engine: Engine, lake: Lake, touched: Collection[date]) -> Iterator[str]:
+def on_two_dates(engine: ModelEngine, lake: Lake, touched: Collection[date]) -> Iterator[str]:
     """What to say of call ids that stand on a touched day and on the day before or after it.
 
     They count on both. Days further apart are not compared: that would read the whole lake, and a
@@ -62,13 +58,13 @@ def on_two_dates(engine: Engine, lake: Lake, touched: Collection[date]) -> Itera
         both = [lake.delivered(day), lake.delivered(other)]
         if not all(both):
             continue
-        text = sql.text("delivered/on_two_dates")
-        three = "ARRAY_TO_STRING(LIST(DISTINCT callid ORDER BY callid)[:3], ', ')"
-        found = f"SELECT COUNT(DISTINCT callid), {three} FROM ({text})"
-        with engine.connect({"delivered": sorted({*both[0], *both[1]})}) as connection:
-            row = connection.execute(found, {"day": day, "other": other}).fetchone()
-        if row and row[0]:
+        with engine.session({"delivered": sorted({*both[0], *both[1]})}) as session:
+            days = {"day": day, "other": other}
+            session.keep("calls", sql.text("delivered/on_two_dates"), days)
+            [(count,)] = values(session.rows("SELECT COUNT(*) AS calls FROM calls", {}))
+            some = session.rows("SELECT callid FROM calls ORDER BY callid LIMIT 3", {})
+        if count:
             yield (
-                f"warning: {row[0]:,} calls stand on {day} and on {other} too, and count on both: "
-                f"{row[1]}{', ...' if row[0] > 3 else ''}"
+                f"warning: {count:,} calls stand on {day} and on {other} too, and count on both: "
+                f"{', '.join(some['callid'].to_pylist())}{', ...' if count > 3 else ''}"
             )

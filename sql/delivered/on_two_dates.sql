@@ -1,5 +1,5 @@
 -- Calls of a day that another day has as well, under the same call id and branch.
--- grain: one row per record of the day
+-- grain: one row per call id
 -- inputs: delivered (of both days)
 -- parameters: day, other
 -- Compared by hash, which takes a third of the time and can only ever warn of too many.
@@ -13,3 +13,4 @@ WHERE
         FROM delivered AS o
         WHERE o.call_date = $other AND o.reasons IS NULL
     )
+GROUP BY d.callid

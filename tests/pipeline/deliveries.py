@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from pipelines.assembly import Workplace
+from resources.engine import values
 from resources.intake.verdicts import judged_day
 from resources.ledger.files import FileAccount
 from resources.sources import CONNEXCS_FIGURES
@@ -83,17 +84,17 @@ def counting(workplace: Workplace) -> dict[Key, Decimal]:
     """
     found: dict[Key, Decimal] = {}
     for day in workplace.days.known():
-        with judged_day(workplace.engine, workplace.lake, day) as connection:
-            if connection is None:
+        with judged_day(workplace.engine, workplace.lake, day) as session:
+            if session is None:
                 continue
-            rows = connection.execute(
+            table = session.rows(
                 "SELECT d.callid, d.branch_idx, d.duration FROM delivered AS d "
                 "ANTI JOIN verdicts AS v "
                 "ON d.file_id = v.file_id AND d.line = v.line AND d.branch_idx = v.branch_idx "
                 "WHERE d.call_date = $day AND d.reasons IS NULL",
                 {"day": day},
-            ).fetchall()
-        for callid, branch, duration in rows:
+            )
+        for callid, branch, duration in values(table):
             assert (str(day), callid, branch) not in found, "a key counts twice"
             found[(str(day), callid, branch)] = duration
     return found

@@ -158,7 +158,7 @@ def test_checks_that_cannot_run_say_nothing_of_the_day(golden: Workplace, tmp_pa
             cut = f"SELECT * EXCLUDE (provider_charge) FROM (\n{text}\n)"
             return Engine.copy(connection, cut, params, out, *rest, **others)
 
-    engine = Forgetful(builder.engine.memory_limit, builder.engine.threads, builder.engine.spill)
+    engine = Forgetful(builder.local.memory_limit, builder.local.threads, builder.local.spill)
     with pytest.raises(NotEvaluated, match="provider_charge"):
         replace(builder, engine=engine).build_cdrs(BAD)
     assert contents(golden) == before

@@ -72,11 +72,11 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> StagedDay:
     workplace.intake.run()
     folder = tmp_path_factory.mktemp("spoilt")
     path = folder / "good.parquet"
-    with judged_day(workplace.engine, workplace.lake, DAY) as connection:
-        assert connection is not None
+    with judged_day(workplace.engine, workplace.lake, DAY) as session:
+        assert session is not None
         for name, relation in workplace.builder._reference.items():
-            connection.register(name, relation)
-        rows = workplace.engine.copy(connection, sql.text("cdrs/cdrs"), {"day": DAY}, path)
+            session.add(name, relation)
+        rows = session.write(sql.text("cdrs/cdrs"), {"day": DAY}, path)
     return StagedDay(workplace, path, folder, rows)
 
 

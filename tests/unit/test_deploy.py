@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -128,3 +129,30 @@ def test_only_what_is_named_goes_into_an_image() -> None:
     }
     assert copied == named
     assert all((DEPLOY.parent / name).exists() for name in named)
+
+
+KUBERNETES = {
+    f"{document['kind']} {document['metadata']['name']}": document
+    for file in sorted((DEPLOY / "kubernetes").glob("*.yaml"))
+    for document in yaml.safe_load_all(file.read_text(encoding="utf-8"))
+}
+
+
+def test_settings_on_kubernetes_are_such_as_the_program_takes() -> None:
+    given: dict[str, str] = KUBERNETES["ConfigMap cdr-reports-settings"]["data"]
+    ours = {n.removeprefix(PREFIX).lower(): v for n, v in given.items() if n.startswith(PREFIX)}
+    assert set(ours) <= set(Settings.model_fields)
+    settings = Settings(**{**ours, "spark_conf": json.loads(ours["spark_conf"])})
+    assert settings.engine == "spark"
+    assert settings.spark_conf["spark.kubernetes.namespace"]
+
+
+def test_spark_on_kubernetes_is_of_the_versions_that_are_tried() -> None:
+    lock = (DEPLOY.parent / "uv.lock").read_text(encoding="utf-8")
+    versions = dict(re.findall(r'\[\[package\]\]\nname = "([^"]+)"\nversion = "([^"]+)"', lock))
+    dockerfile = (DEPLOY / "kubernetes" / "Dockerfile").read_text(encoding="utf-8")
+    pinned = dict(re.findall(r"\b(pyspark|sqlglot)==(\S+)", dockerfile))
+    assert pinned == {name: versions[name] for name in ("pyspark", "sqlglot")}
+    conf = KUBERNETES["ConfigMap cdr-reports-settings"]["data"]["CDR_REPORTS_SPARK_CONF"]
+    image = json.loads(conf)["spark.kubernetes.container.image"]
+    assert image == f"apache/spark:{versions['pyspark']}-java17"
