@@ -75,7 +75,7 @@ def one(call: Call) -> Response:
 
 def file(call: Call) -> Response:
     """A file as it was sent."""
-    from explorer.schedules import attachment
+    from explorer.preview import attachment
 
     delivery, name = _delivery(call), call.path("name")
     if name not in _files(call, delivery):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from explorer import api, delivered, deliveries, downloads, health, schedules, static
+from explorer import api, delivered, deliveries, downloads, health, preview, schedules, static
 from explorer.access import EVERYBODY
 from explorer.catalogue import entry
 from explorer.serving import Call, NotFound, Page, problem
@@ -107,6 +107,7 @@ PAGES: tuple[Page, ...] = (
     *api.PAGES,
     *downloads.PAGES,
     *schedules.PAGES,
+    *preview.PAGES,
     *deliveries.PAGES,
     *delivered.PAGES,
     *health.PAGES,

@@ -1,4 +1,4 @@
-"""Pages of the schedules: the list, the form, the preview of a mail, sending now.
+"""Pages of the schedules: the list, the form, sending now; the preview is `preview`.
 
 Fields are judged by `resources.schedules.definition`, as the command's are; here they only come and
 go as text.
@@ -6,7 +6,6 @@ go as text.
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from explorer.access import INSIDE, OPERATORS
 from explorer.deliveries import line, told_of
 from explorer.desk import report_of
-from explorer.serving import Call, Forbidden, NotFound, Page
+from explorer.serving import Call, Page
 from explorer.view import View, parse
 from pipelines.sending import open_office, read_accounts
 from resources.ledger.deliveries import Delivery
@@ -38,8 +37,7 @@ from resources.schedules.model import (
     Schedule,
     from_text,
 )
-from resources.schedules.planning import agenda, preview, run_now
-from resources.schedules.rendering import Rendered
+from resources.schedules.planning import agenda, run_now
 
 _LISTS = ("email", "cc", "bcc", "group", "customers", "providers", "columns", "formats")
 _NOT_KEPT = {
@@ -50,15 +48,11 @@ _NOT_KEPT = {
     "compare": "the comparison",
     "choice": "the choice of the report",
 }
-_MAIL_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data: cid:; frame-ancestors 'self'; "
-    "sandbox"
-)
 
 
-def url(name: str) -> str:
-    """Where a schedule's page is."""
-    return f"/schedules/{quote(name)}"
+def url(name: str, page: str = "show") -> str:
+    """Where a page of a schedule is. The name, which may be any text, comes last."""
+    return f"/schedules/{page}/{quote(name)}"
 
 
 def listed(call: Call) -> Response:
@@ -73,7 +67,7 @@ def listed(call: Call) -> Response:
                 "frequency": str(schedule.frequency),
                 "report": schedule.report,
                 "audience": str(schedule.audience),
-                "recipients": _recipients(schedule),
+                "recipients": recipients(schedule),
                 "next": _next(call, schedule, 1)[0] if record.enabled else "",
                 "enabled": record.enabled,
             }
@@ -85,7 +79,7 @@ def listed(call: Call) -> Response:
 
 def one(call: Call) -> Response:
     """A schedule, what comes next of it, what it has sent."""
-    record = _named(call)
+    record = named(call)
     schedule = from_text(record.definition)
     workplace = call.explorer.workplace
     plain = {
@@ -164,19 +158,19 @@ def add(call: Call) -> Response:
 
 def edit_form(call: Call) -> Response:
     """The form of a schedule that there is."""
-    record = _named(call)
+    record = named(call)
     form = _texts(from_text(record.definition))
-    return _form(call, form, {}, f"{url(record.name)}/edit", new=False, notes=[])
+    return _form(call, form, {}, url(record.name, "edit"), new=False, notes=[])
 
 
 def edit(call: Call) -> Response:
     """Changes a schedule as the form says."""
-    return _save(call, _named(call))
+    return _save(call, named(call))
 
 
 def _save(call: Call, record: ScheduleRecord | None) -> Response:
     form = {name: call.field(name).strip() for name in FIELDS}
-    action = "/schedules/new" if record is None else f"{url(record.name)}/edit"
+    action = "/schedules/new" if record is None else url(record.name, "edit")
     store, now = call.explorer.workplace.schedules, datetime.now(UTC)
     try:
         defined = _judged(call, form)
@@ -217,72 +211,9 @@ def by_field(text: str) -> dict[str, list[str]]:
     return found
 
 
-def preview_page(call: Call) -> Response:
-    """The mail as it would go out now, to nobody."""
-    record = _named(call)
-    schedule = from_text(record.definition)
-    made = _previewed(call, schedule)
-    body: Any = made.message.get_body(("plain",))
-    account = call.one("account")
-    behind = f"?account={quote(account)}" if account else ""
-    accounts = []
-    if schedule.fan_out:
-        known = read_accounts(call.explorer.workplace)
-        emails = known.emails(schedule.audience)
-        of = schedule.customers if schedule.audience is Audience.CUSTOMER else schedule.providers
-        names = known.customers if schedule.audience is Audience.CUSTOMER else known.providers
-        accounts = [
-            {"id": a, "name": names.get(a) or a, "current": a == account}
-            for a in (of or sorted(emails))
-        ]
-    context = {
-        "subject": str(made.message["Subject"]),
-        "to": _recipients(schedule),
-        "text": str(body.get_content()).strip(),
-        "files": [
-            {
-                "name": name,
-                "size": f"{len(content) / 1000:,.0f} kB",
-                "href": f"{url(record.name)}/preview/files/{quote(name)}{behind}",
-            }
-            for name, content in made.files.items()
-        ],
-        "frame": f"{url(record.name)}/preview/mail{behind}",
-        "accounts": accounts,
-    }
-    return call.explorer.page(call, "schedules", "preview.html", f"Preview: {record.name}", context)
-
-
-def preview_mail(call: Call) -> Response:
-    """The HTML of that mail, for a frame that may do nothing."""
-    made = _previewed(call, from_text(_named(call).definition))
-    body: Any = made.message.get_body(("html",))
-    headers = {"Content-Security-Policy": _MAIL_POLICY, "X-Frame-Options": "SAMEORIGIN"}
-    return Response(str(body.get_content()), media_type="text/html", headers=headers)
-
-
-def preview_file(call: Call) -> Response:
-    """A file of that mail."""
-    made = _previewed(call, from_text(_named(call).definition))
-    name = call.path("file")
-    if name not in made.files:
-        raise NotFound(f"the mail has no file {name!r}")
-    return attachment(name, made.files[name])
-
-
-def attachment(name: str, content: bytes) -> Response:
-    """Bytes to be saved, never shown."""
-    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
-    headers = {
-        "Content-Disposition": f'attachment; filename="{safe}"',
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-    }
-    return Response(content, media_type="application/octet-stream", headers=headers)
-
-
 def send(call: Call) -> Response:
     """Sends the last whole period's report now."""
-    record, explorer = _named(call), call.explorer
+    record, explorer = named(call), call.explorer
     with explorer.changes:
         wanted = run_now(open_office(explorer.workplace), record)
         if wanted:
@@ -305,14 +236,14 @@ def send_now(call: Call, wanted: list[Delivery]) -> str:
 
 def pause(call: Call) -> Response:
     """Sends nothing of it from now on."""
-    record = _named(call)
+    record = named(call)
     call.explorer.workplace.schedules.pause(record.id, datetime.now(UTC))
     return _back(call, record, "Paused: nothing of it is sent until it is resumed.")
 
 
 def resume(call: Call) -> Response:
     """Sends it again from now on."""
-    record = _named(call)
+    record = named(call)
     if not record.enabled:
         call.explorer.workplace.schedules.resume(record.id, datetime.now(UTC))
     return _back(call, record, "Resumed: what fell due meanwhile is not sent.")
@@ -320,7 +251,7 @@ def resume(call: Call) -> Response:
 
 def remove(call: Call) -> Response:
     """Takes it away."""
-    record = _named(call)
+    record = named(call)
     call.explorer.workplace.schedules.remove(record.id, datetime.now(UTC))
     call.explorer.tell(call, f"{record.name} is removed; what it has sent stays on record.")
     return RedirectResponse("/schedules", status_code=303)
@@ -331,24 +262,9 @@ def _back(call: Call, record: ScheduleRecord, words: str) -> Response:
     return RedirectResponse(url(record.name), status_code=303)
 
 
-def _named(call: Call) -> ScheduleRecord:
+def named(call: Call) -> ScheduleRecord:
+    """The schedule of the address. Raises UnknownSchedule."""
     return call.explorer.workplace.schedules.named(call.path("name"))
-
-
-def _previewed(call: Call, schedule: Schedule) -> Rendered:
-    """The mail; its page, its frame and its files ask for the same one, made once."""
-    explorer, account = call.explorer, call.one("account") or None
-
-    def make() -> Rendered:
-        with explorer.desk.download():
-            return preview(open_office(explorer.workplace), schedule, account)
-
-    try:
-        return explorer.previews.get((schedule.text(), account), make)
-    except ReportError:
-        raise
-    except ValueError as error:
-        raise Forbidden(str(error)) from None
 
 
 def _judged(call: Call, form: dict[str, str]) -> Defined:
@@ -440,7 +356,8 @@ def _next(call: Call, schedule: Schedule, count: int) -> list[str]:
     ]
 
 
-def _recipients(schedule: Schedule) -> str:
+def recipients(schedule: Schedule) -> str:
+    """Whom a schedule writes to, in words."""
     if schedule.fan_out:
         return f"each {schedule.audience}"
     return ", ".join((*schedule.email, *schedule.cc, *schedule.bcc))
@@ -450,14 +367,11 @@ PAGES = (
     Page("/schedules", listed, INSIDE),
     Page("/schedules/new", new_form, OPERATORS),
     Page("/schedules/new", add, OPERATORS, ("POST",)),
-    Page("/schedules/{name:path}/edit", edit_form, OPERATORS),
-    Page("/schedules/{name:path}/edit", edit, OPERATORS, ("POST",)),
-    Page("/schedules/{name:path}/preview", preview_page, OPERATORS),
-    Page("/schedules/{name:path}/preview/mail", preview_mail, OPERATORS),
-    Page("/schedules/{name:path}/preview/files/{file}", preview_file, OPERATORS),
-    Page("/schedules/{name:path}/send", send, OPERATORS, ("POST",)),
-    Page("/schedules/{name:path}/pause", pause, OPERATORS, ("POST",)),
-    Page("/schedules/{name:path}/resume", resume, OPERATORS, ("POST",)),
-    Page("/schedules/{name:path}/remove", remove, OPERATORS, ("POST",)),
-    Page("/schedules/{name:path}", one, INSIDE),
+    Page("/schedules/show/{name:path}", one, INSIDE),
+    Page("/schedules/edit/{name:path}", edit_form, OPERATORS),
+    Page("/schedules/edit/{name:path}", edit, OPERATORS, ("POST",)),
+    Page("/schedules/send/{name:path}", send, OPERATORS, ("POST",)),
+    Page("/schedules/pause/{name:path}", pause, OPERATORS, ("POST",)),
+    Page("/schedules/resume/{name:path}", resume, OPERATORS, ("POST",)),
+    Page("/schedules/remove/{name:path}", remove, OPERATORS, ("POST",)),
 )

@@ -81,11 +81,11 @@ class Upkeep:
     def _run(self, today: date, now: datetime, say: Callable[[str], None]) -> Done:
         done = Done()
         lake = self.cold.lake
-        before = {table: lake.version(table) for table in LAKE_TABLES}
+        versions = {table: lake.version(table) for table in LAKE_TABLES}
         self._calls(done, today, now, say)
         self._compact(done, say)
         for table in LAKE_TABLES:
-            if lake.version(table) != before[table]:
+            if lake.version(table) != versions[table]:
                 lake.checkpoint(table)
         sent = self.deliveries.find()
         for table in LAKE_TABLES:

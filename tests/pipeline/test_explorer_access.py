@@ -263,12 +263,12 @@ def test_a_customer_sees_its_own_rows(sky: Browser, vera: Browser) -> None:
 
 
 def test_viewers_see_and_do_not_change(vera: Browser) -> None:
-    page = vera.get("/schedules/nightly")
+    page = vera.get("/schedules/show/nightly")
     assert page.status == 200
     assert "Send now" not in page.text
-    for path in ("/schedules/nightly/send", "/schedules/nightly/remove", "/files/1/withdraw"):
+    for path in ("/schedules/send/nightly", "/schedules/remove/nightly", "/files/1/withdraw"):
         assert vera.post(path).status == 403
-    assert vera.get("/schedules/nightly").status == 200
+    assert vera.get("/schedules/show/nightly").status == 200
 
 
 def test_without_the_forms_token_nothing_happens(served: tuple[Explorer, int]) -> None:
@@ -276,14 +276,14 @@ def test_without_the_forms_token_nothing_happens(served: tuple[Explorer, int]) -
     otto = logged_in(port, "otto")
     for token in ("", "x" * 64, logged_in(port, "otto").token):
         otto.token = token or "-"
-        got = otto.post("/schedules/nightly/pause")
+        got = otto.post("/schedules/pause/nightly")
         assert got.status == 403
         assert "load the page again" in got.text
     assert explorer.workplace.schedules.named("nightly").enabled
     otto.token = ""
-    assert otto.post("/schedules/nightly/pause").status == 303
+    assert otto.post("/schedules/pause/nightly").status == 303
     header = {"X_CSRF_Token": csrf(otto.get("/"))}  # as scripts send it, without a field
-    assert otto._ask("POST", "/schedules/nightly/resume", "", header).status == 303
+    assert otto._ask("POST", "/schedules/resume/nightly", "", header).status == 303
 
 
 def test_a_session_cookie(served: tuple[Explorer, int]) -> None:

@@ -110,7 +110,7 @@ def test_no_request_breaks_the_server(browsers: list[Browser], target: str, who:
         assert "tierone" not in got.text.lower()
 
 
-FORMS = ["/schedules/new", "/schedules/none/edit", "/schedules/none/send", "/deliveries/7/resend",
+FORMS = ["/schedules/new", "/schedules/edit/none", "/schedules/send/none", "/deliveries/7/resend",
          "/files/7/withdraw", "/login", "/no/such"]  # fmt: skip
 FIELDS = ["name", "report", "group", "columns", "frequency", "time", "timezone", "email", "cc",
           "bcc", "customers", "providers", "formats", "currency", "audience", "fan_out",

@@ -77,43 +77,43 @@ def test_what_is_wrong_stands_beside_its_field(served: tuple[Explorer, Browser])
 def test_a_schedules_life(served: tuple[Explorer, Browser]) -> None:
     explorer, browser = served
     store = explorer.workplace.schedules
-    assert browser.post("/schedules/new", FORM).headers["location"] == "/schedules/nightly"
-    assert "Added." in browser.get("/schedules/nightly").text
-    assert "Added." not in browser.get("/schedules/nightly").text
+    assert browser.post("/schedules/new", FORM).headers["location"] == "/schedules/show/nightly"
+    assert "Added." in browser.get("/schedules/show/nightly").text
+    assert "Added." not in browser.get("/schedules/show/nightly").text
     assert browser.post("/schedules/new", FORM).status == 422  # the name is taken
-    edited = {**FORM, "name": "a/b ü", "frequency": "weekly", "fan_out": ""}
-    assert browser.post("/schedules/nightly/edit", edited).status == 303
-    assert str(from_text(store.named("a/b ü").definition).frequency) == "weekly"
-    there = "/schedules/a/b%20%C3%BC"
-    assert "weekly" in browser.get(there).text
-    assert browser.get(f"{there}/edit").status == 200
-    assert browser.post(f"{there}/pause").status == 303
-    assert not store.named("a/b ü").enabled
-    assert browser.post(f"{there}/resume").status == 303
-    assert store.named("a/b ü").enabled
-    assert browser.post(f"{there}/remove").headers["location"] == "/schedules"
+    edited = {**FORM, "name": "a/b ü/edit", "frequency": "weekly", "fan_out": ""}
+    assert browser.post("/schedules/edit/nightly", edited).status == 303
+    assert str(from_text(store.named("a/b ü/edit").definition).frequency) == "weekly"
+    there = "a/b%20%C3%BC/edit"
+    assert "weekly" in browser.get(f"/schedules/show/{there}").text
+    assert browser.get(f"/schedules/edit/{there}").status == 200
+    assert browser.post(f"/schedules/pause/{there}").status == 303
+    assert not store.named("a/b ü/edit").enabled
+    assert browser.post(f"/schedules/resume/{there}").status == 303
+    assert store.named("a/b ü/edit").enabled
+    assert browser.post(f"/schedules/remove/{there}").headers["location"] == "/schedules"
     assert store.all() == []
-    assert browser.get(there).status == 404
+    assert browser.get(f"/schedules/show/{there}").status == 404
 
 
 def test_a_preview_and_sending(served: tuple[Explorer, Browser], post: PostOffice) -> None:
     _, browser = served
     browser.post("/schedules/new", {**FORM, "name": "weekly", "frequency": "weekly"})
-    page = browser.get("/schedules/weekly/preview")
+    page = browser.get("/schedules/preview/weekly")
     assert page.status == 200
     assert "a@example.com" in page.text
-    mail = browser.get("/schedules/weekly/preview/mail")
+    mail = browser.get("/schedules/preview-mail/weekly")
     assert "frame-ancestors 'self'" in mail.headers["content-security-policy"]
     assert "sandbox" in mail.headers["content-security-policy"]
     assert "<table" in mail.text
-    name = page.text.partition("/preview/files/")[2].partition('"')[0]
-    file = browser.get(f"/schedules/weekly/preview/files/{name}")
+    name = page.text.partition("/preview-file/")[2].partition("/")[0]
+    file = browser.get(f"/schedules/preview-file/{name}/weekly")
     assert file.headers["content-disposition"] == f'attachment; filename="{name}"'
     assert file.text.startswith("customer,")
     assert post.got == []
 
-    assert browser.post("/schedules/weekly/send").status == 303
-    said = browser.get("/schedules/weekly").text
+    assert browser.post("/schedules/send/weekly").status == 303
+    said = browser.get("/schedules/show/weekly").text
     assert "Delivery 1" in said
     assert "sent" in said
     ((to, message, _),) = post.got
@@ -124,7 +124,7 @@ def test_a_preview_and_sending(served: tuple[Explorer, Browser], post: PostOffic
     kept = one.text.partition("/deliveries/1/files/")[2].partition('"')[0]
     assert browser.get(f"/deliveries/1/files/{kept}").status == 200
     assert browser.get("/deliveries/1/files/..%2f..%2fexplorer.key").status == 404
-    assert "out already" in _said(browser, "/schedules/weekly/send", "/schedules/weekly")
+    assert "out already" in _said(browser, "/schedules/send/weekly", "/schedules/show/weekly")
 
     again = browser.post("/deliveries/1/resend")
     assert again.headers["location"] == "/deliveries/2"
