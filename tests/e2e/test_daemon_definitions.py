@@ -68,7 +68,7 @@ def test_dg_lists_them_from_the_root(served: dict[str, str]) -> None:
         "usa_rate_center_daily",
     }
     jobs = {job["name"] for job in found["jobs"]}
-    assert jobs == {"build_days", "deliver_reports", "intake_job"}
+    assert jobs == {"build_days", "deliver_reports", "intake_job", "upkeep"}
 
 
 def test_the_workspace_file_loads_them_from_the_root(served: dict[str, str]) -> None:
