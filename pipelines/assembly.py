@@ -65,7 +65,12 @@ class Workplace:
         settings = self.settings
         if settings.engine == "duckdb":
             return self.engine
-        from resources.spark.engine import SparkEngine
+        from resources import spark
+
+        try:
+            from resources.spark.engine import SparkEngine
+        except ImportError as error:
+            raise spark.missing(error) from None
 
         return SparkEngine(
             settings.spark_master,

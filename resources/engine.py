@@ -144,10 +144,10 @@ class Engine(ModelEngine):
         """A connection for short questions, on a database that this process keeps open.
 
         To open one costs 25 ms, more than such a question does. All who ask at once share its
-        limits; what they register is theirs alone. It remembers the footers of files.
+        limits; what they register is theirs alone.
         """
         with _kept(self).cursor() as connection:
-            connection.execute("SET TimeZone = 'UTC'; SET parquet_metadata_cache = true")
+            connection.execute("SET TimeZone = 'UTC'")
             yield connection
 
     def _open(self) -> duckdb.DuckDBPyConnection:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from resources.engine import EngineError
+from resources.spark import missing
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -68,9 +69,7 @@ def check(master: str) -> None:
     try:
         import pyspark.sql  # noqa: F401
     except ImportError as error:
-        raise EngineError(
-            f"CDR_REPORTS_ENGINE=spark needs PySpark ({error}): `make setup EXTRAS=spark`"
-        ) from None
+        raise missing(error) from None
     if not _MASTER.fullmatch(master):
         raise EngineError(
             f"CDR_REPORTS_SPARK_MASTER is {master}, which is no master of Spark's: write local[*], "
