@@ -22,7 +22,9 @@ import json
 import os
 import time
 import uuid
+from collections import deque
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property, lru_cache
@@ -262,11 +264,17 @@ def _write(cdrs: str, out: Path) -> None:
         described = _SCHEMA.with_metadata({_COLUMNS: schema.serialize().to_pybytes()})
         dictionaries: dict[str, pa.Array] = {}
         starts = [0]
-        with ipc.new_file(handle, described) as writer:
+        # A section is packed, in another thread, while the next one is read.
+        with ipc.new_file(handle, described) as writer, ThreadPoolExecutor(1) as packer:
+            packing: deque[Future[pa.RecordBatch]] = deque()
             for group in range(metadata.num_row_groups):
-                for batch in file.iter_batches(SECTION_ROWS, [group], use_threads=False):
-                    writer.write_batch(_section(batch, dictionaries))
+                for batch in file.iter_batches(SECTION_ROWS, [group]):
+                    packing.append(packer.submit(_packed, *_section(batch, dictionaries)))
                     starts.append(starts[-1] + batch.num_rows)
+                    if len(packing) > 1:
+                        writer.write_batch(packing.popleft().result())
+            for section in packing:
+                writer.write_batch(section.result())
             writer.write_batch(_last(schema, starts, dictionaries))
         handle.flush()
         os.fsync(handle.fileno())
@@ -281,12 +289,20 @@ def _has_dictionaries(metadata: pq.FileMetaData, column: int) -> bool:
     )
 
 
-def _section(batch: pa.RecordBatch, dictionaries: dict[str, pa.Array]) -> pa.RecordBatch:
-    """The rows of a batch of `cdrs` as a section; adds to the dictionaries what is new in it."""
+_Texts = list[tuple[memoryview, list[int]]]
+"""Of each column of texts all of them, and where those of each block begin, and the last end."""
+
+
+def _section(
+    batch: pa.RecordBatch, dictionaries: dict[str, pa.Array]
+) -> tuple[list[_Column], _Array, _Texts]:
+    """The rows of a batch of `cdrs` as what makes up a section: its layout, the fixed part of each
+    block, the texts. Adds to the dictionaries what is new in it.
+    """
     count = -(-batch.num_rows // BLOCK_ROWS)
     layout: list[_Column] = []
     fixed: list[_Array] = []
-    texts: list[tuple[pa.Buffer, list[int]]] = []
+    texts: _Texts = []
     for name, values in zip(batch.schema.names, batch.columns, strict=True):
         nulls = False
         if pa.types.is_dictionary(values.type):
@@ -310,9 +326,13 @@ def _section(batch: pa.RecordBatch, dictionaries: dict[str, pa.Array]) -> pa.Rec
         if nulls:
             valid = values.is_valid().to_numpy(zero_copy_only=False)
             fixed.append(_in_blocks(valid, count).view(np.uint8))
-    rows = np.hstack(fixed)
+    return layout, np.hstack(fixed), texts
+
+
+def _packed(layout: Sequence[_Column], rows: _Array, texts: _Texts) -> pa.RecordBatch:
+    """A section of what makes it up."""
     blocks, sizes = [], []
-    for number in range(count):
+    for number in range(len(rows)):
         parts = [data[at[number] : at[number + 1]] for data, at in texts]
         block = b"".join([rows[number], *parts])
         blocks.append(_CODEC.compress(block, asbytes=True))
@@ -352,7 +372,7 @@ def _last(
     )
 
 
-def _ends(values: pa.Array, blocks: int) -> tuple[_Array, tuple[pa.Buffer, list[int]]]:
+def _ends(values: pa.Array, blocks: int) -> tuple[_Array, tuple[memoryview, list[int]]]:
     """Where each text ends among those of its block; all texts, and where each block's begin."""
     _, offsets, data = values.buffers()
     at = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
