@@ -54,7 +54,7 @@ def call_numbers_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDef
         refuse_cold_days(workplace, days)
         for day in days:
             built = workplace.builder.build_call_numbers(day)
-            differences += workplace.builder.reconcile(CALL_NUMBERS, day)
+            differences += workplace.builder.held.reconcile(CALL_NUMBERS, day)
             workplace.tell(f"{CALL_NUMBERS} {day}")
             context.add_asset_metadata(
                 {

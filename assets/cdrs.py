@@ -10,8 +10,9 @@ from assets.describe import KINDS, OWNERS, code_version, day_metadata, table_met
 from assets.intake import DELIVERED
 from pipelines.assembly import Workplace
 from pipelines.partitions import days_of
-from resources.days import CDRS, BuiltDay
+from resources.days import BuiltDay
 from resources.expectations import expectations
+from resources.held import CDRS
 
 CDRS_KEY = dg.AssetKey(CDRS)
 

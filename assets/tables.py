@@ -10,7 +10,7 @@ from assets.cold import refuse_cold_days
 from assets.describe import KINDS, OWNERS, code_version, day_metadata, table_metadata
 from pipelines.assembly import Workplace
 from pipelines.partitions import days_of
-from resources.days import TABLES
+from resources.held import TABLES
 
 DESCRIPTIONS = {
     "breakout_daily": "Sums for Breakout: money and quality by customer, provider, destinations, "
@@ -66,7 +66,7 @@ def _table_asset(name: str, partitions: dg.PartitionsDefinition[str]) -> dg.Asse
         refuse_cold_days(workplace, days)
         for day in days:
             result = workplace.builder.build_table(name, day)
-            differences += workplace.builder.reconcile(name, day)
+            differences += workplace.builder.held.reconcile(name, day)
             workplace.tell(f"{name} {day}")
             context.add_asset_metadata(day_metadata(result), partition_key=str(day))
         yield dg.MaterializeResult(metadata=table_metadata(workplace.lake, name, *models))

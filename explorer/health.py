@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from explorer.access import INSIDE
 from explorer.serving import Call, Page
-from resources.days import CDRS, TABLES
+from resources.held import CDRS, TABLES
 from resources.ledger.deliveries import State
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from assets.tables import RECONCILES
 from pipelines.assembly import Workplace
 from pipelines.sending import smtp_settings
 from resources.alerts import Trouble, compose, of_days, of_deliveries, of_files
-from resources.days import CDRS, DAY_TABLES
+from resources.days import DAY_TABLES
 from resources.expectations import expectations
+from resources.held import CDRS
 from resources.ledger.deliveries import State
 from resources.mailer import MailError, parse_addresses, send
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pipelines.assembly import Workplace
 from resources.calls import CallQuestion, FoundCalls, Side, ask, find_calls
-from resources.days import CDRS, TABLES, DayBuilder
+from resources.days import DayBuilder
+from resources.held import CDRS, TABLES
 from resources.lake import Lake
 from resources.reference.accounts import read_customers, read_providers
 from resources.reference.names import country_names, lata_names
@@ -18,13 +19,14 @@ from resources.reference.plan import ReferenceData
 from resources.reference.rates import Rates
 from resources.reporting.interfaces import DayNotices, Quote, Reporting
 from resources.reporting.reports import ReportsInForce, reports_in_force
+from resources.unstored import breakout_hourly, did_as_cli, dtmf_delivery
 
 Maker = Callable[[DayBuilder, date, date, Path], list[str]]
 
 MADE: dict[str, tuple[str, Maker]] = {
-    "breakout_hourly": ("cdrs", DayBuilder.breakout_hourly),
-    "did_as_cli": ("cdrs", DayBuilder.did_as_cli),
-    "dtmf_delivery": ("dtmf_hourly", DayBuilder.dtmf_delivery),
+    "breakout_hourly": ("cdrs", breakout_hourly),
+    "did_as_cli": ("cdrs", did_as_cli),
+    "dtmf_delivery": ("dtmf_hourly", dtmf_delivery),
 }
 """What is no table of the lake but made for a question: the table it is made of, and how."""
 

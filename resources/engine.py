@@ -49,6 +49,15 @@ class Model:
         return f"WITH {parts}\nSELECT * FROM (\n{sql.text(self.name)}\n)"
 
 
+@dataclass(frozen=True)
+class Written(Model):
+    """A SELECT that is no file because it depends on what is there: `name` is its text."""
+
+    def text(self) -> str:
+        """The text itself."""
+        return self.name
+
+
 class EngineError(Exception):
     """An engine cannot be had or cannot run a model; the text says why, and what to do."""
 
@@ -218,11 +227,18 @@ class _Connected:
         return self.engine.copy(self.connection, text, params, out, keep_order, layout)
 
 
+def tell_their_day(files: list[str]) -> bool:
+    """Whether files are read with the day that their folders are named after: not when some of a
+    day are only staged.
+    """
+    return all("=" in Path(file).parent.name for file in files)
+
+
 def _relation(connection: duckdb.DuckDBPyConnection, name: str, value: Any) -> None:
     if isinstance(value, list):
         if not value:
             raise ValueError(f"input {name} has no files")
-        connection.read_parquet(value, hive_partitioning=True).create_view(name)
+        connection.read_parquet(value, hive_partitioning=tell_their_day(value)).create_view(name)
     else:
         connection.register(name, value)
 

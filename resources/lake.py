@@ -203,6 +203,26 @@ class Lake:
 
         The file is named `stem`, which must be new, where its name has to say something.
         """
+        return self._publish(name, day, staged, stem, self._replace)
+
+    def add(self, name: str, day: date, staged: Path, stem: str | None = None) -> int:
+        """Adds the staged file's rows to those of a day, in one commit; as `publish` for the rest.
+
+        Unchanged when there are none.
+        """
+        if not _rows(staged):
+            discard(staged)
+            return self.version(name)
+        return self._publish(name, day, staged, stem, self._extend)
+
+    def _publish(
+        self,
+        name: str,
+        day: date,
+        staged: Path,
+        stem: str | None,
+        commit: Callable[[DeltaTable, date, list[AddAction | RemoveAction]], int],
+    ) -> int:
         schema = _schema(staged)
         table = self.table(name) or self._create(
             name, schema.append(pa.field(DAY, pa.date32())), partition_by=[DAY]
@@ -213,7 +233,7 @@ class Lake:
                 path = f"{DAY}={day}/{stem or uuid.uuid4().hex}.parquet"
                 actions.append(self._place(name, file, path, {DAY: str(day)}))
         discard(staged)
-        return self._replace(table, day, actions)
+        return commit(table, day, actions)
 
     def clear(self, name: str, day: date) -> int:
         """Empties one day of a table; the table's version, unchanged when there was nothing."""
@@ -290,6 +310,10 @@ class Lake:
             partition_by=[DAY],
             partition_filters=[(DAY, "=", str(day))],
         )
+        return table.version()
+
+    def _extend(self, table: DeltaTable, day: date, actions: list[AddAction | RemoveAction]) -> int:
+        self._commit(table, actions, "append", table.schema(), partition_by=[DAY])
         return table.version()
 
     def _write(

@@ -14,6 +14,12 @@ def text(name: str) -> str:
     return files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
 
 
+def names(layer: str) -> list[str]:
+    """The models of a layer, in order."""
+    found = (path.name for path in files(__name__).joinpath(layer).iterdir())
+    return sorted(f"{layer}/{name[:-4]}" for name in found if name.endswith(".sql"))
+
+
 def description(name: str) -> str:
     """The header comment of a model: its grain, inputs and parameters, as plain text."""
     lines = []

@@ -5,16 +5,14 @@ file's name begins with that of the file of `cdrs` that it tells of, so an index
 its day is never used: such a day is scanned, which is slower and finds the same.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 import sql
@@ -31,10 +29,8 @@ _KEY_DIGITS = 18
 _LAYOUT = "COMPRESSION uncompressed, PARQUET_VERSION V2"
 """Sorted numbers pack well by their differences alone, and are then read three times as fast."""
 
-_EPOCH = date(1970, 1, 1)
-
 _SCAN = """
-SELECT DATE '1970-01-01' AS day, c.file_row_number AS call_row
+SELECT c.file_index, c.file_row_number AS call_row
 FROM read_parquet($file, file_row_number = true) AS c
 WHERE c.cli_digits IN (SELECT unnest($clis::VARCHAR[]))
     OR c.dest_digits IN (SELECT unnest($destinations::VARCHAR[]))"""
@@ -65,12 +61,7 @@ def index_name(cdrs: str, suffix: str) -> str:
 def indexed(cdrs: Iterable[str], indexes: Iterable[str]) -> dict[str, str | None]:
     """Each file of `cdrs` with the index that was made from it, or None."""
     found = {Path(index).stem.rpartition("-")[0]: index for index in indexes}
-    files = list(cdrs)
-    alone = Counter(map(day_of, files))
-    # An index tells rows by the day, so the day must be one file: it is, unless others wrote it.
-    return {
-        file: found.get(Path(file).stem) if alone[day_of(file)] == 1 else None for file in files
-    }
+    return {file: found.get(Path(file).stem) for file in cdrs}
 
 
 def unindexed(cdrs: Sequence[str], indexes: Sequence[str]) -> list[str]:
@@ -121,19 +112,18 @@ def candidates(
     found: dict[str, _Rows] = {}
     indexes = {index: file for file, index in files.items() if index is not None}
     if indexes:
-        by_day = {day_of(file): file for file in indexes.values()}
+        by_number = list(indexes.values())
         listed = ", ".join(map(str, keys(question)))
         text = (
-            "SELECT n.call_date AS day, n.call_row FROM read_parquet($files, "
-            "hive_partitioning = true, hive_types = {'call_date': DATE}) AS n "
+            "SELECT n.file_index, n.call_row FROM read_parquet($files) AS n "
             f"WHERE n.key IN ({listed})"
         )
-        for days, rows in _batches(connection, text, {"files": list(indexes)}):
-            order = np.argsort(days, kind="stable")
-            each, starts = np.unique(days[order], return_index=True)
+        for numbers, rows in _batches(connection, text, {"files": list(indexes)}):
+            order = np.argsort(numbers, kind="stable")
+            each, starts = np.unique(numbers[order], return_index=True)
             split = np.split(rows[order], starts[1:])
-            for day, part in zip(each.tolist(), split, strict=True):
-                found.setdefault(by_day[_EPOCH + timedelta(day)], _Rows()).add(part)
+            for number, part in zip(each.tolist(), split, strict=True):
+                found.setdefault(by_number[number], _Rows()).add(part)
     sides = {"clis": list(question.clis), "destinations": list(question.destinations)}
     for file in (file for file, index in files.items() if index is None):
         for _, rows in _batches(connection, _SCAN, {"file": file, **sides}):
@@ -168,7 +158,8 @@ class _Rows:
 def _batches(
     connection: duckdb.DuckDBPyConnection, text: str, parameters: dict[str, Any]
 ) -> Iterator[tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]]:
-    """Day (since 1970) and row of each candidate, a batch at a time, however many there are."""
+    """File (by its place among them) and row of each candidate, a batch at a time, however many
+    there are.
+    """
     for batch in connection.execute(text, parameters).to_arrow_reader(500_000):
-        # Days as whole numbers: dates would come as objects.
-        yield batch.column(0).cast(pa.int32()).to_numpy(), batch.column(1).to_numpy()
+        yield batch.column(0).to_numpy(), batch.column(1).to_numpy()

@@ -12,13 +12,17 @@ from resources.expectations.rules import DayFacts, NotEvaluated, Verdict, expect
 from resources.expectations.validation import passed, validate
 
 
-def judge(engine: ModelEngine, staged: Path, facts: DayFacts, docs: Path | None) -> list[Verdict]:
-    """Judges a staged day. Data Docs go to the folder `docs` when given. Raises NotEvaluated."""
+def judge(
+    engine: ModelEngine, files: list[str], facts: DayFacts, docs: Path | None
+) -> list[Verdict]:
+    """Judges a day of these files, before it is published. Data Docs go to the folder `docs` when
+    given. Raises NotEvaluated.
+    """
     with _evaluating(facts.day):
-        found = findings(profile_of(engine, staged, facts), facts)
+        found = findings(profile_of(engine, files, facts), facts)
         result = validate(found, facts.day)
         met = passed(found, result)
-        examples = examples_of(engine, staged, facts, [name for name, ok in met.items() if not ok])
+        examples = examples_of(engine, files, facts, [name for name, ok in met.items() if not ok])
     known = expectations()
     verdicts = [
         Verdict(f.name, known[f.name][0], met[f.name], f.value, f.low, f.high,

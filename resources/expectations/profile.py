@@ -5,25 +5,23 @@ It counts and does not judge; the SQL is `sql/checks`.
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 
 import pyarrow as pa
 
 import sql
 from resources.engine import ModelEngine, Session, values
 from resources.expectations.rules import REPEATED, RULES, DayFacts, Profile
-from resources.lake import staged_files
 
 _SIZE = "checks/cdrs_size"
 _REPEATED = "checks/cdrs_repeated"
 EXAMPLES = 3
 
 
-def profile_of(engine: ModelEngine, staged: Path, facts: DayFacts) -> Profile:
+def profile_of(engine: ModelEngine, files: list[str], facts: DayFacts) -> Profile:
     """Counts the offending attempts of every rule in one scan, then repeated keys and the size."""
     rules = list(sql.columns(RULES))
     sums = ", ".join(f"COALESCE(SUM({rule}), 0)" for rule in rules)
-    with _session(engine, staged, facts) as session:
+    with _session(engine, files, facts) as session:
         [(attempts, connected, talk_time)] = values(session.rows(sql.text(_SIZE), {}))
         text = f"SELECT COALESCE(SUM(attempts), 0) FROM (\n{sql.text(_REPEATED)}\n)"
         [(repeated,)] = values(session.rows(text, {}))
@@ -34,7 +32,7 @@ def profile_of(engine: ModelEngine, staged: Path, facts: DayFacts) -> Profile:
 
 
 def examples_of(
-    engine: ModelEngine, staged: Path, facts: DayFacts, broken: Sequence[str]
+    engine: ModelEngine, files: list[str], facts: DayFacts, broken: Sequence[str]
 ) -> dict[str, tuple[str, ...]]:
     """Up to three offending attempts of each broken rule, as `source/callid/branch`.
 
@@ -42,7 +40,7 @@ def examples_of(
     """
     rules = sql.columns(RULES)
     found = {}
-    with _session(engine, staged, facts) as session:
+    with _session(engine, files, facts) as session:
         for name in broken:
             if name == REPEATED:
                 attempts = f"(\n{sql.text(_REPEATED)}\n)"
@@ -59,9 +57,11 @@ def examples_of(
     return found
 
 
-def _session(engine: ModelEngine, staged: Path, facts: DayFacts) -> AbstractContextManager[Session]:
+def _session(
+    engine: ModelEngine, files: list[str], facts: DayFacts
+) -> AbstractContextManager[Session]:
     currencies = pa.table({"currency": pa.array(sorted(facts.currencies), pa.string())})
-    return engine.session({"cdrs": staged_files(staged), "currencies": currencies})
+    return engine.session({"cdrs": files, "currencies": currencies})
 
 
 def _parameters(facts: DayFacts) -> dict[str, object]:

@@ -30,6 +30,8 @@ class Build:
     lake_version: int
     rows: int
     built_at: datetime
+    made_of: str | None
+    """See `resources.additions.MadeOf`."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,13 @@ class Days:
             rows = connection.execute(select(day_builds).where(day_builds.c.table_name == table))
             return {
                 row.call_date: Build(
-                    table, row.call_date, row.version, row.lake_version, row.rows, row.built_at
+                    table,
+                    row.call_date,
+                    row.version,
+                    row.lake_version,
+                    row.rows,
+                    row.built_at,
+                    row.made_of,
                 )
                 for row in rows
             }
@@ -86,7 +94,15 @@ class Days:
             )
         ]
 
-    def built(self, table: str, day: date, version: int, lake_version: int, rows: int) -> None:
+    def built(
+        self,
+        table: str,
+        day: date,
+        version: int,
+        lake_version: int,
+        rows: int,
+        made_of: str | None = None,
+    ) -> None:
         """Notes that a day of a table was published, made from this version of the day."""
         with self.engine.begin() as connection:
             connection.execute(
@@ -102,6 +118,7 @@ class Days:
                     lake_version=lake_version,
                     rows=rows,
                     built_at=datetime.now(UTC),
+                    made_of=made_of,
                 )
             )
 

@@ -221,11 +221,13 @@ class Files:
                     .values(duplicates=duplicates, superseded=superseded)
                 )
 
-    def counting(self, day: date) -> int:
-        """How many records count on a day: all accepted ones less those that are superseded."""
+    def counting(self, day: date) -> dict[int, int]:
+        """How many records of each file count on a day: all accepted ones less those that are
+        superseded.
+        """
         with self.engine.connect() as connection:
             rows = connection.execute(select(file_days).where(file_days.c.call_date == day))
-            return sum(row.delivered - row.duplicates - row.superseded for row in rows)
+            return {row.file_id: row.delivered - row.duplicates - row.superseded for row in rows}
 
     def repeats(self, day: date) -> bool:
         """Whether the day's settled account knows of a key that was delivered more than once."""

@@ -110,6 +110,7 @@ day_builds = Table(
     Column("lake_version", BigInteger, nullable=False),
     Column("rows", BigInteger, nullable=False),
     Column("built_at", DateTime(timezone=True), nullable=False),
+    Column("made_of", Text),  # JSON, see resources/additions.py
 )
 
 cold_days = Table(

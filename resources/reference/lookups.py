@@ -1,10 +1,15 @@
 """The reference data as the relations that SQL joins: a row for every key there can be."""
 
+import os
+import shutil
+import uuid
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.ipc as ipc
 
 import sql
+from resources.additions import mark_of
 from resources.engine import Engine, named
 from resources.reference.accounts import read_dids
 from resources.reference.plan import (
@@ -22,8 +27,49 @@ WIDTHS = (5, 7, LONGEST_PREFIX)
 def lookups(engine: Engine, data: ReferenceData, home: Path) -> dict[str, pa.Table]:
     """`area_codes`, `exchanges`, `prefixes_5|7|9`, `release_causes`, `dids`.
 
-    `sql/reference/` and `sql/cdrs/cdrs.sql` say what their columns are. Raises ReferenceDataError.
+    `sql/reference/` and `sql/cdrs/cdrs.sql` say what their columns are. To make them takes a
+    second: they stay in the folder `lookups` of the home until the reference files, or the SQL, are
+    others. Raises ReferenceDataError and AccountsError.
     """
+    folder = home / "lookups" / mark_of(*map(sql.text, sql.names("reference")), *data.contents())
+    found = _kept(folder)
+    if found is None:
+        found = _made(engine, data)
+        _keep(found, folder)
+    return {**found, "dids": own_numbers(data, home)}
+
+
+def _kept(folder: Path) -> dict[str, pa.Table] | None:
+    """The tables of a folder, mapped into memory; None when they are not there, or not whole."""
+    try:
+        files = sorted(folder.iterdir())
+        return {file.stem: ipc.open_file(pa.memory_map(str(file))).read_all() for file in files}
+    except (OSError, pa.ArrowException):
+        return None
+
+
+def _keep(tables: dict[str, pa.Table], folder: Path) -> None:
+    """Writes the tables to a folder, whole or not at all, in place of what is beside it."""
+    parent = folder.parent
+    parent.mkdir(parents=True, exist_ok=True)
+    staged = parent / f".{uuid.uuid4().hex}"
+    try:
+        staged.mkdir()
+        for name, table in tables.items():
+            with (staged / f"{name}.arrow").open("wb") as handle:
+                with ipc.new_file(handle, table.schema) as writer:
+                    writer.write_table(table)
+                handle.flush()
+                os.fsync(handle.fileno())  # what a crash loses must not look like what was there
+        for old in set(parent.iterdir()) - {staged, folder}:
+            shutil.rmtree(old, ignore_errors=True)
+        staged.rename(folder)
+    except OSError:  # another process was quicker, or there is no room: they are made again
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def _made(engine: Engine, data: ReferenceData) -> dict[str, pa.Table]:
+    """The tables out of the reference files."""
     if data.is_overridden(PREFIXES):
         check_prefixes(data.prefixes)
     csv = "SELECT * FROM read_csv(?, header = true, all_varchar = true)"
@@ -62,7 +108,7 @@ def lookups(engine: Engine, data: ReferenceData, home: Path) -> dict[str, pa.Tab
             found[f"prefixes_{width}"] = level.drop_columns(["digits", "prefix"])
             before = width
         found["release_causes"] = rows("SELECT sip, kpi_class FROM release_causes")
-    return {**found, "dids": own_numbers(data, home)}
+    return found
 
 
 def own_numbers(data: ReferenceData, home: Path) -> pa.Table:

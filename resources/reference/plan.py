@@ -117,6 +117,11 @@ class ReferenceData:
             return self.folder / name
         return SHIPPED / name
 
+    def contents(self) -> list[bytes]:
+        """What the files in force hold that say what a number is."""
+        files = (self.npa, self.npanxx, self.prefixes, self.release_causes)
+        return [file.read_bytes() for file in files]
+
     @property
     def npa(self) -> Path:
         """CSV: area code → category, country, region (state)."""

@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resources.engine import LAYOUT, EngineError, ModelEngine, Session, named
+from resources.engine import LAYOUT, EngineError, ModelEngine, Session, named, tell_their_day
 from resources.spark.cluster import FULL, check, connect, plainly
 from resources.spark.dialect import spark_sql
 
@@ -146,7 +146,7 @@ class _Opened:
         first = Path(files[0])
         schema = pq.read_schema(first)
         reader = self.spark.read
-        if "=" in first.parent.name:  # a day of a table: the day is in the path alone
+        if tell_their_day(files):  # of a table: the day is in the path alone
             reader = reader.option("basePath", str(first.parent.parent))
             schema = schema.append(pa.field(first.parent.name.partition("=")[0], pa.date32()))
         with plainly(f"reading {first.name}"):

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from resources.calls.index import CALL_NUMBERS
-from resources.days import CDRS, DAY_TABLES, TABLES, DayBuilder
+from resources.days import DAY_TABLES, DayBuilder
 from resources.engine import Engine
+from resources.held import CDRS, TABLES
 from resources.intake.merged import rewrite
 from resources.intake.take import Intake
 from resources.intake.verdicts import ACCOUNTS
@@ -118,12 +119,12 @@ class ColdCalls:
 
     def count(self, day: date) -> dict[str, Any]:
         """What the day holds, when its sums say the same. Raises NotCounted."""
-        differences = [each for table in TABLES for each in self.builder.reconcile(table, day)]
+        differences = [each for table in TABLES for each in self.builder.held.reconcile(table, day)]
         if differences:
             raise NotCounted(f"the calls of {day} stay: {'; '.join(differences[:3])}")
-        sums = self.builder.sums(CDRS, day)
+        sums = self.builder.held.sums(CDRS, day)
         attempts = sum(row[0] for row in sums.values())
-        counting = self.files.counting(day)
+        counting = sum(self.files.counting(day).values())
         if attempts != counting:
             raise NotCounted(
                 f"the calls of {day} stay: {attempts:,} attempts, and {counting:,} records by the "
@@ -234,7 +235,7 @@ class ColdCalls:
                         f"{store.path(table, day)} holds {found[0] if found else 0:,} rows instead "
                         f"of {rows:,}: nothing was changed"
                     )
-            sums = self.builder.sums_of([str(fetched[CDRS])])
+            sums = self.builder.held.sums_of([str(fetched[CDRS])])
             if [[*k, *map(str, row)] for k, row in sorted(sums.items(), key=str)] != counts["sums"]:
                 raise NotCounted(
                     f"the sums of {store.path(CDRS, day)} are not those of the day: nothing was "

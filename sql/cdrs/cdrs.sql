@@ -6,7 +6,7 @@
 --   Lookups have a row for every key, -1 for none, and keys are numbers without gaps: the engine
 --   then takes a row by its place, and its batches stay whole. A left join with partial matches
 --   cuts them into pieces, which costs more than the join.
--- parameters: day
+-- parameters: day, after (the number of a delivered file: those of later ones only; 0 for all)
 WITH counting AS (
     SELECT
         d.*,
@@ -16,7 +16,8 @@ WITH counting AS (
     FROM delivered AS d
     LEFT JOIN verdicts AS v
         ON d.file_id = v.file_id AND d.line = v.line AND d.branch_idx = v.branch_idx
-    WHERE d.call_date = $day AND d.reasons IS NULL AND v.file_id IS NULL
+    WHERE
+        d.call_date = $day AND d.reasons IS NULL AND d.file_id > $after AND v.file_id IS NULL
 ),
 
 stripped AS (

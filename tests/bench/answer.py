@@ -72,7 +72,7 @@ def ours(home: Path, day: date, out: Path) -> None:
     # Not at the top: the peers, which write their answers with this module, need none of it.
     from pipelines.assembly import Workplace
     from pipelines.settings import load_settings
-    from resources.days import CDRS
+    from resources.held import CDRS
 
     workplace = Workplace(load_settings(home=home))
     accounts = workplace.files.accounts()

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from pipelines.assembly import Workplace
 from pipelines.settings import load_settings
-from resources.days import CDRS, TABLES
+from resources.held import CDRS, TABLES
 from tests.bench.measure import Measured, measure
 from tests.bench.night import DAY, DIRTY
 from tests.pipeline.home import GOLDEN

@@ -39,8 +39,8 @@ import pyarrow.csv as pc
 from pipelines.assembly import Workplace
 from pipelines.settings import load_settings
 from resources.calls import Side, ask, find_calls
-from resources.days import CDRS
 from resources.engine import QUICK
+from resources.held import CDRS
 from resources.reference.plan import ReferenceData
 
 LAST = date(2026, 3, 6)

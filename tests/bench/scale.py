@@ -4,9 +4,9 @@
   `--rows 10_000_000`); processor seconds per million rows, which should stay alike.
 - `backfill`: 30 days of a hundredth of `--rows` each, built one run a day and then again in one
   run; the second over the first.
-- `late`: a day of a tenth of `--rows`, then one file of 1,000 calls of it, 10 of them corrections;
-  from the moment at which the program is ready to work (Python has started and has loaded the
-  pipeline) to the last table published.
+- `late`: a day of a tenth of `--rows`, then a file of 1,000 new calls of it, then one of which 10
+  are corrections; from the moment at which the program is ready to work (Python has started and
+  has loaded the pipeline) to the last table published.
 """
 
 import argparse
@@ -125,31 +125,32 @@ def backfill(folder: Path, size: int) -> None:
 
 
 def late(folder: Path, size: int) -> None:
-    """A day, then a small file of it."""
+    """A day, then small files of it."""
     home, count = folder / "late", size // 10
     landing = generate(home, count)
     told = folder / "told.json"
     command = [sys.executable, "-W", "ignore", "-c", RESTATE, str(told)]
     measure(command, environment(home))
     (file,) = landing.iterdir()
-    write_late(file, landing / "late.csv")
-    m = measure(command, environment(home))
-    seconds, cpu = told.read_text().strip("[]").split(", ")
-    say(f"{LATE:,} late calls on {count:,}", m, count)
-    print(f"of it when ready: {float(seconds):.1f} s, {float(cpu):.1f} CPU s")  # noqa: T201
+    for corrected in (0, CORRECTED):
+        write_late(file, landing / f"late{corrected}.csv", corrected)
+        m = measure(command, environment(home))
+        seconds, cpu = told.read_text().strip("[]").split(", ")
+        say(f"{LATE:,} late, {corrected} corrected, on {count:,}", m, count)
+        print(f"of it when ready: {float(seconds):.1f} s, {float(cpu):.1f} CPU s")  # noqa: T201
 
 
-def write_late(file: Path, out: Path) -> None:
-    """The first calls of a file under other ids, some under their own with another duration."""
+def write_late(file: Path, out: Path, corrected: int) -> None:
+    """The first calls of a file under new ids, some under their own with another duration."""
     with file.open(newline="") as source, out.open("w", newline="") as target:
         reader = csv.DictReader(source)
         writer = csv.DictWriter(target, reader.fieldnames or [])
         writer.writeheader()
         for number, row in zip(range(LATE), reader, strict=False):
-            if number < CORRECTED:
+            if number < corrected:
                 row["duration"] = str(float(row["duration"]) + 1)
             else:
-                row["callid"] = f"late-{row['callid']}"
+                row["callid"] = f"{out.stem}-{row['callid']}"
             writer.writerow(row)
 
 

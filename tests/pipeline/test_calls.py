@@ -21,7 +21,7 @@ from resources.calls import (
     index,
 )
 from resources.calls.index import CALL_NUMBERS
-from resources.days import CDRS
+from resources.held import CDRS
 from resources.reference.plan import ReferenceData
 from tests.pipeline.deliveries import call, deliver
 from tests.pipeline.home import GOLDEN, build_all, make_home
@@ -291,19 +291,33 @@ def test_a_late_file_shows(home: Workplace) -> None:
     assert ids(home, "447700900001") == ["a"]
 
 
+def test_numbers_are_found_in_all_files_of_a_day(home: Workplace) -> None:
+    others = [call(f"{n:02}", dest_cli="442079460099") for n in range(10)]
+    built(home, call("a"), *others)
+    built(home, call("b"), name="b.csv")
+    built(home, call("c", dest_cli="447700900001", dest_number=LONDON), name="c.csv")
+    day = date(2026, 3, 6)
+    assert len(home.lake.files(CALL_NUMBERS, day, day)) == 3
+    assert home.builder.held.reconcile(CALL_NUMBERS, day) == []
+    assert sorted(ids(home, LONDON)) == ["a", "b", "c"]
+    assert ids(home, "447700900001") == ["c"]
+    [one] = told(home, LONDON)
+    assert one.attempts == 3
+
+
 def test_an_index_that_is_missing_or_behind_costs_time_only(home: Workplace) -> None:
     built(home, call("a"), call("x", dt="2026-03-05 12:00:00"))
     deliver(home, "b.csv", [call("b")])
     home.intake.run()
     day = date(2026, 3, 6)
     home.builder.build_cdrs(day)  # and its index is still that of the day before the delivery
-    assert home.builder.reconcile(CALL_NUMBERS, day) != []
+    assert home.builder.held.reconcile(CALL_NUMBERS, day) != []
     assert ids(home, LONDON) == ["a", "b", "x"]
     home.lake.clear(CALL_NUMBERS, day)
     assert ids(home, LONDON) == ["a", "b", "x"]
     assert [s.day for s in home.days.stale((CDRS, CALL_NUMBERS))] == [day]
     home.builder.build_call_numbers(day)
-    assert home.builder.reconcile(CALL_NUMBERS, day) == []
+    assert home.builder.held.reconcile(CALL_NUMBERS, day) == []
     assert ids(home, LONDON) == ["a", "b", "x"]
 
 
@@ -335,13 +349,13 @@ def test_a_copy_by_row_that_is_missing_or_behind_costs_time_only(home: Workplace
     for left in (len(whole) // 2, 0):
         copy.write_bytes(whole[:left])
         assert rows(home, LONDON) == with_it
-        assert home.builder.reconcile(CALL_NUMBERS, day) == [
+        assert home.builder.held.reconcile(CALL_NUMBERS, day) == [
             f"call_numbers 2026-03-06: {Path(newer).name} has no copy by row"
         ]
     copy.unlink()
     assert rows(home, LONDON) == with_it
     home.builder.build_call_numbers(day)
-    assert home.builder.reconcile(CALL_NUMBERS, day) == []
+    assert home.builder.held.reconcile(CALL_NUMBERS, day) == []
     assert rows(home, LONDON) == with_it
     assert not home.call_store.path(older).exists()
 

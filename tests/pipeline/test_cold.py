@@ -18,7 +18,8 @@ from pipelines.instance import open_instance
 from pipelines.partitions import range_tags
 from pipelines.reporting import day_notices, open_reporting
 from resources.calls import Side
-from resources.days import DAY_TABLES, TABLES, BuiltDay
+from resources.days import DAY_TABLES, BuiltDay
+from resources.held import TABLES
 from resources.ledger.cold import ColdState, DayIsCold
 from resources.reporting.document import request_notices
 from resources.reporting.figures import make_table, request_for
@@ -92,7 +93,7 @@ def test_what_leaves_is_counted_and_the_sums_stay(home: Workplace) -> None:
     assert duckdb.sql(
         f"SELECT count(*) FROM read_parquet('{store}/delivered/**/*.parquet')"
     ).fetchone() == (4,)
-    assert all(home.builder.reconcile(table, DAY) == [] for table in DAY_TABLES[1:])
+    assert all(home.builder.held.reconcile(table, DAY) == [] for table in DAY_TABLES[1:])
     # All that remains is sound: an intake knows its files, a new upkeep finds nothing to do.
     assert keep_up(home) == []
     assert home.days.stale(DAY_TABLES) == []
@@ -190,7 +191,7 @@ def test_restored_it_is_as_it_was_and_takes_what_was_late(home: Workplace) -> No
     keep_up(home)
     home.cold.restore(DAY, lambda text: None)
     assert contents(home) == before
-    assert all(home.builder.reconcile(table, DAY) == [] for table in DAY_TABLES[1:])
+    assert all(home.builder.held.reconcile(table, DAY) == [] for table in DAY_TABLES[1:])
     assert home.days.stale(DAY_TABLES) == []
     assert keep_up(home) == []  # it was only just brought back
     deliver(home, "late.csv", [call("late")])

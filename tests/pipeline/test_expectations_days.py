@@ -14,9 +14,10 @@ from sqlalchemy import update
 from pipelines.assembly import Workplace
 from pipelines.definitions import build_defs
 from pipelines.partitions import range_tags
-from resources.days import CDRS, DAY_TABLES, DayBuilder
+from resources.days import DAY_TABLES, DayBuilder
 from resources.engine import Engine
 from resources.expectations import NotEvaluated
+from resources.held import CDRS
 from resources.intake.verdicts import settle_days
 from resources.ledger.schema import file_days
 from tests.pipeline.home import build_all, contents, golden_files, land, make_home, rows_of

@@ -56,7 +56,7 @@ class StagedDay:
         return out
 
     def verdicts(self, staged: Path, **changes: Any) -> dict[str, Verdict]:
-        judged = judge(self.workplace.engine, staged, self.facts(**changes), None)
+        judged = judge(self.workplace.engine, [str(staged)], self.facts(**changes), None)
         return {verdict.name: verdict for verdict in judged}
 
     def ask(self, question: str) -> Any:
@@ -76,7 +76,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> StagedDay:
         assert session is not None
         for name, relation in workplace.builder._reference.items():
             session.add(name, relation)
-        rows = session.write(sql.text("cdrs/cdrs"), {"day": DAY}, path)
+        rows = session.write(sql.text("cdrs/cdrs"), {"day": DAY, "after": 0}, path)
     return StagedDay(workplace, path, folder, rows)
 
 
@@ -330,7 +330,7 @@ class TestNotEvaluated:
     def test_no_memory(self, staged: StagedDay, tmp_path: Path) -> None:
         engine = Engine("100KB", 1, tmp_path)
         with pytest.raises(NotEvaluated, match=r"(?i)memory"):
-            judge(engine, staged.path, staged.facts(), None)
+            judge(engine, [str(staged.path)], staged.facts(), None)
 
     def test_the_file_is_gone(self, staged: StagedDay, tmp_path: Path) -> None:
         with pytest.raises(NotEvaluated):
@@ -339,5 +339,5 @@ class TestNotEvaluated:
     def test_no_docs_are_written_of_it(self, staged: StagedDay, tmp_path: Path) -> None:
         crippled = staged.spoilt("SELECT * EXCLUDE (dt) FROM day")
         with pytest.raises(NotEvaluated):
-            judge(staged.workplace.engine, crippled, staged.facts(), tmp_path / "docs")
+            judge(staged.workplace.engine, [str(crippled)], staged.facts(), tmp_path / "docs")
         assert not (tmp_path / "docs").exists()

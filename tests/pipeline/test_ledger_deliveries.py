@@ -255,7 +255,7 @@ def test_a_ledger_of_the_first_schema_is_migrated_and_keeps_its_rows(ledger: Eng
 def test_a_newer_ledger_is_refused_and_left_alone(ledger: Engine) -> None:
     with ledger.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
-    with pytest.raises(NewerLedger, match=r"schema 0099.*up to 0004.*upgrade the program"):
+    with pytest.raises(NewerLedger, match=r"schema 0099.*up to 0005.*upgrade the program"):
         open_ledger(ledger.url.render_as_string(hide_password=False))
     with ledger.connect() as connection:
         assert (

@@ -13,6 +13,7 @@ from pipelines.assembly import Workplace
 from pipelines.reporting import LakeTables
 from resources.reference.accounts import AccountsError
 from resources.reference.rates import load_rates
+from resources.unstored import did_as_cli
 from tests.pipeline.home import GOLDEN, build_all, land, rows_of
 
 MARCH = (date(2026, 3, 1), date(2026, 3, 31))
@@ -84,7 +85,7 @@ def test_dtmf_delivery_keeps_the_sums_of_its_table(built: Workplace, tables: Lak
 def test_did_as_cli(built: Workplace, tmp_path: Path) -> None:
     """Each own number's calls, day by day, against `cdrs` added up in plain Python."""
     (tmp_path / "dids.csv").write_text(f"number\n+{OWN[:4]} {OWN[4:]}\n13125550000\n")
-    files = replace(built.builder, home=tmp_path).did_as_cli(*MARCH, tmp_path / "made")
+    files = did_as_cli(replace(built.builder, home=tmp_path), *MARCH, tmp_path / "made")
     rates = load_rates()
     wanted: dict[Any, dict[str, Any]] = {}
     for call in rows_of(built, "cdrs", f"SELECT * FROM cdrs WHERE cli_digits = '{OWN}'"):
@@ -117,7 +118,7 @@ def test_did_as_cli_without_own_numbers(
     assert tables.files("did_as_cli", *MARCH) == []
     (tmp_path / "dids.csv").write_text("number\nnobody\n")
     with pytest.raises(AccountsError, match="line 2: 'nobody' is no telephone number"):
-        replace(built.builder, home=tmp_path).did_as_cli(*MARCH, tmp_path / "made")
+        did_as_cli(replace(built.builder, home=tmp_path), *MARCH, tmp_path / "made")
 
 
 @pytest.mark.parametrize("table", ["breakout_hourly", "did_as_cli", "dtmf_delivery"])

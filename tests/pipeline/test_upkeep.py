@@ -192,7 +192,7 @@ def test_old_versions_go_and_young_or_needed_ones_stay(one_call: Workplace) -> N
     # In force when the ninety days began: the last of the old ones.
     assert [rows_at(home, version) for version in (newest - 2, newest)] == [[(1,)], [(1,)]]
     publish_again(home, 1)
-    assert home.builder.reconcile("breakout_daily", DAY) == []
+    assert home.builder.held.reconcile("breakout_daily", DAY) == []
 
 
 def test_leftovers_of_the_dead_go_after_a_day(one_call: Workplace) -> None:
@@ -208,7 +208,7 @@ def test_leftovers_of_the_dead_go_after_a_day(one_call: Workplace) -> None:
     assert sorted(p.name for p in inside.iterdir() if p.stat().st_size == 4) == [
         "notes.txt", "under-way.parquet"
     ]  # fmt: skip
-    assert home.builder.reconcile("breakout_daily", DAY) == []
+    assert home.builder.held.reconcile("breakout_daily", DAY) == []
 
 
 def test_delta_lets_nothing_go_by_itself(one_call: Workplace) -> None:

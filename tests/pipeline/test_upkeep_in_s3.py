@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipelines.assembly import Workplace
-from resources.days import TABLES
+from resources.held import TABLES
 from resources.lake import VersionGone
 from resources.ledger.cold import ColdState
 from resources.upkeep.versions import let_go

@@ -58,7 +58,7 @@ class Models:
                 f"CREATE OR REPLACE TEMP TABLE {name} AS {text}", named(text, {"day": DAY})
             )
         text = sql.text("cdrs/cdrs")
-        return self._rows(f"SELECT * FROM ({text}) ORDER BY line", {"day": DAY})
+        return self._rows(f"SELECT * FROM ({text}) ORDER BY line", {"day": DAY, "after": 0})
 
     def _deliver(self, rows: list[dict[str, str]], **parameters: object) -> None:
         raw = pa.table(

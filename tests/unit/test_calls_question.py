@@ -95,5 +95,7 @@ def test_an_index_is_only_of_the_file_it_is_named_after() -> None:
         f"{day}aa.parquet": indexes[0],
         f"{other}bb.parquet": None,
     }
-    several = [f"{day}aa.parquet", f"{day}dd.parquet"]
-    assert indexed(several, indexes) == dict.fromkeys(several)
+    assert indexed([f"{day}aa.parquet", f"{day}dd.parquet"], indexes) == {
+        f"{day}aa.parquet": indexes[0],
+        f"{day}dd.parquet": None,
+    }
