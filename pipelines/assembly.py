@@ -16,7 +16,8 @@ from resources.bucket import Copies, bucket_of
 from resources.calls import CallStore
 from resources.days import DayBuilder, DayRules
 from resources.engine import Engine, ModelEngine
-from resources.intake.take import Intake, IntakeRules
+from resources.intake.scan import IntakeRules
+from resources.intake.take import Intake
 from resources.lake import Lake
 from resources.landing import Landing
 from resources.ledger import Alerts, Days, Deliveries, Files, Schedules, Users, open_ledger

@@ -10,11 +10,10 @@ import json
 import sys
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,6 +23,7 @@ from resources.bucket import StoreError
 from resources.engine import Engine, Model, ModelEngine, Session, values
 from resources.intake.merged import take_out, together
 from resources.intake.records import RecordFile, UnreachableFile, UnreadableFile
+from resources.intake.scan import Delivery, IntakeRules, Scan, batches, some
 from resources.intake.verdicts import on_two_dates, settle_days
 from resources.lake import Lake, discard, staged_files
 from resources.landing import LandedFile, Landing
@@ -32,36 +32,6 @@ from resources.ledger.cold import day_of_refused, refuse_cold
 from resources.ledger.files import merge_reasons
 from resources.locks import exclusive
 from resources.sources import SOURCES, Companion, Source
-
-
-@dataclass(frozen=True)
-class IntakeRules:
-    """What of the settings judges a row. Times of sources without zone are `zones[source]`."""
-
-    timezone: str
-    first_day: date
-    longest_call_seconds: int
-    settle_seconds: int
-    currencies: frozenset[str]
-    zones: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """A file of calls, and by relation the files that lie beside it and tell more of them."""
-
-    calls: LandedFile
-    companions: dict[str, LandedFile]
-
-    @property
-    def files(self) -> list[LandedFile]:
-        """All of them."""
-        return [self.calls, *self.companions.values()]
-
-    @property
-    def token(self) -> str:
-        """Changes when any of the files does."""
-        return "+".join(file.token for file in self.files)
 
 
 @dataclass(frozen=True)
@@ -99,9 +69,6 @@ class Outcome:
 LATE = "day_in_cold_storage"
 """The reason why a record is refused whose day must not change any more."""
 
-BATCH_BYTES, BATCH_FILES = 16_000_000, 200
-"""Files that are new together are taken in one commit, up to so many bytes and files."""
-
 
 class WrongHome(Exception):
     """What the home and the settings hold does not belong together; nothing was done."""
@@ -122,6 +89,11 @@ class Intake:
     landing: Landing
     rules: IntakeRules
     lock: Path
+
+    @property
+    def scan(self) -> Scan:
+        """Finds the files to take."""
+        return Scan(self.landing, self.files, self.rules)
 
     @contextmanager
     def writing(self, say: Callable[[str], None] = lambda text: None) -> Iterator[None]:
@@ -155,9 +127,9 @@ class Intake:
             and not _within(account.file.id, ranges)
         ]
         if unknown or gone:
-            what = f"the lake holds deliveries that the ledger does not know ({_some(unknown)})"
+            what = f"the lake holds deliveries that the ledger does not know ({some(unknown)})"
             if gone:
-                what = f"the ledger knows deliveries that are not in the lake ({_some(gone)})"
+                what = f"the ledger knows deliveries that are not in the lake ({some(gone)})"
             raise WrongHome(
                 f"{what}: one of them was put back from an older copy. Put back lake/ and the "
                 "ledger from copies of the same time, or take all landed files in in a new home"
@@ -167,7 +139,7 @@ class Intake:
         """Takes in all new files, in the order of their names, and settles their days' accounts."""
         with self.writing(say):
             outcomes = []
-            for batch in batches(self._new(say)):
+            for batch in batches(self.scan.new(say)):
                 for delivery in batch:
                     file = delivery.calls
                     say(f"taking {file.source}/{file.name} ({file.size / 1e6:,.1f} MB)")
@@ -223,7 +195,7 @@ class Intake:
         staged = self.lake.staging("delivered")
         try:
             sha256, header = self._stage(delivery, file_id, staged)
-            if self._delivery(file, again=True).token != delivery.token:
+            if self.scan.delivery(file, again=True).token != delivery.token:
                 raise UnreachableFile("it changed while it was read; the next intake tries it")
         except UnreadableFile as error:
             discard(staged)
@@ -265,66 +237,6 @@ class Intake:
             self.files.begin_withdrawal(file.id)
             self._heal()
             settle_days(self.engine, self.lake, self.files, self.days)
-
-    def _new(self, say: Callable[[str], None]) -> Iterator[Delivery]:
-        """Files that no scan has seen as they are now, in the order to take them in."""
-        seen: dict[str, set[tuple[str, str]]] = {}
-        strange: set[str] = set()
-        unlike: list[str] = []
-        growing: list[str] = []
-        zoneless: set[str] = set()
-        now = time.time()
-        landed = list(self.landing.scan())
-        # Within one intake the later file name wins, whatever folder it lies in.
-        for file in sorted(landed, key=lambda f: (f.source, f.name.rsplit("/", 1)[-1], f.name)):
-            source = SOURCES.get(file.source)
-            if source is None:
-                strange.add(file.source)
-                continue
-            name = file.name.rsplit("/", 1)[-1]
-            if not source.holds_calls(name):
-                if not source.is_companion(name):
-                    unlike.append(f"{file.source}/{file.name}")
-                continue
-            delivery = self._delivery(file)
-            known = seen.setdefault(file.source, self.files.seen(file.source))
-            if (file.name, delivery.token) in known or _was_more(delivery, known):
-                continue
-            if now - max(f.changed for f in delivery.files) < self.rules.settle_seconds:
-                growing.append(f"{file.source}/{file.name}")
-                continue
-            if source.local_times and source.name not in self.rules.zones:
-                zoneless.add(source.name)
-            yield delivery
-        if growing:
-            say(
-                f"left for the next run, as changed within {self.rules.settle_seconds} s: "
-                f"{_some(growing)}"
-            )
-        if unlike:
-            say(f"left alone, as their names are not those of CDR files: {_some(unlike)}")
-        for name in sorted(zoneless):
-            say(
-                f"times of {name} are read as UTC: CDR_REPORTS_SOURCE_TIMEZONES names no other zone"
-            )
-        for name in sorted(strange):
-            near = get_close_matches(name, SOURCES, 1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            say(f"{name}/ is left alone: no such source{hint}; known are {', '.join(SOURCES)}")
-
-    def _delivery(self, file: LandedFile, again: bool = False) -> Delivery:
-        """A file of calls with those that lie beside it, as they are now when asked `again`."""
-        now = self.landing.again(file) if again else file
-        if now is None:
-            raise UnreachableFile("the file went away while it was read")
-        source = SOURCES[file.source]
-        name = file.name.rpartition("/")[2]
-        companions = {}
-        for companion in source.companions:
-            beside = self.landing.beside(now, source.companion_name(name, companion))
-            if beside is not None:
-                companions[companion.relation] = beside
-        return Delivery(now, companions)
 
     def _open(self, file: LandedFile) -> IO[bytes]:
         try:
@@ -459,21 +371,6 @@ def taken_as(source: str, sha256: str) -> str:
     return f"{source}:{sha256}"
 
 
-def batches(deliveries: Iterable[Delivery]) -> Iterator[list[Delivery]]:
-    """Small files that follow each other, so many as one commit may hold; a large one alone."""
-    batch: list[Delivery] = []
-    size = 0
-    for delivery in deliveries:
-        more = sum(file.size for file in delivery.files)
-        if batch and (size + more > BATCH_BYTES or len(batch) >= BATCH_FILES):
-            yield batch
-            batch, size = [], 0
-        batch.append(delivery)
-        size += more
-    if batch:
-        yield batch
-
-
 def _copy_of(name: str, file: LandedFile, seconds: float) -> Outcome:
     return Outcome(file, FileStatus.COPY, f"same content as {name}", 0, 0, seconds)
 
@@ -491,23 +388,4 @@ def _as_table(names: Mapping[int, str]) -> pa.Table:
             "file_id": pa.array(list(names), pa.int64()),
             "file": pa.array(list(names.values()), pa.string()),
         }
-    )
-
-
-def _some(names: Sequence[object]) -> str:
-    """The first of many names, and how many more there are."""
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(map(str, names[:5])) + more
-
-
-def _was_more(delivery: Delivery, known: Collection[tuple[str, str]]) -> bool:
-    """Whether these very files were taken when more of them lay beside each other.
-
-    Files beside may be tidied away; taken without them, calls would lose what they told.
-    """
-    if not SOURCES[delivery.calls.source].companions:
-        return False
-    parts = set(delivery.token.split("+"))
-    return any(
-        name == delivery.calls.name and parts < set(token.split("+")) for name, token in known
     )

@@ -180,7 +180,7 @@ def test_other_switches_are_read_alike(
             (folder / "Master.csv").write_text(LOCAL_TIMES[source], encoding="utf-8")
         else:
             land(home, *(DATA / "samples" / source).glob("*.csv"), source=source)
-        [delivery] = home.intake._new(lambda text: None)
+        [delivery] = home.intake.scan.new(lambda text: None)
         staged = home.lake.staging("delivered")
         told = home.intake._stage(delivery, 1, staged)
         with home.engine.connect({"rows": [str(staged)]}) as connection:
