@@ -31,12 +31,20 @@ def lookups(engine: Engine, data: ReferenceData, home: Path) -> dict[str, pa.Tab
     second: they stay in the folder `lookups` of the home until the reference files, or the SQL, are
     others. Raises ReferenceDataError and AccountsError.
     """
-    folder = home / "lookups" / mark_of(*map(sql.text, sql.names("reference")), *data.contents())
-    found = _kept(folder)
-    if found is None:
-        found = _made(engine, data)
-        _keep(found, folder)
-    return {**found, "dids": own_numbers(data, home)}
+    mark = mark_of(*map(sql.text, sql.names("reference")), *data.contents())
+    if mark not in _in_use:
+        folder = home / "lookups" / mark
+        found = _kept(folder)
+        if found is None:
+            found = _made(engine, data)
+            _keep(found, folder)
+        _in_use.clear()
+        _in_use[mark] = found
+    return {**_in_use[mark], "dids": own_numbers(data, home)}
+
+
+_in_use: dict[str, dict[str, pa.Table]] = {}
+"""The tables that this process has asked for last."""
 
 
 def _kept(folder: Path) -> dict[str, pa.Table] | None:
