@@ -33,20 +33,20 @@ def markdown(lines: Sequence[Line], rows: int) -> str:
 
 
 def svg(lines: Sequence[Line], title: str, machine: str) -> str:
-    """Bars of processor seconds, the longest as wide as the drawing."""
+    """Bars of seconds by the clock, the longest as wide as the drawing."""
     left, width, step, top = 170, 480, 30, 56
-    most = max(line.measured.cpu for line in lines)
+    most = max(line.measured.seconds for line in lines)
     height = top + step * len(lines) + 34
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 {height}" width="760" '
         'font-family="DejaVu Sans, Arial, sans-serif" font-size="13">',
         f'<rect width="760" height="{height}" fill="#ffffff"/>',
         f'<text x="16" y="24" font-size="16" font-weight="bold">{escape(title)}</text>',
-        '<text x="16" y="43" fill="#555555">processor seconds; beside them peak memory</text>',
+        '<text x="16" y="43" fill="#555555">seconds by the clock; beside them processor seconds and peak memory</text>',
     ]
     for number, line in enumerate(lines):
         y = top + step * number
-        bar = max(1.0, width * line.measured.cpu / most)
+        bar = max(1.0, width * line.measured.seconds / most)
         colour = "#0b5fa5" if line.side.startswith("ours") else "#9aa7b4"
         inside = bar > width * 0.72
         at, anchor, ink = (
@@ -58,7 +58,8 @@ def svg(lines: Sequence[Line], title: str, machine: str) -> str:
             f'<text x="{left - 10}" y="{y + 17}" text-anchor="end">{escape(line.side)}</text>',
             f'<rect x="{left}" y="{y + 3}" width="{bar:.1f}" height="20" fill="{colour}"/>',
             f'<text x="{at:.1f}" y="{y + 17}" text-anchor="{anchor}" fill="{ink}">'
-            f"{line.measured.cpu:,.1f} s, {line.measured.peak_mb:,.0f} MB</text>",
+            f"{line.measured.seconds:,.1f} s ({line.measured.cpu:,.0f} CPU s, "
+            f"{line.measured.peak_mb:,.0f} MB)</text>",
         ]
     parts.append(
         f'<text x="16" y="{height - 12}" font-size="10" fill="#555555">{escape(machine)}</text>'
