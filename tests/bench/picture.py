@@ -42,7 +42,7 @@ def svg(lines: Sequence[Line], title: str, machine: str) -> str:
         'font-family="DejaVu Sans, Arial, sans-serif" font-size="13">',
         f'<rect width="760" height="{height}" fill="#ffffff"/>',
         f'<text x="16" y="24" font-size="16" font-weight="bold">{escape(title)}</text>',
-        '<text x="16" y="43" fill="#555555">seconds by the clock, processor seconds, peak memory</text>',
+        '<text x="16" y="43" fill="#555555">by the clock (processor seconds, peak memory)</text>',
     ]
     for number, line in enumerate(lines):
         y = top + step * number
