@@ -17,6 +17,7 @@ def new_database(server: PostgresServer) -> str:
 def to_first_schema(engine: Engine) -> None:
     """Takes out of a ledger what all schemas after the first have brought."""
     with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE day_builds DROP COLUMN made_of"))
         for index in ("files_by_name", "files_by_status"):
             connection.execute(text(f"DROP INDEX {index}"))
         for table in (
