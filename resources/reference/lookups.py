@@ -24,6 +24,25 @@ def lookups(engine: Engine, data: ReferenceData, home: Path) -> dict[str, pa.Tab
 
     `sql/reference/` and `sql/cdrs/cdrs.sql` say what their columns are. Raises ReferenceDataError.
     """
+    files = (data.npa, data.npanxx, data.prefixes, data.release_causes)
+    plan = tuple((path, *_stamp(path)) for path in files)
+    if plan not in _worked_out:
+        found = _work_out(engine, data)
+        _worked_out.clear()
+        _worked_out[plan] = found
+    return {**_worked_out[plan], "dids": own_numbers(data, home)}
+
+
+_worked_out: dict[tuple[tuple[Path, int, int], ...], dict[str, pa.Table]] = {}
+"""The relations of the files that were asked for last: to work them out takes two seconds."""
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    about = path.stat()
+    return about.st_mtime_ns, about.st_size
+
+
+def _work_out(engine: Engine, data: ReferenceData) -> dict[str, pa.Table]:
     if data.is_overridden(PREFIXES):
         check_prefixes(data.prefixes)
     csv = "SELECT * FROM read_csv(?, header = true, all_varchar = true)"
@@ -62,7 +81,7 @@ def lookups(engine: Engine, data: ReferenceData, home: Path) -> dict[str, pa.Tab
             found[f"prefixes_{width}"] = level.drop_columns(["digits", "prefix"])
             before = width
         found["release_causes"] = rows("SELECT sip, kpi_class FROM release_causes")
-    return {**found, "dids": own_numbers(data, home)}
+    return found
 
 
 def own_numbers(data: ReferenceData, home: Path) -> pa.Table:
