@@ -10,6 +10,8 @@ several slow rooms share is in tests/support/ and counts as `pipeline`. A test f
 rooms, or a fixture of a slower room in a faster one, stops the collection. In tests/unit moreover a
 socket or a process stops the test, see tests/unit/conftest.py.
 
+The slowest room is first, so that no long test is the last one, with every other worker at rest.
+
 No fixture of one room belongs here.
 """
 
@@ -80,3 +82,9 @@ def pytest_make_collect_report(
         report.longrepr = "\n".join(wrong)
         report.result = []
     return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The rooms from slow to fast; within each the order stays."""
+    rooms = [None, *reversed(ROOMS)]
+    items.sort(key=lambda item: rooms.index(room_of(item.path)))

@@ -76,13 +76,19 @@ def _page(line: Mapping[str, Any], verdicts: Sequence[Verdict], result: Any) -> 
     """The day's page: what failed and examples by us, all expectations by Great Expectations."""
     # Here and not at the top: Great Expectations takes seconds to import.
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view.view import DefaultJinjaPageView
 
-    view: Any = DefaultJinjaPageView(custom_views_directory=str(_TEMPLATES))
     document = ValidationResultsPageRenderer(run_info_at_end=True).render(result)
     return str(
-        view.render(document, "day.html", line=line, verdicts=verdicts, texts=expectations())
+        _view().render(document, "day.html", line=line, verdicts=verdicts, texts=expectations())
     )
+
+
+@cache
+def _view() -> Any:
+    """Great Expectations' templates and ours; compiled at the first page, for all of them."""
+    from great_expectations.render.view.view import DefaultJinjaPageView
+
+    return DefaultJinjaPageView(custom_views_directory=str(_TEMPLATES))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -9,8 +9,8 @@ far wider than a float is coarse, and only warn.
 import math
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import date
 from importlib import import_module
 from importlib.util import find_spec
@@ -37,11 +37,28 @@ def prepare() -> None:
 
 def _import() -> None:
     # An import that fails is told by `validate`, which tries it again.
-    with suppress(Exception), warnings.catch_warnings():
+    with suppress(Exception), warnings.catch_warnings(), _hidden("pyspark"):
         warnings.simplefilter("ignore")
         for name in _UNUSED:
             _defer(name)
         import_module("great_expectations")
+
+
+@contextmanager
+def _hidden(name: str) -> Iterator[None]:
+    """While a package that nobody has imported yet counts as one that is not installed.
+
+    Great Expectations tries PySpark for data frames of Spark's, which it gets none of here; that
+    takes seconds. Who runs the night on Spark has it imported long before.
+    """
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[name]
 
 
 class _Deferred(ModuleType):
@@ -63,6 +80,8 @@ def validate(found: Sequence[Finding], day: date) -> Any:
     """The `ExpectationSuiteValidationResult` of a day; `passed` says what it means."""
     known = expectations()
     # Here and not at the top: it takes seconds to import, and only a build needs it.
+    if "great_expectations" not in sys.modules:
+        _import()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import great_expectations as gx

@@ -22,8 +22,9 @@ import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,8 +41,7 @@ class LoadError(Exception):
     """A file is not fit to be loaded; the text names file, line, value and what to do."""
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(NamedTuple):
     """One row of `nanp_npanxx.parquet`; unknown values are None."""
 
     npanxx: str
@@ -77,6 +77,11 @@ def load(home: Path, nanpa: Path | None, cnac: Path | None) -> list[Loaded]:
     """
     if nanpa is None and cnac is None:
         raise LoadError("no file given; name NANPA's, CNAC's or both")
+    given = [
+        (country, *read(path))
+        for path, country, read in ((nanpa, "US", read_nanpa), (cnac, "CA", read_cnac))
+        if path is not None
+    ]
     data = ReferenceData.of_home(home)
     npas = data.load_area_codes()
     table = read_npanxx(data.npanxx)
@@ -84,10 +89,7 @@ def load(home: Path, nanpa: Path | None, cnac: Path | None) -> list[Loaded]:
     in_force = [Code(*values) for values in zip(*columns, strict=True)]
     kept = list(in_force)
     reports = []
-    for path, country, read in ((nanpa, "US", read_nanpa), (cnac, "CA", read_cnac)):
-        if path is None:
-            continue
-        codes, skipped = read(path)
+    for country, codes, skipped in given:
         if country == "US":
             codes = [_with_state(code, npas) for code in codes]
         before = [code for code in in_force if code.country == country]
@@ -151,7 +153,7 @@ def carry_latas(codes: list[Code], in_force: list[Code]) -> list[Code]:
         old = by_code.get(code.npanxx)
         centre = (code.region, code.rate_center)
         if code.country == "CA":
-            found.append(replace(code, lata=canada))
+            found.append(code._replace(lata=canada))
             continue
         lata: str | None
         how: str
@@ -167,7 +169,7 @@ def carry_latas(codes: list[Code], in_force: list[Code]) -> list[Code]:
             lata, how = by_npa[code.npanxx[:3]], "npa"
         else:
             lata, how = None, "none"
-        found.append(replace(code, lata=lata, lata_source=how))
+        found.append(code._replace(lata=lata, lata_source=how))
     return found
 
 
@@ -183,7 +185,7 @@ def _only(codes: list[Code], key: Callable[[Code], Hashable]) -> dict[Hashable, 
 def _with_state(code: Code, npas: dict[str, AreaCode]) -> Code:
     """The state follows from the area code; the file's own is used for one that is new."""
     area = npas.get(code.npanxx[:3])
-    return replace(code, region=area.region) if area and area.country == "US" else code
+    return code._replace(region=area.region) if area and area.country == "US" else code
 
 
 def _report(

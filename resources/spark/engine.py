@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyspark  # noqa: F401  # now, not beside a library that does better without it
 
 from resources.engine import LAYOUT, EngineError, ModelEngine, Session, named, tell_their_day
 from resources.spark.cluster import FULL, check, connect, plainly

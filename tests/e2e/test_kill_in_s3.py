@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +10,7 @@ import pytest
 
 from pipelines.assembly import Workplace
 from resources.days import DAY_TABLES
-from tests.e2e.test_kill import ROOT, environment
+from tests.e2e.test_kill import assert_dies, environment
 from tests.pipeline.deliveries import call, counting, deliver
 from tests.pipeline.home import EVER, build_all, make_home, rows_of
 
@@ -44,14 +41,8 @@ def test_an_object_that_no_commit_names_does_no_harm(s3: Any, tmp_path: Path, wo
     deliver(home, "1.csv", [call("first"), call("second"), call("", dt="")])
     if work == "build":
         home.intake.run()
-    command = [sys.executable, "-m", "tests.e2e.dying", str(tmp_path), work]
-    died = subprocess.run(
-        [*command, "Lake._commit", "before"],
-        cwd=ROOT,
-        env=environment(tmp_path, CDR_REPORTS_LAKE=lake),
-        check=False,
-    )
-    assert died.returncode == -signal.SIGKILL, "it did not come that far"
+    env = environment(tmp_path, CDR_REPORTS_LAKE=lake)
+    assert_dies(env, tmp_path, work, "Lake._commit", "before")
     again = make_home(tmp_path, lake=lake)
     (orphan,) = objects(s3, work) - named(again)
     assert again.lake.files("cdrs", *EVER) == []

@@ -1,9 +1,6 @@
 """Whatever dies while calls leave the lake or come back, and whatever disk fills: none is lost."""
 
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -18,7 +15,7 @@ from resources.ledger.cold import ColdState
 from tests.e2e.dying import APRIL
 from tests.e2e.test_kill import (
     NEEDS_ROOT,
-    ROOT,
+    assert_dies,
     environment,
     fill,
     land_three,
@@ -82,11 +79,8 @@ def test_killed_at(
     copy: Callable[..., Workplace], tmp_path: Path, work: str, point: str, moment: str, nth: int
 ) -> None:
     home = copy(work, tmp_path / "home")
-    folder = str(home.settings.home)
-    command = [sys.executable, "-m", "tests.e2e.dying", folder, work, point, moment, str(nth)]
     own = environment(home.settings.home, CDR_REPORTS_CALLS_DAYS="30")
-    died = subprocess.run(command, cwd=ROOT, env=own, check=False)
-    assert died.returncode == -signal.SIGKILL, "it did not come that far"
+    assert_dies(own, home.settings.home, work, point, moment, str(nth))
     assert make_home(home.settings.home, **CALLS).intake.run() == []
     whole = state(copy("upkeep", tmp_path / "whole"))
     if work == "upkeep":
@@ -104,11 +98,8 @@ def test_killed_while_small_files_are_put_together(
     deliver(home, "more.csv", [call("more"), call("", dt="x")])
     home.intake.run()
     before = counting(home)
-    command = [sys.executable, "-m", "tests.e2e.dying", str(home.settings.home), "upkeep"]
-    died = subprocess.run(
-        [*command, "Lake.swap", moment], cwd=ROOT, env=environment(home.settings.home), check=False
-    )
-    assert died.returncode == -signal.SIGKILL, "it did not come that far"
+    folder = home.settings.home
+    assert_dies(environment(folder), folder, "upkeep", "Lake.swap", moment)
     again = make_home(home.settings.home)
     assert again.intake.run() == []
     assert counting(again) == before

@@ -1,4 +1,4 @@
-"""A year of nights with a clock that is set, over both clock changes, to a real mail server.
+"""A winter of nights with a clock that is set, clock changes and a leap day in it, by real mail.
 
 Each morning the day before is built, and on the minute its reports go; around the clock changes it
 is looked at a minute before, too. What is expected is reckoned by hand from the changes' dates.
@@ -25,11 +25,11 @@ MINUTE = timedelta(minutes=1)
 
 
 ZONE = "Europe/Berlin"
-SPRING = date(2026, 3, 29)
-"""The morning without a 02:30: the clock jumps from 02:00, 01:00 in UTC, to 03:00."""
+AUTUMN = date(2027, 11, 1)
+"""From here on it is winter at 02:30: the day before has it twice, the first in summer."""
 
-AUTUMN = date(2026, 10, 26)
-"""From here on it is winter again at 02:30: the day before has it twice, the first in summer."""
+SPRING = date(2028, 3, 26)
+"""The morning without a 02:30: the clock jumps from 02:00, 01:00 in UTC, to 03:00."""
 
 
 def due(last: date) -> datetime:
@@ -37,7 +37,7 @@ def due(last: date) -> datetime:
     morning = last + DAY
     if morning == SPRING:
         return datetime.combine(morning, time(1), UTC)
-    at = time(0, 30) if SPRING < morning < AUTUMN else time(1, 30)
+    at = time(1, 30) if AUTUMN <= morning < SPRING else time(0, 30)
     return datetime.combine(morning, at, UTC)
 
 
@@ -55,16 +55,17 @@ def note_built(office: Office, day: date, at: datetime) -> None:
         )  # fmt: skip
 
 
-def test_a_year(tmp_path: Path) -> None:
-    first, last = date(2026, 1, 1), date(2026, 12, 31)
-    all_days = [first + n * DAY for n in range(365)]
+def test_a_winter(tmp_path: Path) -> None:
+    first, last = date(2027, 10, 25), date(2028, 4, 2)  # a Monday and a Sunday
+    all_days = [first + n * DAY for n in range(161)]
     assert all_days[-1] == last
+    assert date(2028, 2, 29) in all_days
     expected = {("daily", day, day, due(day)) for day in all_days}
     for sunday in (day for day in all_days if day.isoweekday() == 7):
         expected.add(("weekly", sunday - 6 * DAY, sunday, due(sunday)))
     for end in (day for day in all_days if (day + DAY).day == 1):
         expected.add(("monthly", end.replace(day=1), end, due(end)))
-    assert len(expected) == 365 + 52 + 12
+    assert len(expected) == 161 + 23 + 6
 
     post, clock = PostOffice(), Clock(datetime.combine(first, time(12), UTC))
     workplace = make_home(tmp_path, timezone=ZONE)
@@ -73,8 +74,8 @@ def test_a_year(tmp_path: Path) -> None:
         office = replace(office, smtp=replace(office.smtp, timeout=30))
         for frequency in ("daily", "weekly", "monthly"):
             add(office, name=frequency, frequency=frequency, time="02:30", timezone=ZONE)
-        # The days of the first week and of what else began in the year before.
-        for n in range(1, 7):
+        # The days of the first month that are before.
+        for n in range(1, first.day):
             note_built(office, first - n * DAY, clock.now)
         for day in all_days:
             clock.now = due(day) - MINUTE
