@@ -1,4 +1,4 @@
-"""Fixtures of what users run: a home with its web server and daemon."""
+"""Fixtures of what users run: a home with its web server and daemon, and a mail server."""
 
 from __future__ import annotations
 
@@ -8,15 +8,30 @@ import pytest
 
 from tests.e2e.server import Dagster, running
 from tests.pipeline.home import golden_files, land, make_home
+from tests.pipeline.offices import ACCOUNTS
+from tests.pipeline.post import PostOffice, serving
 from tests.support.object_store import s3
 
 __all__ = ["s3"]
 
 
 @pytest.fixture(scope="module")
-def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
+def post() -> PostOffice:
+    """The mail server of that home; it puts off the first mail."""
+    return PostOffice("mail 421 4.3.2 busy")
+
+
+@pytest.fixture(scope="module")
+def dagster(tmp_path_factory: pytest.TempPathFactory, post: PostOffice) -> Iterator[Dagster]:
     """Web server and daemon over a home in which the golden files are landed."""
-    workplace = make_home(tmp_path_factory.mktemp("served"))
+    home = tmp_path_factory.mktemp("served")
+    workplace = make_home(home)
     land(workplace, *golden_files())
-    with running(workplace) as served:
-        yield served
+    for name, text in ACCOUNTS.items():
+        (home / name).write_text(text)
+    with serving(post) as port:
+        (home / ".env").write_text(
+            f"CDR_REPORTS_SMTP_HOST=127.0.0.1\nCDR_REPORTS_SMTP_PORT={port}\n"
+        )
+        with running(workplace) as served:
+            yield served

@@ -1,4 +1,4 @@
-"""The daemon and the web server over one home: intake, stale days, a back-fill, a late file.
+"""The daemon and the web server over one home: intake, stale days, a back-fill, a late file, mails.
 
 One story in chapters, each of which needs the one before: starting the two takes longer than most
 of what they do.
@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import csv
 import gzip
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 
 from resources.days import DAY_TABLES
+from resources.ledger.deliveries import State
+from resources.schedules.model import Audience, Schedule
 from tests.e2e.server import ENDED, Dagster, Run, wait_for
+from tests.pipeline.deliveries import deliver
 from tests.pipeline.home import EVER, GOLDEN, golden_files, land, rows_of
+from tests.pipeline.offices import calls
+from tests.pipeline.post import PostOffice
 
 DAYS = [date(2026, 3, 6) + timedelta(days=n) for n in range(4)]
 FIRST, LAST = DAYS[0].isoformat(), DAYS[-1].isoformat()
@@ -58,11 +63,11 @@ def late_file(path: Path) -> Path:
     """Three more calls of the late day."""
     with gzip.open(GOLDEN / "landing/connexcs/cdr_20260308.csv.gz", "rt", newline="") as handle:
         rows = list(csv.DictReader(handle))
-    calls = [r for r in rows if r["dt"].startswith(str(LATE_DAY)) and r["sip_code"] == "200"][:3]
+    late = [r for r in rows if r["dt"].startswith(str(LATE_DAY)) and r["sip_code"] == "200"][:3]
     with path.open("w", newline="") as handle:
         writer = csv.DictWriter(handle, list(rows[0]))
         writer.writeheader()
-        writer.writerows({**call, "callid": f"late-{n}@sbc1"} for n, call in enumerate(calls))
+        writer.writerows({**call, "callid": f"late-{n}@sbc1"} for n, call in enumerate(late))
     return path
 
 
@@ -143,3 +148,39 @@ def test_nothing_was_built_that_nobody_asked_for(dagster: Dagster, built: list[R
     tables = dagster.workplace.lake.files("breakout_daily", *EVER)
     assert len(tables) == len(DAYS)
     assert len({run.tags["dagster/run_key"] for run in builds(dagster)}) == len(builds(dagster))
+
+
+def test_from_delivered_file_to_mail(dagster: Dagster, built: list[Run], post: PostOffice) -> None:
+    """One schedule for the house and one that fans out: each mail once, when the day is built."""
+    workplace, store = dagster.workplace, dagster.workplace.deliveries
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    deliver(workplace, f"{yesterday}.csv", calls(yesterday))
+    before = datetime.now(UTC) - timedelta(days=1)
+    for schedule in (
+        Schedule("house", "UTC", email=("a@example.com",), formats=("csv",), time=time(0)),
+        Schedule("customers", "UTC", formats=("csv",), time=time(0), fan_out=True,
+                 audience=Audience.CUSTOMER),
+    ):  # fmt: skip
+        workplace.schedules.add(schedule.name, schedule.text(), before)
+    wait_for(lambda: len(store.open()) == 3, dagster.trouble, 120)
+    assert post.got == []
+    assert sent(dagster) == []
+    assert dagster.ended(dagster.launch("intake_job")).status == "SUCCESS", dagster.trouble()
+    # One of the mails is put off for a minute by the server.
+    wait_for(lambda: not store.open() and store.find(), dagster.trouble, 400)
+    assert {d.state for d in store.find()} == {State.SENT}
+    wanted = ["a@example.com", "bright@example.com", "noc@bright.example", "sky@example.com"]
+    assert post.mails() == dict.fromkeys(wanted, 1)
+    keys = sent(dagster)
+    assert len(set(keys)) == len(keys) == 3
+    assert {key.rpartition(" attempt ")[0] for key in keys} == {
+        f"schedule 1 {yesterday} r1", f"schedule 2 {yesterday} r1"
+    }  # fmt: skip
+    assert sum(d.attempts for d in store.find()) == 4
+    for delivery in store.find():
+        assert (workplace.settings.home / str(delivery.folder)).is_dir()
+
+
+def sent(dagster: Dagster) -> list[str]:
+    """The keys of the runs that have sent."""
+    return [r.tags["dagster/run_key"] for r in dagster.runs(pipelineName="deliver_reports")]
