@@ -19,8 +19,9 @@ import pytest
 from pipelines.assembly import Workplace
 from resources.calls.index import CALL_NUMBERS
 from resources.calls.store import take
-from resources.days import CDRS, DAY_TABLES
+from resources.days import DAY_TABLES
 from resources.engine import EngineError, Model
+from resources.held import CDRS
 from resources.spark.cluster import check, connect
 from tests.pipeline.home import DATA, contents, golden_files, land, make_home
 
@@ -97,9 +98,8 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Homes:
 
 def land_late(home: Workplace) -> None:
     """Ten calls of the golden day come once more, as calls of their own."""
-    header, *lines = (DATA / "golden" / "landing" / "connexcs" / "cdr_20260307.csv").read_text(
-        encoding="utf-8"
-    ).splitlines()  # fmt: skip
+    file = DATA / "golden" / "landing" / "connexcs" / "cdr_20260307.csv"
+    header, *lines = file.read_text(encoding="utf-8").splitlines()
     late = [line.replace("@sbc1", "@late") for line in lines if "@sbc1" in line][:10]
     path = home.settings.home / "landing" / "connexcs" / "late.csv"
     path.write_text("\n".join([header, *late, ""]), encoding="utf-8")
