@@ -1,8 +1,9 @@
 """Whether a day can be added to instead of being built anew: decisions on what it was made of.
 
-A late file that brings nothing but new calls leaves all that a day holds as it is: its calls, and
-what they add up to, become one more file of the day. A file that corrects calls, one that is
-withdrawn, another number plan, other settings, another program: then the day is built anew.
+A late file that brings nothing but new calls leaves all that a day holds as it is: its calls become
+one more file of the day, and what they add up to is added to its sums. A file that corrects calls,
+one that is withdrawn, another number plan, other settings, another program: then the day is built
+anew.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ MOST_PARTS = 8
 """Files of a day; one more, and it is built anew, as one."""
 
 SMALL = 4
-"""What is added is at most so many times less than what is there; else building anew is no loss."""
+"""Of so many calls that are there at most one is added; else building anew is no loss."""
 
 
 @dataclass(frozen=True)

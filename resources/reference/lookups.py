@@ -43,15 +43,17 @@ def lookups(engine: Engine, data: ReferenceData, home: Path) -> dict[str, pa.Tab
     return {**_in_use[mark], "dids": own_numbers(data, home)}
 
 
+_NAMES = {"area_codes", "exchanges", "release_causes", *(f"prefixes_{width}" for width in WIDTHS)}
+
 _in_use: dict[str, dict[str, pa.Table]] = {}
 """The tables that this process has asked for last."""
 
 
 def _kept(folder: Path) -> dict[str, pa.Table] | None:
     """The tables of a folder, mapped into memory; None when they are not there, or not whole."""
+    files = {name: folder / f"{name}.arrow" for name in _NAMES}
     try:
-        files = sorted(folder.iterdir())
-        return {file.stem: ipc.open_file(pa.memory_map(str(file))).read_all() for file in files}
+        return {n: ipc.open_file(pa.memory_map(str(f))).read_all() for n, f in files.items()}
     except (OSError, pa.ArrowException):
         return None
 
@@ -69,10 +71,10 @@ def _keep(tables: dict[str, pa.Table], folder: Path) -> None:
                     writer.write_table(table)
                 handle.flush()
                 os.fsync(handle.fileno())  # what a crash loses must not look like what was there
-        for old in set(parent.iterdir()) - {staged, folder}:
+        for old in set(parent.iterdir()) - {staged}:
             shutil.rmtree(old, ignore_errors=True)
         staged.rename(folder)
-    except OSError:  # another process was quicker, or there is no room: they are made again
+    except OSError:  # another process does the same, or there is no room: they are made again
         shutil.rmtree(staged, ignore_errors=True)
 
 
