@@ -16,6 +16,12 @@ def together(engine: Engine, files: Sequence[str], out: Path) -> int:
     return without(engine, files, "FALSE", {}, out)
 
 
+def only(engine: Engine, files: Sequence[str], file_ids: Sequence[int], out: Path) -> int:
+    """The same, but for the rows of other deliveries than these."""
+    wanted = {"wanted": list(file_ids)}
+    return without(engine, files, "NOT list_contains($wanted, file_id)", wanted, out)
+
+
 def without(
     engine: Engine, files: Sequence[str], condition: str, params: Mapping[str, Any], out: Path
 ) -> int:

@@ -43,6 +43,16 @@ class UnreachableFile(UnreadableFile):
     """A file that could not be read now; the next time may be better."""
 
 
+def schema_of(source: Source) -> pa.Schema:
+    """Known columns as text, `line` (of the file, from 1), `raw` text, `refused` or null.
+
+    An empty field is null, and so is every field of a column that the source knows and the
+    file lacks.
+    """
+    texts = [(name, pa.string()) for name in (*source.columns, *source.optional)]
+    return pa.schema([*texts, ("line", pa.int64()), ("raw", pa.string()), ("refused", pa.string())])
+
+
 @dataclass
 class RecordFile:
     """One opened file: its columns, and its records as a stream of Arrow batches.
@@ -55,14 +65,13 @@ class RecordFile:
     columns: list[str] = field(init=False)
     lines: int = 0
     bytes_read: int = 0
-    trouble: UnreadableFile | None = None
-    """What went wrong while the stream was read, for callers that see it wrapped."""
 
     def __post_init__(self) -> None:
         self._hash = hashlib.sha256()
         self._bytes = _decompressed(_Tee(self))
         self._rest = b""
         self._ended = False
+        self._schema = schema_of(self.source)
         self.columns = self._read_header()
         missing = [c for c in self.source.columns if c not in self.columns]
         if missing:
@@ -79,30 +88,14 @@ class RecordFile:
         known = {*self.source.columns, *self.source.optional}
         return [c for c in self.columns if c in known]
 
-    @property
-    def schema(self) -> pa.Schema:
-        """Known columns as text, `line` (of the file, from 1), `raw` text, `refused` or null.
-
-        An empty field is null, and so is every field of a column that the source knows and the
-        file lacks.
-        """
-        names = [*self.source.columns, *self.source.optional]
-        texts = [(name, pa.string()) for name in names]
-        return pa.schema(
-            [*texts, ("line", pa.int64()), ("raw", pa.string()), ("refused", pa.string())]
-        )
-
     def stream(self) -> pa.RecordBatchReader:
         """All records, in the order of the file. Raises UnreadableFile while it is read."""
-        return pa.RecordBatchReader.from_batches(self.schema, self._batches())
+        return pa.RecordBatchReader.from_batches(self._schema, self.batches())
 
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        try:
-            while block := self._next_block():
-                yield from self._fast(block) or self._slow(block)
-        except UnreadableFile as error:
-            self.trouble = error
-            raise
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The same, batch by batch."""
+        while block := self._next_block():
+            yield from self._fast(block) or self._slow(block)
 
     def _read_more(self, size: int) -> bytes:
         try:
@@ -217,14 +210,14 @@ class RecordFile:
         return pa.record_batch(
             [
                 batch.column(f.name) if f.name in present else pa.nulls(rows, f.type)
-                for f in self.schema
+                for f in self._schema
             ],
-            schema=self.schema,
+            schema=self._schema,
         )
 
     def _slow(self, block: bytes) -> list[pa.RecordBatch]:
         """The block's records one by one, refused ones with their reason."""
-        columns: dict[str, list[object]] = {name: [] for name in self.schema.names}
+        columns: dict[str, list[object]] = {name: [] for name in self._schema.names}
         lines = [line + b"\n" for line in block.split(b"\n")[:-1]]
         delimiter, width = self.source.delimiter, len(self.columns)
         records, done = _records(lines, delimiter, width, final=self._ended)
@@ -237,7 +230,7 @@ class RecordFile:
             columns["refused"][-1] = record.refused
         self.lines += done
         self._rest = b"".join(lines[done:]) + self._rest
-        return [pa.record_batch(columns, schema=self.schema)]
+        return [pa.record_batch(columns, schema=self._schema)]
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,6 @@ file's hash as transaction, and a file that was on its way is healed first. What
 row mean is SQL (`sql/sources`, `sql/delivered`).
 """
 
-import hashlib
-import json
 import sys
 import time
 from bisect import bisect_right
@@ -14,15 +12,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import groupby
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 
-from resources.bucket import StoreError
-from resources.engine import Engine, Model, ModelEngine, Session, values
-from resources.intake.merged import take_out, together
-from resources.intake.records import RecordFile, UnreachableFile, UnreadableFile
+from resources.engine import Engine, Model, ModelEngine
+from resources.intake.judge import Content, Judge
+from resources.intake.merged import only, take_out
+from resources.intake.records import UnreachableFile, UnreadableFile
 from resources.intake.scan import Delivery, IntakeRules, Scan, batches, some
 from resources.intake.verdicts import on_two_dates, settle_days
 from resources.lake import Lake, discard, staged_files
@@ -31,23 +30,25 @@ from resources.ledger import Days, FileAccount, FileRecord, Files, FileStatus
 from resources.ledger.cold import day_of_refused, refuse_cold
 from resources.ledger.files import merge_reasons
 from resources.locks import exclusive
-from resources.sources import SOURCES, Companion, Source
+from resources.sources import SOURCES
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A file whose records are judged and staged, on its way into the lake; `seconds` of work."""
+    """A file whose records are judged and `staged`, maybe with those of other files, on its way
+    into the lake; `seconds` of work.
+    """
 
     delivery: Delivery
     file_id: int
-    sha256: str
+    content: Content
     staged: Path
     seconds: float
 
     @property
     def transaction(self) -> str:
         """What stands for its content in the lake's log: it is taken once."""
-        return taken_as(self.delivery.calls.source, self.sha256)
+        return taken_as(self.delivery.calls.source, self.content.sha256)
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,11 @@ class Intake:
     def scan(self) -> Scan:
         """Finds the files to take."""
         return Scan(self.landing, self.files, self.rules)
+
+    @property
+    def judge(self) -> Judge:
+        """Judges the records of files."""
+        return Judge(self.engine, self.landing, self.rules, self.days.cold)
 
     @contextmanager
     def writing(self, say: Callable[[str], None] = lambda text: None) -> Iterator[None]:
@@ -159,72 +165,92 @@ class Intake:
         """Takes files in, in one commit; one that cannot be taken is marked failed, and nothing of
         it stays.
         """
-        outcomes: dict[int, Outcome] = {}
-        judged: dict[tuple[str, str], Judged] = {}
-        copies: list[tuple[Judged, Judged]] = []
-        for n, delivery in enumerate(batch):
-            one = self._judge(delivery)
-            if isinstance(one, Outcome):
-                outcomes[n] = one
-                continue
-            key = (delivery.calls.source, one.sha256)
-            if key in judged:
-                discard(one.staged)
-                copies.append((one, judged[key]))
+        outcomes: dict[LandedFile, Outcome] = {}
+        judged: list[Judged] = []
+        for group in _alike(batch):
+            judged += self._judged(group, outcomes)
+        new: dict[str, Judged] = {}
+        copies: list[tuple[Judged, str]] = []
+        for one in judged:
+            known = self.files.with_content(one.delivery.calls.source, one.content.sha256)
+            if known is not None:
+                copies.append((one, known.name))
+            elif one.transaction in new:
+                copies.append((one, new[one.transaction].delivery.calls.name))
             else:
-                judged[key] = one
-        self._append(list(judged.values()))
-        settled = self._settle({one.file_id: one.delivery.calls.name for one in judged.values()})
+                new[one.transaction] = one
+                self.files.stage(one.file_id, one.content.sha256, one.content.header)
+        self._append(judged, list(new.values()))
+        settled = self._settle({one.file_id: one.delivery.calls.name for one in new.values()})
         for one, of in copies:  # not before what they are copies of is in the lake
-            name = of.delivery.calls.name
-            self.files.is_copy(one.file_id, name, one.sha256)
-            outcomes[batch.index(one.delivery)] = _copy_of(name, one.delivery.calls, one.seconds)
-        for one in judged.values():
+            self.files.is_copy(one.file_id, of, one.content.sha256)
+            outcomes[one.delivery.calls] = Outcome(
+                one.delivery.calls, FileStatus.COPY, f"same content as {of}", 0, 0, one.seconds
+            )
+        for one in new.values():
             records, reasons, quarantined = settled[one.file_id]
-            outcomes[batch.index(one.delivery)] = Outcome(
+            outcomes[one.delivery.calls] = Outcome(
                 one.delivery.calls, FileStatus.TAKEN, None, records, quarantined, one.seconds,
                 reasons.get(LATE, 0),
             )  # fmt: skip
-        return [outcomes[n] for n in sorted(outcomes)]
+        return [outcomes[delivery.calls] for delivery in batch]
 
-    def _judge(self, delivery: Delivery) -> Judged | Outcome:
-        """Judges a file's records and stages them, unless that cannot be, or was done before."""
+    def _judged(
+        self, group: Sequence[Delivery], outcomes: dict[LandedFile, Outcome]
+    ) -> list[Judged]:
+        """Judges files in one pass, or each on its own where one of them cannot be read; adds the
+        outcomes of those that cannot.
+        """
+        begun = {
+            self.files.begin(d.calls.source, d.calls.name, d.token, d.calls.size): d for d in group
+        }
         started = time.monotonic()
-        file = delivery.calls
-        file_id = self.files.begin(file.source, file.name, delivery.token, file.size)
+        try:
+            return self._staged(begun)
+        except UnreadableFile as error:
+            if len(group) > 1:
+                return [one for delivery in group for one in self._judged([delivery], outcomes)]
+            ((file_id, delivery),) = begun.items()
+            self.files.fail(file_id, str(error), passing=isinstance(error, UnreachableFile))
+            outcomes[delivery.calls] = Outcome(
+                delivery.calls, FileStatus.FAILED, str(error), 0, 0, time.monotonic() - started
+            )
+            return []
+
+    def _staged(self, begun: Mapping[int, Delivery]) -> list[Judged]:
+        """Judges the records of files, by number, and stages them. Raises UnreadableFile when one
+        cannot be read.
+        """
+        started = time.monotonic()
         staged = self.lake.staging("delivered")
         try:
-            sha256, header = self._stage(delivery, file_id, staged)
-            if self.scan.delivery(file, again=True).token != delivery.token:
-                raise UnreachableFile("it changed while it was read; the next intake tries it")
-        except UnreadableFile as error:
+            contents = self.judge.stage(begun, staged)
+            for delivery in begun.values():
+                if self.scan.delivery(delivery.calls, again=True).token != delivery.token:
+                    raise UnreachableFile("it changed while it was read; the next intake tries it")
+        except UnreadableFile:
             discard(staged)
-            self.files.fail(file_id, str(error), passing=isinstance(error, UnreachableFile))
-            return Outcome(file, FileStatus.FAILED, str(error), 0, 0, time.monotonic() - started)
-        known = self.files.with_content(file.source, sha256)
-        if known is not None:
-            discard(staged)
-            self.files.is_copy(file_id, known.name, sha256)
-            return _copy_of(known.name, file, time.monotonic() - started)
-        self.files.stage(file_id, sha256, header)
-        return Judged(delivery, file_id, sha256, staged, time.monotonic() - started)
+            raise
+        seconds = (time.monotonic() - started) / len(begun)
+        return [
+            Judged(delivery, file_id, contents[file_id], staged, seconds)
+            for file_id, delivery in begun.items()
+        ]
 
-    def _append(self, judged: Sequence[Judged]) -> None:
-        """The rows of judged files into the lake: several, which are small, into one file of it."""
-        there = self.lake.committed("delivered", [one.transaction for one in judged])
-        for one in judged:
-            if one.transaction in there:
-                discard(one.staged)
-        new = [one for one in judged if one.transaction not in there]
-        if not new:
-            return
-        staged = new[0].staged
-        if len(new) > 1:
-            staged = self.lake.staging("delivered")
-            together(self.local, [f for one in new for f in staged_files(one.staged)], staged)
-            for one in new:
-                discard(one.staged)
-        self.lake.append("delivered", staged, [one.transaction for one in new])
+    def _append(self, judged: Sequence[Judged], wanted: Sequence[Judged]) -> None:
+        """The rows of the wanted ones among judged files into the lake, in one file of it."""
+        there = self.lake.committed("delivered", [one.transaction for one in wanted])
+        new = [one for one in wanted if one.transaction not in there]
+        stagings = {one.staged: None for one in judged}
+        if new:
+            staged = new[0].staged
+            if len(stagings) > 1 or len(new) < len(judged):
+                staged = self.lake.staging("delivered")
+                parts = [file for each in stagings for file in staged_files(each)]
+                only(self.local, parts, [one.file_id for one in new], staged)
+            self.lake.append("delivered", staged, [one.transaction for one in new])
+        for each in stagings:
+            discard(each)
 
     def withdraw(self, file: FileRecord) -> None:
         """Takes a file's rows out again; its days become stale. The landed file stays.
@@ -237,65 +263,6 @@ class Intake:
             self.files.begin_withdrawal(file.id)
             self._heal()
             settle_days(self.engine, self.lake, self.files, self.days)
-
-    def _open(self, file: LandedFile) -> IO[bytes]:
-        try:
-            return self.landing.open(file)
-        except (OSError, StoreError) as error:
-            raise UnreachableFile(
-                f"{file.name} cannot be opened: {error}; the next intake tries it"
-            ) from None
-
-    def _stage(self, delivery: Delivery, file_id: int, staged: Path) -> tuple[str, str]:
-        """Judges every record into the staged file; the content's hash and the file's header."""
-        source = SOURCES[delivery.calls.source]
-        model = Model("delivered/delivered", {"mapped": Model(f"sources/{source.name}")})
-        parameters = {
-            "source": source.name,
-            "file_id": file_id,
-            "timezone": self.rules.timezone,
-            "taken_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
-            "first_day": self.rules.first_day,
-            "longest_call": self.rules.longest_call_seconds,
-            "source_timezone": self.rules.zones.get(source.name, "UTC"),
-        }
-        currencies = pa.table({"currency": sorted(self.rules.currencies)})
-        frozen = pa.table({"call_date": pa.array(self.days.cold.frozen(), pa.date32())})
-        with self._open(delivery.calls) as handle:
-            calls = RecordFile(source, handle)
-            with self.engine.session({"currencies": currencies, "frozen_days": frozen}) as session:
-                try:
-                    session.add("raw", calls.stream(), again=bool(source.companions))
-                    hashes = [
-                        self._load_beside(session, delivery, companion)
-                        for companion in source.companions
-                    ]
-                    session.write(model.text(), parameters, staged, keep_order=True)
-                except Exception as error:
-                    # What the stream raises comes back wrapped in the engine's words.
-                    if calls.trouble is not None:
-                        raise calls.trouble from None
-                    raise error
-        sha256 = calls.sha256
-        if hashes:
-            sha256 = hashlib.sha256("".join([sha256, *hashes]).encode()).hexdigest()
-        return sha256, json.dumps(calls.columns if source.header else [])
-
-    def _load_beside(self, session: Session, delivery: Delivery, companion: Companion) -> str:
-        """The companion file as a relation, empty when there is none; its hash."""
-        form = Source(companion.relation, companion.columns)
-        beside = delivery.companions.get(companion.relation)
-        if beside is None:
-            nothing = pa.table({name: pa.array([], pa.string()) for name in companion.columns})
-            session.add(companion.relation, nothing)
-            return ""
-        with self._open(beside) as handle:
-            records = RecordFile(form, handle)
-            session.add(companion.relation, records.stream(), again=True)
-        refused = f"SELECT line, refused FROM {companion.relation} WHERE refused IS NOT NULL"
-        for line, reason in values(session.rows(f"{refused} ORDER BY line LIMIT 1", {})):
-            raise UnreadableFile(f"{beside.name} beside it, line {line}: {reason}; mend it")
-        return records.sha256
 
     def _heal(self) -> None:
         """Ends what a process that died has begun; does nothing when none has."""
@@ -371,8 +338,15 @@ def taken_as(source: str, sha256: str) -> str:
     return f"{source}:{sha256}"
 
 
-def _copy_of(name: str, file: LandedFile, seconds: float) -> Outcome:
-    return Outcome(file, FileStatus.COPY, f"same content as {name}", 0, 0, seconds)
+def _alike(batch: Sequence[Delivery]) -> Iterator[list[Delivery]]:
+    """Files that follow each other and can be judged in one pass."""
+
+    def kind(delivery: Delivery) -> tuple[str, str]:
+        source = delivery.calls.source
+        return source, delivery.calls.name if SOURCES[source].companions else ""
+
+    for _, group in groupby(batch, kind):
+        yield list(group)
 
 
 def _within(file_id: int, ranges: Sequence[tuple[int, int]]) -> bool:

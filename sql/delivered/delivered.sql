@@ -1,8 +1,9 @@
--- Every record of one file, typed and judged: the contract's reasons for refusing it, all at once.
--- grain: one row per record of the file, in the file's order; refused ones have `reasons`
+-- Every record of delivered files, typed and judged: the contract's reasons for refusing it, all
+--   at once.
+-- grain: one row per record, in the order of the files; refused ones have `reasons`
 -- inputs: mapped (canonical columns as text, NULL when empty, by sql/sources/<source>.sql),
 --   currencies (currency), frozen_days (call_date: their calls have left the lake)
--- parameters: source, file_id, timezone (of the reports), taken_at (UTC), first_day,
+-- parameters: source, timezone (of the reports), taken_at (UTC), first_day,
 --   longest_call (seconds)
 -- Durations are kept to the millisecond and judged as they were delivered.
 -- Texts are trimmed only when they begin below '!' (white space) or end with a space, and numbers
@@ -159,6 +160,7 @@ WITH typed AS (
             WHEN provider_duration >= '!' THEN TRUE
             ELSE COALESCE(TRIM(provider_duration) <> '', FALSE)
         END AS has_provider_duration,
+        file_id,
         line,
         raw,
         refused
@@ -284,7 +286,7 @@ reasoned AS (
 
 SELECT
     $source AS source, -- the switch that delivered it, as its landing folder is named
-    CAST($file_id AS BIGINT) AS file_id, -- the delivered file (ledger)
+    file_id, -- the delivered file (ledger)
     line, -- and its line, from 1
     call_date, -- the day of the call in the reporting time zone
     TIMEZONE('UTC', utc) AS dt, -- when the attempt began

@@ -2,7 +2,7 @@
 -- grain: one row per record of the file
 -- inputs: raw (accountcode, src, dst, dcontext, clid, channel, dstchannel, lastapp, lastdata,
 --     start, answer, end, duration, billsec, disposition, amaflags, uniqueid, userfield as text;
---     line, raw, refused); uniqueid and userfield may be absent
+--     file_id, line, raw, refused); uniqueid and userfield may be absent
 -- parameters: $source_timezone, the IANA name of the switch's local time ('UTC' with
 --     usegmtime=yes). An hour that the clock has twice is read as its second turn.
 -- The format has no charges, no post-dial delay, no DTMF and no SIP status: that is made of the
@@ -109,6 +109,7 @@ SELECT
     CAST(NULL AS VARCHAR) AS branch_idx,
     CAST(NULL AS VARCHAR) AS direction,
     raw.userfield AS meta, -- userfield
+    raw.file_id,
     raw.line,
     raw.raw,
     raw.refused

@@ -1,6 +1,7 @@
 -- The calls of a ConnexCS CDR download, as the canonical row.
 -- grain: one row per record of the file
--- inputs: raw (the file's columns as text, empty and absent fields NULL; line, raw, refused)
+-- inputs: raw (the file's columns as text, empty and absent fields NULL;
+--   file_id, line, raw, refused)
 -- A blank charge counts as 0: a ConnexCS file always knows its charges.
 SELECT
     dt,
@@ -72,6 +73,7 @@ SELECT
     branch_idx,
     direction,
     meta,
+    file_id,
     line,
     raw,
     refused

@@ -2,7 +2,7 @@
 -- grain: one row per record of the file
 -- inputs: raw (caller_id_name, caller_id_number, destination_number, context, start_stamp,
 --     answer_stamp, end_stamp, duration, billsec, hangup_cause, uuid, bleg_uuid, accountcode,
---     read_codec, write_codec as text; line, raw, refused)
+--     read_codec, write_codec as text; file_id, line, raw, refused)
 -- parameters: $source_timezone, the IANA name of the switch's local time. An hour that the clock
 --     has twice is read as its second turn.
 -- The format has no charges, no provider, no post-dial delay, no DTMF and no SIP status: that is
@@ -168,6 +168,7 @@ SELECT
     CAST(NULL AS VARCHAR) AS branch_idx,
     CAST(NULL AS VARCHAR) AS direction,
     CAST(NULL AS VARCHAR) AS meta,
+    calls.file_id,
     calls.line,
     calls.raw,
     calls.refused

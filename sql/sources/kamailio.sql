@@ -2,8 +2,8 @@
 -- grain: one row per routing branch: the calls of acc_cdrs.csv, and before each one the branches
 --     that failed on its way, out of missed_calls.csv
 -- inputs: raw (acc_cdrs.csv as text: start_time, end_time, duration, caller, callee, customer,
---     vendor, callid; line, raw, refused), acc (acc.csv as text), missed_calls (missed_calls.csv
---     as text); the last two may be empty
+--     vendor, callid; file_id, line, raw, refused), acc (acc.csv as text), missed_calls
+--     (missed_calls.csv as text); the last two may be empty
 -- Times are Julian day numbers in UTC, turned by exact decimals and rounded to the millisecond.
 -- Of a call that failed for good the last row of missed_calls is the last attempt itself: its
 -- reply is the one that acc has (the same to_tag), or acc has a reply that Kamailio made itself
@@ -99,6 +99,7 @@ attempts AS (
             ELSE reply_reason
         END AS sip_reason,
         CASE WHEN ended_by_failure THEN failed - 1 ELSE failed END AS branch,
+        file_id,
         line,
         raw,
         refused
@@ -117,6 +118,7 @@ attempts AS (
         failures.sip_code,
         failures.sip_reason,
         failures.branch,
+        final_attempts.file_id,
         final_attempts.line,
         final_attempts.raw,
         final_attempts.refused
@@ -204,6 +206,7 @@ SELECT
     CAST(branch AS VARCHAR) AS branch_idx, -- 0 for the first attempt, in order of failure
     CAST(NULL AS VARCHAR) AS direction,
     CAST(NULL AS VARCHAR) AS meta,
+    file_id,
     line,
     raw,
     refused

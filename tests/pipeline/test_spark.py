@@ -205,7 +205,7 @@ def test_other_switches_are_read_alike(
             land(home, *(DATA / "samples" / source).glob("*.csv"), source=source)
         [delivery] = home.intake.scan.new(lambda text: None)
         staged = home.lake.staging("delivered")
-        told = home.intake._stage(delivery, 1, staged)
+        told = home.intake.judge.stage({1: delivery}, staged)
         with home.engine.connect({"rows": [str(staged)]}) as connection:
             text = "SELECT * FROM rows ORDER BY ALL"
             found.append((told, connection.execute(text).fetchall()))

@@ -1,5 +1,6 @@
 """Keeping the lake small loses nothing that a report, a delivery or a withdrawal needs."""
 
+import gzip
 import os
 import shutil
 from datetime import UTC, date, datetime, timedelta
@@ -21,7 +22,16 @@ from resources.schedules.model import from_text
 from resources.upkeep.compaction import groups
 from resources.upkeep.leftovers import old_deliveries
 from resources.upkeep.versions import let_go
-from tests.pipeline.deliveries import account, call, counting, deliver, files_in, numbers
+from tests.pipeline.deliveries import (
+    COLUMNS,
+    account,
+    call,
+    counting,
+    csv_text,
+    deliver,
+    files_in,
+    numbers,
+)
 from tests.pipeline.home import build_all, contents, make_home
 from tests.pipeline.offices import DAYS, Clock, add, make_built, office_of, tick
 from tests.pipeline.post import PostOffice, serving
@@ -92,6 +102,46 @@ def test_a_copy_in_the_same_intake_is_a_copy(home: Workplace) -> None:
         ("2.csv", FileStatus.COPY, "same content as 1.csv"),
     ]
     assert files_in(home, "delivered") == {account(home, "1.csv").file.id}
+
+
+def test_each_file_of_an_intake_has_what_it_would_have_alone(home: Workplace) -> None:
+    """Whatever lies among them: a copy, one that cannot be read, one of other columns."""
+    deliver(home, "0.csv", [call("before")])
+    home.intake.run()
+    landing = home.settings.home / "landing" / "connexcs"
+    deliver(home, "1.csv", [call("a"), call("", dt="")])
+    (landing / "2.csv").write_bytes(b"dt,callid\n2026-03-06 12:00:00,b\n")
+    deliver(home, "3.csv", [call("before")])
+    deliver(home, "4.csv", [call("d"), call("e", dt="2026-03-07 12:00:00")], COLUMNS[:-1])
+    (landing / "5.csv.gz").write_bytes(gzip.compress(csv_text([call("f")]).encode())[:-9])
+    deliver(home, "6.csv", [call("g", duration="-1")])
+    found = {o.file.name: (o.status, o.records, o.quarantined) for o in home.intake.run()}
+    assert found == {
+        "1.csv": (FileStatus.TAKEN, 2, 1), "2.csv": (FileStatus.FAILED, 0, 0),
+        "3.csv": (FileStatus.COPY, 0, 0), "4.csv": (FileStatus.TAKEN, 2, 0),
+        "5.csv.gz": (FileStatus.FAILED, 0, 0), "6.csv": (FileStatus.TAKEN, 1, 1),
+    }  # fmt: skip
+    assert (account(home, "5.csv.gz").file.reason or "").startswith("the gzip file is truncated")
+    taken = {account(home, name).file.id for name in ("0.csv", "1.csv", "4.csv", "6.csv")}
+    assert files_in(home, "delivered") == taken
+    assert {key[1] for key in counting(home)} == {"before", "a", "d", "e"}
+    # What could not be read comes again, mended, and is taken beside what was taken before.
+    deliver(home, "2.csv", [call("b")])
+    assert [(o.file.name, o.status) for o in home.intake.run()] == [("2.csv", FileStatus.TAKEN)]
+
+
+def test_a_copy_of_an_earlier_delivery_leaves_no_rows_among_new_ones(home: Workplace) -> None:
+    deliver(home, "1.csv", [call("a")])
+    home.intake.run()
+    for name, callid in (("2.csv", "b"), ("3.csv", "a"), ("4.csv", "b"), ("5.csv", "c")):
+        deliver(home, name, [call(callid)])
+    outcomes = home.intake.run()
+    assert [(o.file.name, o.reason) for o in outcomes] == [
+        ("2.csv", None), ("3.csv", "same content as 1.csv"),
+        ("4.csv", "same content as 2.csv"), ("5.csv", None),
+    ]  # fmt: skip
+    assert [p.rows for p in home.lake.parts("delivered")] == [1, 2]
+    assert {key[1] for key in counting(home)} == {"a", "b", "c"}
 
 
 def test_withdrawing_one_of_several_leaves_the_others(home: Workplace) -> None:

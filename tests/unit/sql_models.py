@@ -67,6 +67,7 @@ class Models:
                     name: pa.array([r.get(name) or None for r in rows], pa.string())
                     for name in COLUMNS
                 },
+                "file_id": pa.array([1] * len(rows), pa.int64()),
                 "line": pa.array(range(2, len(rows) + 2), pa.int64()),
                 "raw": pa.array(["text"] * len(rows), pa.string()),
                 "refused": pa.nulls(len(rows), pa.string()),
@@ -80,7 +81,6 @@ class Models:
         model = Model("delivered/delivered", {"mapped": Model("sources/connexcs")})
         values: dict[str, object] = {
             "source": "connexcs",
-            "file_id": 1,
             "timezone": "UTC",
             "taken_at": "2026-03-07 00:00:00",
             "first_day": date(2020, 1, 1),

@@ -24,12 +24,13 @@ def mapped(timezone: str = "Europe/London", **values: str | None) -> dict[str, o
     with duckdb.connect() as connection:
         columns = ", ".join(f"{name} VARCHAR" for name in SOURCE.columns)
         connection.execute(
-            f"CREATE TABLE raw ({columns}, line BIGINT, raw VARCHAR, refused VARCHAR)"
+            f"CREATE TABLE raw ({columns}, file_id BIGINT, line BIGINT, raw VARCHAR, "
+            "refused VARCHAR)"
         )
-        marks = ", ".join("?" * (len(SOURCE.columns) + 3))
+        marks = ", ".join("?" * (len(SOURCE.columns) + 4))
         connection.execute(
             f"INSERT INTO raw VALUES ({marks})",
-            [*(record[name] for name in SOURCE.columns), 7, "text", None],
+            [*(record[name] for name in SOURCE.columns), 4, 7, "text", None],
         )
         found = connection.execute(sql.text("sources/freeswitch"), {"source_timezone": timezone})
         rows: list[dict[str, object]] = found.to_arrow_table().to_pylist()
@@ -40,13 +41,13 @@ def mapped(timezone: str = "Europe/London", **values: str | None) -> dict[str, o
 def test_columns_are_the_canonical_ones() -> None:
     row = mapped()
     canonical = [*SOURCES["connexcs"].columns, *SOURCES["connexcs"].optional]
-    assert sorted(row) == sorted([*canonical, "line", "raw", "refused"])
+    assert sorted(row) == sorted([*canonical, "file_id", "line", "raw", "refused"])
     assert {name: value for name, value in row.items() if value is not None} == {
         "dt": "2026-07-06 13:00:00.000", "callid": "u-1", "dest_cli": "442079460013",
         "dest_number": "12122260001", "duration": "60", "source_cli": "442079460013",
         "source_dest_number": "12122260001", "customer_id": "101",
         "release_reason": "NORMAL_CLEARING", "ring_duration": "5.000", "sip_code": "200",
-        "sip_reason": "OK", "callid_b": "u-2", "line": 7, "raw": "text",
+        "sip_reason": "OK", "callid_b": "u-2", "file_id": 4, "line": 7, "raw": "text",
     }  # fmt: skip
 
 

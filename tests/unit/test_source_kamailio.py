@@ -34,6 +34,9 @@ def reply(callid: str, code: str, tag: str, time: str = "2461105.5", row: str = 
     return {name: given.get(name, "") for name in TRANSACTIONS}
 
 
+RECORD = ", file_id BIGINT, line BIGINT, raw VARCHAR, refused VARCHAR"
+
+
 def mapped(calls: list[Row], acc: list[Row] = [], missed: list[Row] = []) -> list[Mapped]:  # noqa: B006
     """The canonical rows, in the order of call id and branch."""
     with duckdb.connect() as connection:
@@ -42,12 +45,12 @@ def mapped(calls: list[Row], acc: list[Row] = [], missed: list[Row] = []) -> lis
             ("acc", TRANSACTIONS, acc),
             ("missed_calls", TRANSACTIONS, missed),
         ):
-            extra = ", line BIGINT, raw VARCHAR, refused VARCHAR" if name == "raw" else ""
+            extra = RECORD if name == "raw" else ""
             texts = ", ".join(f'"{column}" VARCHAR' for column in columns)
             connection.execute(f"CREATE TABLE {name} ({texts}{extra})")
             for number, row in enumerate(rows, 2):
                 values: list[object] = [row[column] for column in columns]
-                values += [number, f"text {number}", None] if extra else []
+                values += [4, number, f"text {number}", None] if extra else []
                 marks = ", ".join("?" * len(values))
                 connection.execute(f"INSERT INTO {name} VALUES ({marks})", values)
         text = f"SELECT * FROM ({sql.text('sources/kamailio')}) ORDER BY callid, branch_idx"
@@ -62,8 +65,8 @@ def attempts(rows: list[Mapped]) -> list[tuple[str, str, str | None, str]]:
 def test_columns_are_the_canonical_ones() -> None:
     canonical = [*SOURCES["connexcs"].columns, *SOURCES["connexcs"].optional]
     row = mapped([call("a")])[0]
-    assert sorted(row) == sorted([*canonical, "line", "raw", "refused"])
-    assert (row["line"], row["raw"], row["refused"]) == (2, "text 2", None)
+    assert sorted(row) == sorted([*canonical, "file_id", "line", "raw", "refused"])
+    assert (row["file_id"], row["line"], row["raw"], row["refused"]) == (4, 2, "text 2", None)
     assert (row["customer_id"], row["dest_cli"], row["dest_number"], row["customer_charge"]) == (
         "acme", "17185550136", "12245550181", None,
     )  # fmt: skip
@@ -172,4 +175,5 @@ def test_the_sample() -> None:
     assert counts == (3249, 3000, 1566, 139, 3249, 410, 249)
 
 
-EXTRA = ", row_number() OVER () + 1 AS line, '' AS raw, CAST(NULL AS VARCHAR) AS refused"
+EXTRA = """, 4 AS file_id, row_number() OVER () + 1 AS line, '' AS raw,
+    CAST(NULL AS VARCHAR) AS refused"""
