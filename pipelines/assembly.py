@@ -16,6 +16,7 @@ from resources.bucket import Copies, bucket_of
 from resources.calls import CallStore
 from resources.days import DayBuilder, DayRules
 from resources.engine import Engine, ModelEngine
+from resources.intake.kept import KeptVerdicts
 from resources.intake.scan import IntakeRules
 from resources.intake.take import Intake
 from resources.lake import Lake
@@ -48,6 +49,11 @@ class Workplace:
         copies = settings.home / "lake-copies"
         limit = int(settings.lake_copies_gb * 1e9)
         return Lake(copies, copies=Copies(bucket, copies, limit))
+
+    @property
+    def kept(self) -> KeptVerdicts:
+        """The verdicts on days whose accounts are settled and that are not built yet."""
+        return KeptVerdicts(self.settings.home / "verdicts")
 
     @cached_property
     def call_store(self) -> CallStore:
@@ -145,6 +151,7 @@ class Workplace:
             self.landing,
             rules,
             self._lock,
+            self.kept,
         )
 
     @cached_property
@@ -168,6 +175,7 @@ class Workplace:
             self.files,
             self._lock,
             self.call_store,
+            self.kept,
         )
 
     @cached_property

@@ -25,6 +25,7 @@ from resources.calls.store import CallStore
 from resources.engine import QUICK, Engine, ModelEngine, values
 from resources.expectations import HISTORY_DAYS, DayFacts, Verdict, judge, prepare
 from resources.held import CDRS, TABLES, Held
+from resources.intake.kept import KeptVerdicts
 from resources.intake.verdicts import judged_day, settle_days
 from resources.lake import Lake, discard, staged_files
 from resources.ledger import Days, Files
@@ -91,6 +92,7 @@ class DayBuilder:
     files: Files
     lock: Path
     call_store: CallStore
+    kept: KeptVerdicts
 
     def build(self, table: str, day: date) -> BuiltDay:
         """Builds one day of one table and publishes it, unless an expectation forbids it.
@@ -113,7 +115,7 @@ class DayBuilder:
             # Alone with the intake, so that rows, accounts and version are of one moment.
             with exclusive(self.lock):
                 refuse_cold(self.days, [day])
-                settle_days(self.engine, self.lake, self.files, self.days)
+                settle_days(self.engine, self.lake, self.files, self.days, self.kept)
                 version = self.days.version(day)
                 counting = self.files.counting(day)
                 made = MadeOf(self._mark, (), (), max(counting, default=0), len(counting))
@@ -143,6 +145,7 @@ class DayBuilder:
             else:
                 onto = names(kept) if after else None
                 built = self._publish(built, version, staged, made=made, onto=onto)
+                self.kept.drop(day)
         except _Moved:
             return self.build_cdrs(day, anew=True)
         finally:
@@ -155,7 +158,7 @@ class DayBuilder:
         """
         # The accounts were settled under this lock, by the same search for repeated keys.
         repeats = self.files.repeats(day)
-        with judged_day(self.engine, self.lake, day, repeats) as session:
+        with judged_day(self.engine, self.lake, day, self.kept, repeats) as session:
             if session is None:
                 return None
             for name, relation in self._reference.items():

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from resources.engine import Engine, Model, ModelEngine
 from resources.intake.judge import Content, Judge
+from resources.intake.kept import KeptVerdicts
 from resources.intake.merged import only, take_out
 from resources.intake.records import UnreachableFile, UnreadableFile
 from resources.intake.scan import Delivery, IntakeRules, Scan, batches, some
@@ -90,6 +91,7 @@ class Intake:
     landing: Landing
     rules: IntakeRules
     lock: Path
+    kept: KeptVerdicts
 
     @property
     def scan(self) -> Scan:
@@ -156,7 +158,7 @@ class Intake:
                     "have left the lake; they are in quarantine, and the sums are as they were. "
                     "`cdr-reports cold` lists the days; one that is restored takes them"
                 )
-            touched = settle_days(self.engine, self.lake, self.files, self.days)
+            touched = settle_days(self.engine, self.lake, self.files, self.days, self.kept)
             for warning in on_two_dates(self.engine, self.lake, touched):
                 say(warning)
             return outcomes
@@ -262,7 +264,7 @@ class Intake:
             refuse_cold(self.days, account.days)
             self.files.begin_withdrawal(file.id)
             self._heal()
-            settle_days(self.engine, self.lake, self.files, self.days)
+            settle_days(self.engine, self.lake, self.files, self.days, self.kept)
 
     def _heal(self) -> None:
         """Ends what a process that died has begun; does nothing when none has."""

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import sql
 from resources.engine import ModelEngine, Session, values
+from resources.intake.kept import KeptVerdicts
 from resources.lake import Lake
 from resources.ledger import Days, Files
 
@@ -15,29 +16,43 @@ ACCOUNTS = "accounts"
 
 @contextmanager
 def judged_day(
-    engine: ModelEngine, lake: Lake, day: date, repeats: bool = True
+    engine: ModelEngine,
+    lake: Lake,
+    day: date,
+    kept: KeptVerdicts | None = None,
+    repeats: bool = True,
 ) -> Iterator[Session | None]:
     """A session with `delivered` and `verdicts` of a day; None when nothing was delivered.
 
     Two steps: finding the repeated keys reads three columns, and only when there are any the
-    whole rows are compared. With `repeats` False it is known that there are none.
+    whole rows are compared. Neither is done where they are kept, or with `repeats` False, as it is
+    known that there are none.
     """
     files = lake.delivered(day)
     if not files:
         yield None
         return
     with engine.session({"delivered": files}) as session:
+        known = kept.read(day, files) if kept else None
+        if known is not None:
+            session.add("verdicts", known)
+            yield session
+            return
         for name, limit in (("repeated", "" if repeats else "LIMIT 0"), ("verdicts", "")):
             session.keep(name, f"{sql.text(f'delivered/{name}')} {limit}", {"day": day})
+        if kept and repeats:
+            kept.write(day, files, session.rows("SELECT * FROM verdicts", {}))
         yield session
 
 
-def settle_days(engine: ModelEngine, lake: Lake, files: Files, days: Days) -> list[date]:
+def settle_days(
+    engine: ModelEngine, lake: Lake, files: Files, days: Days, kept: KeptVerdicts
+) -> list[date]:
     """Brings the files' accounts of all days with new deliveries up to date; those days."""
     settled = []
     for stale in days.stale([ACCOUNTS]):
         verdicts: dict[int, tuple[int, int]] = {}
-        with judged_day(engine, lake, stale.day) as session:
+        with judged_day(engine, lake, stale.day, kept) as session:
             if session is not None:
                 rows = values(session.rows(sql.text("delivered/day_account"), {}))
                 verdicts = {row[0]: (int(row[1]), int(row[2])) for row in rows}

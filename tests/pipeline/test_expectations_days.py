@@ -195,7 +195,7 @@ class TestDagster:
     ) -> None:
         land(home, *golden_files())
         home.intake.run()
-        settle_days(home.engine, home.lake, home.files, home.days)
+        settle_days(home.engine, home.lake, home.files, home.days, home.kept)
         tamper(home, BAD, 1)
         result, instance = range_run(home)
 
