@@ -75,7 +75,9 @@ class Scan:
                     unlike.append(f"{file.source}/{file.name}")
                 continue
             delivery = self.delivery(file)
-            known = seen.setdefault(file.source, self.files.seen(file.source))
+            if file.source not in seen:
+                seen[file.source] = self.files.seen(file.source)
+            known = seen[file.source]
             if (file.name, delivery.token) in known or _was_more(delivery, known):
                 continue
             if now - max(f.changed for f in delivery.files) < self.rules.settle_seconds:

@@ -14,7 +14,7 @@ from pipelines.assembly import Workplace
 from pipelines.reporting import open_reporting
 from resources.days import DAY_TABLES
 from resources.lake import Lake, Part, VersionGone
-from resources.ledger import FileStatus
+from resources.ledger import Files, FileStatus
 from resources.ledger.deliveries import Delivery, Reason, State
 from resources.reporting.period import Period
 from resources.schedules import rendering
@@ -91,6 +91,25 @@ def test_files_of_one_intake_share_a_file_and_a_commit(home: Workplace) -> None:
     assert home.lake.version("delivered") == 1
     assert numbers(home, "3.csv") == {"records": 2, "accepted": 1, "quarantined": 1}
     assert home.intake.run() == []
+
+
+def test_the_ledger_is_asked_once_for_the_files_of_a_source(
+    home: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All landed files stay where they are: asked for each, a folder of thousands takes minutes."""
+    asked: list[str] = []
+    seen = Files.seen
+
+    def asking(files: Files, source: str) -> set[tuple[str, str]]:
+        asked.append(source)
+        return seen(files, source)
+
+    monkeypatch.setattr(Files, "seen", asking)
+    for n in range(3):
+        deliver(home, f"{n}.csv", [call(f"{n}")])
+    assert len(home.intake.run()) == 3
+    assert home.intake.run() == []
+    assert asked == ["connexcs"] * 2
 
 
 def test_a_copy_in_the_same_intake_is_a_copy(home: Workplace) -> None:
