@@ -1,10 +1,9 @@
 -- What every attempt counts for: the additive measures before they are summed.
 -- grain: one row per attempt
--- inputs: cdrs (one day), hours (quarter: quarter hours since 1970; hour: start of its local hour)
+-- inputs: cdrs (one day)
 -- parameters: short_call (seconds)
 SELECT
     c.*,
-    h.hour,
     CASE WHEN c.branch_idx = 0 THEN 1 ELSE 0 END AS is_call,
     CASE WHEN c.duration > 0 THEN 1 ELSE 0 END AS is_connected,
     CASE WHEN c.duration > 0 AND c.duration <= $short_call THEN 1 ELSE 0 END AS is_short,
@@ -15,4 +14,3 @@ SELECT
     CASE WHEN c.duration > 0 AND c.dtmf_digits > 0 THEN 1 ELSE 0 END AS is_dtmf_call,
     CASE WHEN c.duration > 0 THEN COALESCE(c.dtmf_digits, 0) ELSE 0 END AS connected_digits
 FROM cdrs AS c
-LEFT JOIN hours AS h ON EPOCH_US(c.dt) // 900000000 = h.quarter

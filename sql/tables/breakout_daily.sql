@@ -1,8 +1,16 @@
 -- Money and quality of the day's traffic by everything that Breakout groups by.
 -- grain: one row per customer, provider, destinations, currencies, tech prefix, direction,
 --   SIP code, release reason, country and carrier; and hour, when a question asks hourly
--- inputs: attempts
+-- inputs: attempts, hours (quarter: quarter hours since 1970; hour: start of its local hour)
 -- parameters: hourly (false for the table)
+WITH timed AS (
+    SELECT
+        a.*,
+        h.hour
+    FROM attempts AS a
+    LEFT JOIN hours AS h ON $hourly AND EPOCH_US(a.dt) // 900000000 = h.quarter
+)
+
 SELECT
     CASE WHEN $hourly THEN hour END AS hour, -- start of the local hour; NULL unless $hourly
     customer_id, -- who pays
@@ -31,7 +39,7 @@ SELECT
     COUNT(pdd_out) AS pdd_attempts, -- attempts with a post-dial delay
     CAST(SUM(is_dtmf_call) AS BIGINT) AS dtmf_calls, -- connected calls with digits
     CAST(SUM(connected_digits) AS BIGINT) AS dtmf_digits -- digits in them
-FROM attempts
+FROM timed
 GROUP BY
     CASE WHEN $hourly THEN hour END,
     customer_id,

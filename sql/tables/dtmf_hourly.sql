@@ -1,7 +1,15 @@
 -- Money, quality and DTMF of the day's traffic by hour.
 -- grain: one row per hour, customer, provider, destinations and currencies
--- inputs: attempts
+-- inputs: attempts, hours (quarter: quarter hours since 1970; hour: start of its local hour)
 -- parameters: none
+WITH timed AS (
+    SELECT
+        a.*,
+        h.hour
+    FROM attempts AS a
+    LEFT JOIN hours AS h ON EPOCH_US(a.dt) // 900000000 = h.quarter
+)
+
 SELECT
     hour, -- start of the hour in the reporting time zone
     customer_id, -- who pays
@@ -24,7 +32,7 @@ SELECT
     COUNT(pdd_out) AS pdd_attempts, -- attempts with a post-dial delay
     CAST(SUM(is_dtmf_call) AS BIGINT) AS dtmf_calls, -- connected calls with digits
     CAST(SUM(connected_digits) AS BIGINT) AS dtmf_digits -- digits in them
-FROM attempts
+FROM timed
 GROUP BY
     hour,
     customer_id,
