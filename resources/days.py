@@ -8,6 +8,7 @@ order, is for `assets` and `pipelines`.
 import time
 import uuid
 from collections.abc import Collection
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -217,18 +218,28 @@ class DayBuilder:
             return self._nothing(CALL_NUMBERS, day, version, started)
         build = self.days.builds(CALL_NUMBERS).get(day)
         again = build is not None and build.version == version
-        for file in cdrs:
-            if again or self.call_store.missing([file]):
-                self.call_store.write(file)
+        lacking = [file for file in cdrs if again or self.call_store.missing([file])]
         try:
-            built = self._add_indexes(day, version, cdrs, again)
+            # To write the copies leaves a processor idle, which the indexes can have.
+            with ThreadPoolExecutor(1) as beside:
+                copied = beside.submit(self._copy, lacking)
+                built = self._add_indexes(day, version, cdrs, again, copied)
         except _Moved:
             return self.build_call_numbers(day)
         self.call_store.keep(day, self.lake.files(CDRS, day, day))
         return replace(built, seconds=time.monotonic() - started)
 
-    def _add_indexes(self, day: date, version: int, cdrs: list[str], again: bool) -> BuiltDay:
-        """Publishes the indexes that files of `cdrs` lack; all when one is of any other file."""
+    def _copy(self, cdrs: list[str]) -> None:
+        for file in cdrs:
+            self.call_store.write(file)
+
+    def _add_indexes(
+        self, day: date, version: int, cdrs: list[str], again: bool, copied: Future[None]
+    ) -> BuiltDay:
+        """Publishes the indexes that files of `cdrs` lack; all when one is of any other file.
+
+        None before the copies are there: a day without them is not built.
+        """
         there = self.lake.files(CALL_NUMBERS, day, day)
         known = indexed(cdrs, there)
         if again or set(there) - set(known.values()):
@@ -241,12 +252,14 @@ class DayBuilder:
             staged = self.lake.staging(CALL_NUMBERS)
             try:
                 rows += write_index(self.local, file, staged)
+                copied.result()
                 stem = index_name(file, uuid.uuid4().hex[:8])
                 built = replace(built, rows=rows)
                 built = self._publish(built, version, staged, stem, onto=onto)
             finally:
                 discard(staged)
             onto = (*(onto or ()), f"{stem}.parquet")
+        copied.result()
         return built if lacking else self._publish(built, version, None, onto=onto)
 
     @cached_property

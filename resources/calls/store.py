@@ -22,9 +22,8 @@ import json
 import os
 import time
 import uuid
-from collections import deque
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property, lru_cache
@@ -264,20 +263,22 @@ def _write(cdrs: str, out: Path) -> None:
         described = _SCHEMA.with_metadata({_COLUMNS: schema.serialize().to_pybytes()})
         dictionaries: dict[str, pa.Array] = {}
         starts = [0]
-        # A section is packed, in another thread, while the next one is read.
-        with ipc.new_file(handle, described) as writer, ThreadPoolExecutor(1) as packer:
-            packing: deque[Future[pa.RecordBatch]] = deque()
-            for group in range(metadata.num_row_groups):
-                for batch in file.iter_batches(SECTION_ROWS, [group]):
-                    packing.append(packer.submit(_packed, *_section(batch, dictionaries)))
-                    starts.append(starts[-1] + batch.num_rows)
-                    if len(packing) > 1:
-                        writer.write_batch(packing.popleft().result())
-            for section in packing:
-                writer.write_batch(section.result())
+        # The next batch is read, which needs no Python, while one is packed.
+        with ipc.new_file(handle, described) as writer, ThreadPoolExecutor(1) as reader:
+            batches = _batches(file)
+            reading = reader.submit(next, batches, None)
+            while (batch := reading.result()) is not None:
+                reading = reader.submit(next, batches, None)
+                writer.write_batch(_packed(*_section(batch, dictionaries)))
+                starts.append(starts[-1] + batch.num_rows)
             writer.write_batch(_last(schema, starts, dictionaries))
         handle.flush()
         os.fsync(handle.fileno())
+
+
+def _batches(file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(SECTION_ROWS, [group])
 
 
 def _has_dictionaries(metadata: pq.FileMetaData, column: int) -> bool:
