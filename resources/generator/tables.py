@@ -5,7 +5,7 @@ at the same prices.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -41,7 +41,9 @@ class Place:
 def build(plan: NumberPlan) -> dict[str, pa.Table]:
     """All tables by the name that the SQL gives them."""
     dice = random.Random("cdr-reports")  # noqa: S311 - one fixed world
-    places = _places(plan)
+    states = _us_exchanges(plan)
+    own = _own_numbers(states)
+    places = _places(plan, states, own)
     by_name = {
         "patterns": _patterns(),
         "customers": _customers(),
@@ -65,7 +67,7 @@ def build(plan: NumberPlan) -> dict[str, pa.Table]:
             for place in places
             for index, prefix in enumerate(place.prefixes)
         ],
-        "callers": _callers(plan, dice),
+        "callers": _callers(states, own, dice),
         "customer_cards": _customer_cards(places, dice),
         "provider_cards": _provider_cards(places, dice),
         "routes": _routes(places, dice),
@@ -77,7 +79,11 @@ def build(plan: NumberPlan) -> dict[str, pa.Table]:
 
 def own_numbers(plan: NumberPlan) -> list[str]:
     """The DIDs of the fictional carrier: 300 numbers in five rate centres."""
-    exchanges = [npanxx for npanxx in _us_exchanges(plan)["NJ"] if npanxx < "300"]
+    return _own_numbers(_us_exchanges(plan))
+
+
+def _own_numbers(states: Mapping[str, Sequence[str]]) -> list[str]:
+    exchanges = [npanxx for npanxx in states["NJ"] if npanxx < "300"]
     dice = random.Random("own numbers")  # noqa: S311 - made-up data
     chosen = dice.sample(exchanges, 5)
     return [f"1{npanxx}{line:04d}" for npanxx in chosen for line in range(7000, 7060)]
@@ -98,6 +104,7 @@ def rows_by_day(first_day: date, days: int, rows_per_day: int) -> list[int]:
 
 
 def _us_exchanges(plan: NumberPlan) -> dict[str, list[str]]:
+    """State → its exchanges that have a rate centre, ascending."""
     states: dict[str, list[str]] = {}
     for npanxx, place in sorted(plan.exchanges.items()):
         area = plan.area_codes.get(npanxx[:3])
@@ -106,8 +113,9 @@ def _us_exchanges(plan: NumberPlan) -> dict[str, list[str]]:
     return states
 
 
-def _places(plan: NumberPlan) -> list[Place]:
-    states = _us_exchanges(plan)
+def _places(
+    plan: NumberPlan, states: Mapping[str, Sequence[str]], own: Sequence[str]
+) -> list[Place]:
     places = [
         Place(
             number,
@@ -135,24 +143,26 @@ def _places(plan: NumberPlan) -> list[Place]:
                 prefixes,
             )
         )
-    own = tuple(own_numbers(plan))
-    return [*places, Place(len(places) + 1, "On-net", "On-net", "onnet", 0.0004, 1.0, 11, own)]
+    onnet = Place(len(places) + 1, "On-net", "On-net", "onnet", 0.0004, 1.0, 11, tuple(own))
+    return [*places, onnet]
 
 
 def _prefixes(given: world.Destination, plan: NumberPlan) -> tuple[str, ...]:
     if given.carrier:
         found = [
             prefix
-            for prefix, entry in sorted(plan.prefixes.items())
+            for prefix, entry in plan.prefixes.items()
             if (entry.country, entry.carrier) == (given.country, given.carrier)
         ]
     else:
         found = [
             f"1{npanxx}"
-            for npanxx, place in sorted(plan.exchanges.items())
+            for npanxx, place in plan.exchanges.items()
             if place.country == given.country
         ]
-    return tuple(prefix for prefix in found if len(prefix) < given.digits) or (given.country,)
+    return tuple(prefix for prefix in sorted(found) if len(prefix) < given.digits) or (
+        given.country,
+    )
 
 
 def _slots(values: Sequence[object], weights: Sequence[float], name: str) -> list[Row]:
@@ -217,10 +227,10 @@ def _destination_slots(places: list[Place]) -> list[Row]:
     return rows
 
 
-def _callers(plan: NumberPlan, dice: random.Random) -> list[Row]:
-    states = _us_exchanges(plan)
+def _callers(
+    states: Mapping[str, Sequence[str]], own: Sequence[str], dice: random.Random
+) -> list[Row]:
     everywhere = [npanxx for exchanges in states.values() for npanxx in exchanges]
-    own = own_numbers(plan)
     rows: list[Row] = []
     for index, customer in enumerate(world.CUSTOMERS):
         home_state = dice.choice(sorted(states))
