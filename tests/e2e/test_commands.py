@@ -3,7 +3,6 @@
 import csv
 import io
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,21 +10,16 @@ import pytest
 
 from tests.pipeline.deliveries import account, call, deliver, numbers
 from tests.pipeline.home import golden_files, land, make_home
+from tests.support.forks import Said, commanded
 
 COMMAND = Path(sys.executable).with_name("cdr-reports")
 
 
-def cdr_reports(
-    home: Path, *arguments: str, expect: int = 0, **settings: str
-) -> "subprocess.CompletedProcess[str]":
+def cdr_reports(home: Path, *arguments: str, expect: int = 0, **settings: str) -> Said:
     """Runs the command in its home and looks at how it ends."""
     own = {"CDR_REPORTS_HOME": str(home), "CDR_REPORTS_SETTLE_SECONDS": "0", **settings}
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("CDR_REPORTS_")}
-    done = subprocess.run(
-        [str(COMMAND), *arguments],
-        cwd=home, env={**inherited, **own}, capture_output=True, text=True, timeout=120,
-        check=False,
-    )  # fmt: skip
+    done = commanded(home, arguments, {**inherited, **own})
     assert done.returncode == expect, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done

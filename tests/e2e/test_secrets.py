@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -24,12 +23,13 @@ from sqlalchemy import make_url
 from resources.ledger.deliveries import State
 from resources.schedules.model import Schedule
 from tests.e2e.server import Dagster, running, wait_for
-from tests.e2e.test_kill import COMMAND, environment
+from tests.e2e.test_kill import environment
 from tests.pipeline.databases import new_database
 from tests.pipeline.deliveries import deliver
 from tests.pipeline.home import make_home
 from tests.pipeline.offices import ACCOUNTS, calls
 from tests.pipeline.post import PostOffice, free_port, serving
+from tests.support.forks import commanded
 from tests.support.object_store import SECRET
 
 PLANTED = "planted-3xY"
@@ -83,15 +83,8 @@ class Watched:
 
     def run(self, what: str, *command: str, **settings: str) -> str:
         """Runs a command; its output, which is kept."""
-        done = subprocess.run(
-            [str(COMMAND), *command],
-            cwd=self.home,
-            env=environment(self.home, **{**self.settings, **settings}),
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
+        env = environment(self.home, **{**self.settings, **settings})
+        done = commanded(self.home, command, env)
         self.said[what] = done.stdout + done.stderr
         return self.said[what]
 

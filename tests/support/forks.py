@@ -7,7 +7,8 @@ Python and import Dagster and Great Expectations takes longer than the work that
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from multiprocessing import forkserver, resource_tracker
@@ -43,16 +44,45 @@ class Fork:
         return said
 
 
+@dataclass(frozen=True)
+class Said:
+    """How a command has ended, and what it has said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 def fork(work: Callable[..., None], *arguments: str, env: Mapping[str, str], logs: Path) -> Fork:
     """Starts a function of a module; what it says goes to a file in the folder `logs`."""
+    log = logs / f"fork-{next(_numbers)}.log"
+    return Fork(_started(work, arguments, env, log, log), log)
+
+
+def commanded(home: Path, arguments: Sequence[str], env: Mapping[str, str]) -> Said:
+    """`cdr-reports` in a home, with nobody at the keyboard, to its end."""
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        process = _started(_in_home, (str(home), *arguments), env, out, err)
+        process.join(240)
+        if process.exitcode is None:
+            process.kill()
+            raise TimeoutError(err.read_text(encoding="utf-8"))
+        return Said(process.exitcode, *(p.read_text(encoding="utf-8") for p in (out, err)))
+
+
+def _started(
+    work: Callable[..., None], arguments: Sequence[str], env: Mapping[str, str], *logs: Path
+) -> BaseProcess:
     with pytest.MonkeyPatch.context() as here:
         here.setenv("PYTHONPATH", str(ROOT))
         forkserver.ensure_running()
-    log = logs / f"fork-{next(_numbers)}.log"
-    log.touch()
-    process = _CONTEXT.Process(target=_run, args=(work, arguments, dict(env), str(log)))
+    for log in logs:
+        log.touch()
+    told = [str(log) for log in logs]
+    process = _CONTEXT.Process(target=_run, args=(work, tuple(arguments), dict(env), told))
     process.start()
-    return Fork(process, log)
+    return process
 
 
 def command(*arguments: str) -> None:
@@ -63,12 +93,17 @@ def command(*arguments: str) -> None:
     main()
 
 
+def _in_home(home: str, *arguments: str) -> None:
+    os.chdir(home)
+    command(*arguments)
+
+
 def _run(
-    work: Callable[..., None], arguments: tuple[str, ...], env: dict[str, str], log: str
+    work: Callable[..., None], arguments: tuple[str, ...], env: dict[str, str], logs: list[str]
 ) -> None:
-    with open(log, "w") as handle:
-        os.dup2(handle.fileno(), 1)
-        os.dup2(handle.fileno(), 2)
+    for number, log in enumerate(logs, 1):
+        with open(log, "a") as handle:
+            os.dup2(handle.fileno(), number)
     # As every process that is started anew, it has what cleans up behind it to itself.
     tracker: Any = resource_tracker._resource_tracker
     tracker._fd = tracker._pid = None
