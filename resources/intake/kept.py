@@ -51,6 +51,8 @@ class KeptVerdicts:
             if verdicts.num_rows > MOST:
                 return
             self.folder.mkdir(parents=True, exist_ok=True)
+            for left in self.folder.glob(".*"):  # by a process that died; who writes is alone
+                left.unlink(missing_ok=True)
             schema = verdicts.schema.with_metadata({_KEY: _mark(delivered)})
             with staged.open("wb") as handle:
                 with ipc.new_file(handle, schema) as file:

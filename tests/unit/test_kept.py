@@ -60,6 +60,12 @@ def test_too_many_are_not_kept_and_neither_are_those_before_them(
     assert list(store.folder.iterdir()) == []
 
 
+def test_what_a_process_that_died_has_left_goes(store: KeptVerdicts) -> None:
+    (store.folder / ".left").write_bytes(b"half")
+    store.write(DAY, ["a.parquet"], VERDICTS)
+    assert [path.name for path in store.folder.iterdir()] == [f"{DAY}.arrow"]
+
+
 def test_where_nothing_can_be_written_nothing_is_kept(tmp_path: Path) -> None:
     (tmp_path / "verdicts").write_text("no folder")
     store = KeptVerdicts(tmp_path / "verdicts")
