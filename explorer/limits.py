@@ -138,12 +138,6 @@ class WatchedEngine(Engine):
         with super().connect(inputs) as connection:
             yield watched(connection)
 
-    @contextmanager
-    def ask(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """As the engine's own."""
-        with super().ask() as connection:
-            yield watched(connection)
-
 
 class Turns:
     """Lets so many in at once."""

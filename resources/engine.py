@@ -5,6 +5,7 @@ the data. What the models say is in `sql/`; where results go is `resources.lake`
 asks of an engine is `ModelEngine`, so that `resources.spark` can be another.
 """
 
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ import duckdb
 import pyarrow as pa
 
 import sql
+from resources.spill import spill_folders
 
 # Level 1 takes a tenth off the writing, and the files do not grow: most of what there is to gain is
 # in Parquet's own encodings. A dictionary of more than some thousand texts costs more to make than
@@ -27,6 +29,9 @@ LAYOUT = "COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION V2, DICTIONARY_
 # Half as large again, written in five sixths of the time and read in half of it: for what is read
 # often.
 QUICK = "COMPRESSION lz4_raw, PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 3000"
+
+MUCH = 64_000_000
+"""Bytes of files that are read at once."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +52,6 @@ class Model:
             f"{name} AS NOT MATERIALIZED (\n{m.text()}\n)" for name, m in self.inputs.items()
         )
         return f"WITH {parts}\nSELECT * FROM (\n{sql.text(self.name)}\n)"
-
-
-@dataclass(frozen=True)
-class Written(Model):
-    """A SELECT that is no file because it depends on what is there: `name` is its text."""
-
-    def text(self) -> str:
-        """The text itself."""
-        return self.name
 
 
 class EngineError(Exception):
@@ -141,34 +137,27 @@ class Engine(ModelEngine):
 
         An input is a list of Parquet files (an empty one is refused: say what it would hold with
         an empty Arrow table), an Arrow table, or an Arrow stream that can be read once.
+
+        It is one of several to a database that this process keeps open: to open one costs 25 ms,
+        more than most questions do. They share its limits; what is made is temporary, and so seen
+        by the one that made it alone. After much work it is opened anew, for else it would keep the
+        memory.
         """
-        with self._open() as connection:
-            connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-            for name, value in (inputs or {}).items():
-                _relation(connection, name, value)
-            yield connection
-
-    @contextmanager
-    def ask(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection for short questions, on a database that this process keeps open.
-
-        To open one costs 25 ms, more than such a question does. All who ask at once share its
-        limits; what they register is theirs alone.
-        """
-        with _kept(self).cursor() as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            yield connection
-
-    def _open(self) -> duckdb.DuckDBPyConnection:
-        self.spill.mkdir(parents=True, exist_ok=True)
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": self.memory_limit,
-            "threads": str(self.threads),
-            "temp_directory": str(self.spill),
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        }
-        return duckdb.connect(config=config)
+        inputs = inputs or {}
+        files = [file for value in inputs.values() if isinstance(value, list) for file in value]
+        done_with = sum(os.path.getsize(file) for file in files if os.path.isfile(file)) > MUCH
+        try:
+            with _kept(self).cursor() as connection:
+                connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+                for name, value in inputs.items():
+                    _relation(connection, name, value)
+                yield connection
+        except (duckdb.FatalException, duckdb.InternalException):
+            done_with = True  # it answers nothing any more
+            raise
+        finally:
+            if done_with:
+                _kept.cache_clear()
 
     @contextmanager
     def session(self, inputs: Mapping[str, Any] | None = None) -> Iterator[Session]:
@@ -187,9 +176,10 @@ class Engine(ModelEngine):
     ) -> int:
         """The same over an open connection, for any SELECT; `layout` is how the file is packed."""
         out.parent.mkdir(parents=True, exist_ok=True)
-        connection.execute(f"SET preserve_insertion_order = {str(keep_order).lower()}")
+        # The order is kept unless it is said otherwise; to ask for it explicitly takes a gigabyte.
+        order = "" if keep_order else ", PRESERVE_ORDER false"
         copied = connection.execute(
-            f"COPY (\n{text}\n) TO '{_quoted(out)}' (FORMAT parquet, {layout})",
+            f"COPY (\n{text}\n) TO {quoted(out)} (FORMAT parquet, {layout}{order})",
             named(text, params),
         ).fetchone()
         return int(copied[0]) if copied else 0
@@ -238,7 +228,11 @@ def _relation(connection: duckdb.DuckDBPyConnection, name: str, value: Any) -> N
     if isinstance(value, list):
         if not value:
             raise ValueError(f"input {name} has no files")
-        connection.read_parquet(value, hive_partitioning=tell_their_day(value)).create_view(name)
+        files, days = ", ".join(map(quoted, value)), str(tell_their_day(value)).lower()
+        connection.execute(
+            f"CREATE TEMP VIEW {name} AS "
+            f"SELECT * FROM read_parquet([{files}], hive_partitioning = {days})"
+        )
     else:
         connection.register(name, value)
 
@@ -250,9 +244,15 @@ def values(table: pa.Table) -> list[tuple[Any, ...]]:
 
 @lru_cache(maxsize=2)
 def _kept(engine: Engine) -> duckdb.DuckDBPyConnection:
-    connection = engine._open()
-    connection.execute("SET enable_progress_bar = false")
-    return connection
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": engine.memory_limit,
+        "threads": str(engine.threads),
+        "temp_directory": str(spill_folders(engine.spill).another()),
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "enable_external_file_cache": "false",  # the system keeps what was read of files
+    }
+    return duckdb.connect(config=config)
 
 
 def named(text: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -264,5 +264,6 @@ def named(text: str, params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: params[name] for name in used}
 
 
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+def quoted(path: Path | str) -> str:
+    """A path as a text of SQL."""
+    return "'" + str(path).replace("'", "''") + "'"

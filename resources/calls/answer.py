@@ -19,7 +19,7 @@ from resources.calls.index import CALL_NUMBERS, SPARSE_ROWS, Candidates, candida
 from resources.calls.question import CallQuestion
 from resources.calls.store import CallStore, StoredDay, take
 from resources.calls.summary import NumberSummary, summaries
-from resources.engine import Engine, Model, named
+from resources.engine import Engine, Model, named, quoted
 from resources.lake import Lake
 
 CDRS = "cdrs"
@@ -140,7 +140,7 @@ def find_calls(
     cdrs = lake.places(CDRS, *days)
     files = indexed(cdrs, lake.files(CALL_NUMBERS, *days))
     lake.fetch([file for file, index in files.items() if index is None])
-    with engine.ask() as connection:
+    with engine.connect() as connection:
         found = candidates(connection, question, files)
         opened = {one.file: store.open(one.file) for one in found if one.rows}
         lake.fetch([one.file for one in _stored(opened, found)[1]])
@@ -212,9 +212,8 @@ def _together(stored: _Stored) -> Iterator[_Stored]:
 
 def _of_file(one: Candidates) -> str:
     """SELECT of a file's candidates; on its own, its rows name the row groups to read."""
-    path = one.file.replace("'", "''")
     source = (
-        f"SELECT * FROM read_parquet('{path}', hive_partitioning = true, "
+        f"SELECT * FROM read_parquet({quoted(one.file)}, hive_partitioning = true, "
         "hive_types = {'call_date': DATE}, file_row_number = true)"
     )
     if one.rows is None:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 import sql
 from resources.calls.question import CallQuestion
-from resources.engine import Engine
+from resources.engine import Engine, quoted
 
 CALL_NUMBERS = "call_numbers"
 MODEL = "cdrs/call_numbers"
@@ -49,7 +49,10 @@ class Candidates:
 def write_index(engine: Engine, cdrs: str, out: Path) -> int:
     """Writes the index of a file of `cdrs`; how many rows it has."""
     with engine.connect() as connection:
-        connection.read_parquet(cdrs, file_row_number=True).create_view("cdrs")
+        connection.execute(
+            "CREATE TEMP VIEW cdrs AS "
+            f"SELECT * FROM read_parquet({quoted(cdrs)}, file_row_number = true)"
+        )
         return engine.copy(connection, sql.text(MODEL), {}, out, keep_order=True, layout=_LAYOUT)
 
 

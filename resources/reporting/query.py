@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -20,6 +21,7 @@ from resources.reporting.errors import ReportError
 from resources.reporting.interfaces import Reporting
 from resources.reporting.model import Dimension, Filter, Kind, Part, Report, Source
 from resources.reporting.period import Period
+from resources.spill import spill_folders
 
 Row = tuple[Any, ...]
 
@@ -196,7 +198,7 @@ def connect(reporting: Reporting) -> duckdb.DuckDBPyConnection:
         "threads": min(reporting.threads, MOST_THREADS),
     }
     if reporting.spill:
-        config["temp_directory"] = reporting.spill
+        config["temp_directory"] = str(spill_folders(Path(reporting.spill)).another())
     connection = duckdb.connect(":memory:", config=config)
     connection.execute("SET preserve_insertion_order = false; SET enable_progress_bar = false")
     watched: duckdb.DuckDBPyConnection = reporting.opened(connection)

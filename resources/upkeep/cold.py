@@ -19,7 +19,7 @@ from typing import Any
 
 from resources.calls.index import CALL_NUMBERS
 from resources.days import DAY_TABLES, DayBuilder
-from resources.engine import Engine
+from resources.engine import Engine, quoted
 from resources.held import CDRS, TABLES
 from resources.intake.merged import rewrite
 from resources.intake.take import Intake
@@ -322,5 +322,4 @@ def _by_currency(sums: Mapping[Any, Any], which: int, at: int) -> dict[str, str]
 
 def _plain(files: Sequence[str]) -> str:
     """The files as they are: a folder's `call_date=` is no column of theirs."""
-    listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-    return f"read_parquet([{listed}], hive_partitioning = false)"
+    return f"read_parquet([{', '.join(map(quoted, files))}], hive_partitioning = false)"
