@@ -1,7 +1,7 @@
 """Whether a day can be added to instead of being built anew: decisions on what it was made of.
 
 A late file that brings nothing but new calls leaves all that a day holds as it is: its calls become
-one more file of the day, and what they add up to is added to its sums. A file that corrects calls,
+one more file of the day, and what they add up to one more of its sums. A file that corrects calls,
 one that is withdrawn, another number plan, other settings, another program: then the day is built
 anew.
 """

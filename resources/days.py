@@ -36,7 +36,7 @@ from resources.reference.accounts import DIDS
 from resources.reference.lookups import lookups
 from resources.reference.plan import ReferenceData
 from resources.reference.rates import Rates
-from resources.summing import added, hours_of, summed
+from resources.summing import hours_of, summed
 
 DAY_TABLES = (CDRS, *TABLES, CALL_NUMBERS)
 
@@ -147,6 +147,7 @@ class DayBuilder:
                 onto = names(kept) if after else None
                 built = self._publish(built, version, staged, made=made, onto=onto)
                 self.kept.drop(day)
+                self._copying.update(self._copy(self.lake.files(CDRS, day, day)))
         except _Moved:
             return self.build_cdrs(day, anew=True)
         finally:
@@ -170,7 +171,8 @@ class DayBuilder:
     def build_table(self, table: str, day: date, anew: bool = False) -> BuiltDay:
         """The day's sums by the table's grain, from the `cdrs` that are published.
 
-        Those of calls that were added to the day are added to what is there, unless `anew`.
+        Those of calls that were added to the day become one more file of it, unless `anew`: who
+        reads them adds them up.
         """
         started = time.monotonic()
         source = self.days.builds(CDRS).get(day)
@@ -186,17 +188,15 @@ class DayBuilder:
         there = [] if anew else self.lake.files(table, day, day)
         before, rows = self._made_before(table, day, version)
         lacking = not_summed(before, mark, there, cdrs)
-        model, calls = summed(table), {CDRS: cdrs, **relations}
-        if lacking:
-            model = added(table, pq.read_schema(there[0]))
-            calls = {CDRS: lacking, "before": there, **relations}
+        kept, rows = ([], 0) if lacking is None else (there, rows)
         staged = None if lacking == [] else self.lake.staging(table)
         try:
             if staged:
-                rows = self.engine.run(model, calls, params, staged)
-            files = staged_files(staged) if staged else there
+                calls = {CDRS: lacking or cdrs, **relations}
+                rows += self.engine.run(summed(table), calls, params, staged)
+            files = [*kept, *(staged_files(staged) if staged else [])]
             built = BuiltDay(table, day, False, rows, 0, -1, *self.held.totals(table, files))
-            onto = None if staged else names(there)
+            onto = None if lacking is None else names(kept)
             built = self._publish(built, version, staged, made=made, onto=onto)
         except _Moved:
             return self.build_table(table, day, anew=True)
@@ -218,23 +218,35 @@ class DayBuilder:
             return self._nothing(CALL_NUMBERS, day, version, started)
         build = self.days.builds(CALL_NUMBERS).get(day)
         again = build is not None and build.version == version
-        lacking = [file for file in cdrs if again or self.call_store.missing([file])]
+        begun = {file: self._copying.pop(file) for file in cdrs if file in self._copying}
+        copies = begun | self._copy([file for file in cdrs if file not in begun], again)
         try:
-            # To write the copies leaves a processor idle, which the indexes can have.
-            with ThreadPoolExecutor(1) as beside:
-                copied = beside.submit(self._copy, lacking)
-                built = self._add_indexes(day, version, cdrs, again, copied)
+            built = self._add_indexes(day, version, cdrs, again, list(copies.values()))
         except _Moved:
             return self.build_call_numbers(day)
         self.call_store.keep(day, self.lake.files(CDRS, day, day))
         return replace(built, seconds=time.monotonic() - started)
 
-    def _copy(self, cdrs: list[str]) -> None:
-        for file in cdrs:
-            self.call_store.write(file)
+    def _copy(self, cdrs: list[str], again: bool = False) -> dict[str, Future[None]]:
+        """Begins to copy those files of `cdrs` that have no copy, or all of them `again`."""
+        return {
+            file: self._beside.submit(self.call_store.write, file)
+            for file in cdrs
+            if again or self.call_store.missing([file])
+        }
+
+    @cached_property
+    def _copying(self) -> dict[str, Future[None]]:
+        """Copies that were begun when the file of `cdrs` was there, and not asked for yet."""
+        return {}
+
+    @cached_property
+    def _beside(self) -> ThreadPoolExecutor:
+        """Writes the copies: that leaves a processor idle, which the next tables can have."""
+        return ThreadPoolExecutor(1, thread_name_prefix="copy")
 
     def _add_indexes(
-        self, day: date, version: int, cdrs: list[str], again: bool, copied: Future[None]
+        self, day: date, version: int, cdrs: list[str], again: bool, copies: list[Future[None]]
     ) -> BuiltDay:
         """Publishes the indexes that files of `cdrs` lack; all when one is of any other file.
 
@@ -252,14 +264,16 @@ class DayBuilder:
             staged = self.lake.staging(CALL_NUMBERS)
             try:
                 rows += write_index(self.local, file, staged)
-                copied.result()
+                for copy in copies:
+                    copy.result()
                 stem = index_name(file, uuid.uuid4().hex[:8])
                 built = replace(built, rows=rows)
                 built = self._publish(built, version, staged, stem, onto=onto)
             finally:
                 discard(staged)
             onto = (*(onto or ()), f"{stem}.parquet")
-        copied.result()
+        for copy in copies:
+            copy.result()
         return built if lacking else self._publish(built, version, None, onto=onto)
 
     @cached_property

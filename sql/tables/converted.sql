@@ -5,6 +5,8 @@
 -- parameters: none
 -- No currency and no charge is no money in any currency; no charges at all stay NULL. The product
 -- keeps its 21 places: cutting a wide decimal to 12 costs the engine 30 times the product itself.
+-- Every column adds up, over the files of a day too: one that is late has sums of its own. So an
+-- attempt without a charge counts as converted.
 SELECT
     s.*,
     CASE
@@ -23,12 +25,8 @@ SELECT
         WHEN s.provider_charge = 0 THEN 0
         ELSE CAST(s.provider_charge AS DECIMAL(19, 8)) * p.rate_gbp
     END AS provider_charge_gbp, -- by the rates of the call's date
-    CASE
-        WHEN
-            (c.stale AND s.customer_charge <> 0) OR (p.stale AND s.provider_charge <> 0)
-            THEN s.attempts
-        ELSE 0
-    END AS stale_rate_attempts -- attempts converted by a rate older than 7 days
+    CASE WHEN c.stale OR p.stale THEN s.attempts ELSE 0 END
+        AS stale_rate_attempts -- attempts converted by a rate older than 7 days
 FROM sums AS s
 LEFT JOIN rates AS c ON s.customer_currency = c.currency
 LEFT JOIN rates AS p ON s.provider_currency = p.currency

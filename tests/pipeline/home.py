@@ -8,6 +8,7 @@ from typing import Any
 from pipelines.assembly import Workplace
 from pipelines.settings import load_settings
 from resources.days import DAY_TABLES, BuiltDay
+from resources.held import TABLES
 
 DATA = Path(__file__).parents[1] / "data"
 GOLDEN = DATA / "golden"
@@ -57,9 +58,17 @@ def contents(workplace: Workplace) -> dict[str, list[tuple[Any, ...]]]:
             found[table] = []
             continue
         with workplace.engine.connect({table: files}) as connection:
-            names = [row[0] for row in connection.execute(f"DESCRIBE {table}").fetchall()]
+            described = connection.execute(f"DESCRIBE {table}").fetchall()
+            names = [row[0] for row in described]
             # Which file a row came from depends on the order of delivery, where it stands on the
             # engine's threads: no figures.
             kept = ", ".join(f'"{n}"' for n in names if n not in ("file_id", "line", "call_row"))
-            found[table] = connection.execute(f"SELECT {kept} FROM {table} ORDER BY ALL").fetchall()
+            if table in TABLES:  # sums of late calls stand in files of their own
+                kept = ", ".join(
+                    f'SUM("{name}")' if kind.startswith(("BIGINT", "HUGEINT", "DECIMAL")) else name
+                    for name, kind, *_ in described
+                )
+            found[table] = connection.execute(
+                f"SELECT {kept} FROM {table} {'GROUP BY ALL' * (table in TABLES)} ORDER BY ALL"
+            ).fetchall()
     return found

@@ -1,6 +1,7 @@
 """A day that calls are added to is, figure by figure, the day that is built at once."""
 
 import hashlib
+import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -84,7 +85,7 @@ def test_late_files_of_new_calls_are_added(
         build_all(home)
         assert set(before) < set(parts(home)), "what was there stays as it is"
         assert len(parts(home)) == len(parts(home, CALL_NUMBERS)) == number + 1
-        assert all(len(parts(home, table)) == 1 for table in TABLES)
+        assert all(len(parts(home, table)) == number + 1 for table in TABLES)
         assert_sound(home)
     assert contents(home) == contents(at_once)
     # What is made of the calls for a question is made of all of them.
@@ -177,6 +178,26 @@ def test_another_rule_has_the_sums_built_anew(large: Workplace) -> None:
     assert found == (41,)
 
 
+def test_an_old_rate_is_counted_alike_however_the_day_came_about(tmp_path: Path) -> None:
+    """Also where none of the calls that were there first had a charge."""
+    added, at_once = (make_home(tmp_path / name) for name in ("added", "at-once"))
+    for home in (added, at_once):
+        (home.settings.home / "reference").mkdir(parents=True)
+        table = home.settings.home / "reference" / "eurofxref-hist.zip"
+        with zipfile.ZipFile(table, "w") as archive:
+            archive.writestr("eurofxref-hist.csv", "Date,USD,GBP,\n2011-01-03,1.25,0.8,\n")
+    free = calls(0, 40, customer_charge="0", provider_charge="0")
+    deliver(added, "1.csv", free)
+    build_all(added)
+    assert late(added, "2.csv", calls(40, 2)) == 2
+    deliver(at_once, "1.csv", [*free, *calls(40, 2)])
+    build_all(at_once)
+    assert contents(added) == contents(at_once)
+    with added.engine.connect({"sums": parts(added, "breakout_daily", MINE)}) as connection:
+        found = connection.execute("SELECT SUM(stale_rate_attempts) FROM sums").fetchone()
+    assert found == (42,)
+
+
 def test_built_again_without_anything_new_a_day_is_made_anew(large: Workplace) -> None:
     """Who asks for it may want to mend it."""
     late(large, "2.csv", calls(40, 2))
@@ -194,6 +215,7 @@ def test_what_was_published_and_not_noted_is_not_there_twice(large: Workplace, t
     """As by a process that died between the two."""
     deliver(large, "2.csv", calls(40, 2))
     large.intake.run()
+    before = parts(large, day=MINE)
     if table != CDRS:
         large.builder.build(CDRS, MINE)
     staged = large.lake.staging(table)
@@ -202,9 +224,10 @@ def test_what_was_published_and_not_noted_is_not_there_twice(large: Workplace, t
         large.lake.add(table, MINE, staged)
     else:
         relations = large.builder.rates_and_hours(MINE)
-        cdrs = {CDRS: parts(large, day=MINE), **relations}
+        new = [file for file in parts(large, day=MINE) if file not in before]
+        cdrs = {CDRS: new, **relations}
         large.engine.run(summed(table), cdrs, {"short_call": 6, "hourly": False}, staged)
-        large.lake.publish(table, MINE, staged)
+        large.lake.add(table, MINE, staged)
     assert [stale.day for stale in large.days.stale(DAY_TABLES)] == [MINE]
     build_all(large)
     assert_sound(large, MINE)
