@@ -128,18 +128,19 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     before = os.environ.get(HOME_VARIABLE)
     os.environ[HOME_VARIABLE] = str(folder)
     try:
-        try:
-            # Dagster makes its tables at the first opening, and two at once would both try.
-            with exclusive(folder / "open.lock"):
-                instance = dg.DagsterInstance.from_config(str(folder))
-        except Exception as error:
-            # Dagster adds all that would have been allowed: several thousand characters.
-            said = str(error).split(" Expected: ", 1)[0]
-            raise InstanceError(
-                f"{folder / CONFIG}: {said}\nCorrect it, or remove it: it is then written anew."
-            ) from error
-        with instance, unhurried(folder):
-            yield instance
+        with unhurried(folder):
+            try:
+                # Dagster makes its tables at the first opening, and two at once would both try.
+                with exclusive(folder / "open.lock"):
+                    instance = dg.DagsterInstance.from_config(str(folder))
+            except Exception as error:
+                # Dagster adds all that would have been allowed: several thousand characters.
+                said = str(error).split(" Expected: ", 1)[0]
+                raise InstanceError(
+                    f"{folder / CONFIG}: {said}\nCorrect it, or remove it: it is then written anew."
+                ) from error
+            with instance:
+                yield instance
     finally:
         if before is None:
             os.environ.pop(HOME_VARIABLE, None)

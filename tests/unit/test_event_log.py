@@ -1,7 +1,9 @@
 """Dagster's SQLite files do not wait for the disk with each event; others do as before."""
 
 from pathlib import Path
+from typing import Any
 
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from sqlalchemy import NullPool, create_engine
 
 from pipelines.event_log import unhurried
@@ -9,7 +11,8 @@ from pipelines.event_log import unhurried
 
 def write(path: Path) -> int:
     """A row by a connection of its own, as Dagster writes; what the connection waits for."""
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    storage: Any = sqlite_event_log
+    engine = storage.create_engine(f"sqlite:///{path}", poolclass=NullPool)
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
         connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS t (n)")
