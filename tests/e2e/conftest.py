@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.server import Dagster, running
-from tests.pipeline.home import golden_files, land, make_home
+from tests.pipeline.home import make_home
 from tests.pipeline.offices import ACCOUNTS
 from tests.pipeline.post import PostOffice, serving
 from tests.support.object_store import s3
@@ -23,10 +23,9 @@ def post() -> PostOffice:
 
 @pytest.fixture(scope="module")
 def dagster(tmp_path_factory: pytest.TempPathFactory, post: PostOffice) -> Iterator[Dagster]:
-    """Web server and daemon over a home in which the golden files are landed."""
+    """Web server and daemon over a new home whose accounts have addresses."""
     home = tmp_path_factory.mktemp("served")
     workplace = make_home(home)
-    land(workplace, *golden_files())
     for name, text in ACCOUNTS.items():
         (home / name).write_text(text)
     with serving(post) as port:

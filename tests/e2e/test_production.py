@@ -1,17 +1,20 @@
-"""The services of deploy/compose.yaml: the golden back-fill, deliveries, and a database that stops.
+"""The services of deploy/compose.yaml: intake, stale days, a back-fill, deliveries, and a late file
+in a night in which the database stops.
 
-One story in chapters, each of which needs the one before, as in test_daemon.
+One story in chapters, each of which needs the one before: starting the services takes longer than
+most of what they do.
 """
 
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,13 +27,16 @@ from resources.ledger.deliveries import Delivery, State
 from resources.schedules.model import Schedule
 from resources.schedules.planning import run_now
 from tests.e2e.production import Production, log_ends, production
-from tests.e2e.server import ENDED, wait_for
-from tests.e2e.test_daemon import DAYS, LATE_DAY, days_attempts, golden_attempts, late_file
-from tests.pipeline.home import golden_files, land
+from tests.e2e.server import ENDED, Dagster, Run, wait_for
+from tests.pipeline.home import EVER, GOLDEN, golden_files, land, rows_of
 from tests.pipeline.offices import Clock
 from tests.pipeline.post import PostOffice, serving
 from tests.pipeline.reporting import figures
 from tests.pipeline.test_golden import assert_same, expected
+
+DAYS = [date(2026, 3, 6) + timedelta(days=n) for n in range(4)]
+FIRST, LAST = DAYS[0].isoformat(), DAYS[-1].isoformat()
+LATE_DAY = date(2026, 3, 8)
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +60,49 @@ def deployed(
         land(made.workplace, *golden_files())
         yield made
         made.workplace.days.engine.dispose()
+
+
+def days_attempts(dagster: Dagster) -> dict[date, int]:
+    """Attempts a day by the table that reports read."""
+    rows = rows_of(
+        dagster.workplace,
+        "breakout_daily",
+        "SELECT call_date, CAST(SUM(attempts) AS BIGINT) AS n FROM breakout_daily GROUP BY ALL",
+    )
+    return {row["call_date"]: row["n"] for row in rows}
+
+
+def golden_attempts() -> dict[date, int]:
+    with (GOLDEN / "expected" / "breakout_by_date.csv").open(newline="") as handle:
+        return {date.fromisoformat(r["date"]): int(r["attempts"]) for r in csv.DictReader(handle)}
+
+
+def builds(dagster: Dagster) -> list[Run]:
+    """The runs that the sensor has asked for."""
+    return [run for run in dagster.runs(pipelineName="build_days") if "dagster/run_key" in run.tags]
+
+
+def settled(dagster: Dagster) -> list[Run]:
+    """The sensor's runs as soon as they have ended, and nothing is left to build."""
+
+    def seek() -> list[Run] | None:
+        found = builds(dagster)
+        ended = found and all(run.status in ENDED for run in found)
+        return found if ended and not dagster.workplace.days.stale(DAY_TABLES) else None
+
+    return wait_for(seek, dagster.trouble, 900)
+
+
+def late_file(path: Path) -> Path:
+    """Three more calls of the late day."""
+    with gzip.open(GOLDEN / "landing/connexcs/cdr_20260308.csv.gz", "rt", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    late = [r for r in rows if r["dt"].startswith(str(LATE_DAY)) and r["sip_code"] == "200"][:3]
+    with path.open("w", newline="") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]))
+        writer.writeheader()
+        writer.writerows({**call, "callid": f"late-{n}@sbc1"} for n, call in enumerate(late))
+    return path
 
 
 def ask_for(deployed: Production, name: str, columns: tuple[str, ...]) -> None:
@@ -101,21 +150,45 @@ def test_every_check_is_content(deployed: Production) -> None:
     wait_for(all_are, lambda: log_ends(deployed), 600)
 
 
-def test_the_golden_back_fill(deployed: Production) -> None:
+def test_the_intake_job_takes_the_landed_files(deployed: Production) -> None:
     dagster = deployed.dagster
-    assert dagster.ended(dagster.launch("intake_job"), 900).status == "SUCCESS", dagster.trouble()
+    run = dagster.ended(dagster.launch("intake_job"), 900)
+    assert run.status == "SUCCESS", dagster.trouble()
     accounts = deployed.workplace.files.accounts()
     assert [
         (a.file.name, str(a.accepted), str(a.duplicates), str(a.file.quarantined)) for a in accounts
     ] == [(r["file"], r["accepted"], r["duplicates"], r["quarantined"]) for r in expected("intake")]
-    wait_for(lambda: not deployed.workplace.days.stale(DAY_TABLES), dagster.trouble, 900)
+    assert dagster.materializations("delivered") == [(None, run.id)]
+
+
+def test_the_sensor_builds_the_stale_days_once(deployed: Production) -> None:
+    dagster = deployed.dagster
+    (run,) = settled(dagster)
+    assert run.status == "SUCCESS", dagster.trouble()
+    assert run.days == (FIRST, LAST)
+    assert run.tags["dagster/run_key"].startswith(f"days {FIRST} {LAST} ")
+    assert run.tags["dagster/sensor_name"] == "stale_days"
+    for table in DAY_TABLES:
+        assert deployed.workplace.lake.days(table) == DAYS
+        assert dagster.materializations(table).count((FIRST, run.id)) == 1
+    assert days_attempts(dagster) == golden_attempts()
+
+
+def test_a_back_fill_of_days_is_one_run(deployed: Production) -> None:
+    dagster = deployed.dagster
     backfill = dagster.backfill(DAY_TABLES, DAYS)
 
-    def filled() -> bool:
+    def filled() -> list[Run] | None:
         runs = dagster.runs(tags=[{"key": "dagster/backfill", "value": backfill}])
-        return [run.status for run in runs] == ["SUCCESS"]
+        return runs if runs and all(run.status in ENDED for run in runs) else None
 
-    wait_for(filled, dagster.trouble, 900)
+    (run,) = wait_for(filled, dagster.trouble, 900)
+    assert run.status == "SUCCESS", dagster.trouble()
+    assert run.days == (FIRST, LAST)
+    for table in DAY_TABLES:
+        found = [day for day, of in dagster.materializations(table) if of == run.id]
+        assert sorted(map(str, found)) == [str(day) for day in DAYS]
+        assert len(deployed.workplace.lake.files(table, *EVER)) == len(DAYS)
     assert days_attempts(dagster) == golden_attempts()
 
 
@@ -136,6 +209,8 @@ def test_a_database_that_stops_during_a_night(
     deployed: Production, server: PostgresServer, post: PostOffice, tmp_path: Path
 ) -> None:
     dagster, workplace = deployed.dagster, deployed.workplace
+    made = {table: dagster.materializations(table) for table in DAY_TABLES}
+    files = {day: workplace.lake.files("cdrs", day, day) for day in DAYS}
     land(workplace, late_file(tmp_path / "late.csv"))
     intake = dagster.launch("intake_job")
     at_work = workplace.settings.home / "dagster" / "alive" / intake
@@ -163,6 +238,15 @@ def test_a_database_that_stops_during_a_night(
     wanted = golden_attempts()
     wanted[LATE_DAY] += 3
     assert days_attempts(dagster) == wanted
+    # The late file restates its day and no other, and nothing is built that nobody asked for.
+    for table in DAY_TABLES:
+        new = [day for day, run in dagster.materializations(table) if (day, run) not in made[table]]
+        assert set(new) == {str(LATE_DAY)}
+    for day in DAYS:
+        same = workplace.lake.files("cdrs", day, day) == files[day]
+        assert same is (day != LATE_DAY)
+    keys = [run.tags["dagster/run_key"] for run in builds(dagster)]
+    assert len(set(keys)) == len(keys)
     # Each mail once, also those that were under way.
     assert post.mails() == {"house@example.com": len(DAYS), "night@example.com": len(DAYS)}
     assert len(post.message_ids()) == 2 * len(DAYS)
