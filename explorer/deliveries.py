@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from explorer.access import INSIDE, OPERATORS
 from explorer.serving import Call, Forbidden, NotFound, Page
 from pipelines.sending import open_office
-from resources.ledger.deliveries import Delivery, State, UnknownDelivery
+from resources.ledger.delivery import Delivery, State, UnknownDelivery
 from resources.ledger.schedules import UnknownSchedule
 from resources.schedules.planning import again
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from explorer.access import INSIDE
 from explorer.serving import Call, Page
 from resources.held import CDRS, TABLES
-from resources.ledger.deliveries import State
+from resources.ledger.delivery import State
 
 if TYPE_CHECKING:
     from explorer.explorer import Explorer

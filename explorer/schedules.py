@@ -19,7 +19,7 @@ from explorer.desk import report_of
 from explorer.serving import Call, Page
 from explorer.view import View, parse
 from pipelines.sending import open_office, read_accounts
-from resources.ledger.deliveries import Delivery
+from resources.ledger.delivery import Delivery
 from resources.ledger.schedules import NameTaken, ScheduleRecord
 from resources.reporting.errors import ReportError
 from resources.reporting.period import Period

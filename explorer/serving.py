@@ -21,7 +21,7 @@ from starlette.routing import Route
 from explorer.access import Role, Visitor
 from explorer.limits import TooMany, TooSlow
 from resources.calls import CallsError
-from resources.ledger.deliveries import UnknownDelivery
+from resources.ledger.delivery import UnknownDelivery
 from resources.ledger.files import UnknownFile
 from resources.ledger.schedules import UnknownSchedule
 from resources.reference.accounts import AccountsError

@@ -15,7 +15,7 @@ from resources.alerts import Trouble, compose, of_days, of_deliveries, of_files
 from resources.days import DAY_TABLES
 from resources.expectations import expectations
 from resources.held import CDRS
-from resources.ledger.deliveries import State
+from resources.ledger.delivery import State
 from resources.mailer import MailError, parse_addresses, send
 
 _EVALUATED = dg.DagsterEventType.ASSET_CHECK_EVALUATION

@@ -13,7 +13,7 @@ import dagster as dg
 from pipelines.assembly import Workplace
 from pipelines.sending import open_office
 from pipelines.sensors import UNFINISHED, attempt
-from resources.ledger.deliveries import Delivery, Reason, State
+from resources.ledger.delivery import Delivery, Reason, State
 from resources.schedules.delivery import deliver
 from resources.schedules.office import Office
 from resources.schedules.planning import Group, agenda, plan, revise

@@ -14,7 +14,7 @@ from email.message import EmailMessage
 from zoneinfo import ZoneInfo
 
 from resources.ledger import FileAccount, FileStatus
-from resources.ledger.deliveries import Delivery, State
+from resources.ledger.delivery import Delivery, State
 from resources.mailer import envelope
 
 MOST = 100

@@ -28,7 +28,7 @@ from resources.expectations import HISTORY_DAYS, DayFacts, Verdict, judge, prepa
 from resources.held import CDRS, TABLES, Held
 from resources.intake.kept import KeptVerdicts
 from resources.intake.verdicts import judged_day, settle_days
-from resources.lake import Lake, discard, staged_files
+from resources.lake import Lake
 from resources.ledger import Days, Files
 from resources.ledger.cold import refuse_cold
 from resources.locks import exclusive
@@ -36,6 +36,7 @@ from resources.reference.accounts import DIDS
 from resources.reference.lookups import lookups
 from resources.reference.plan import ReferenceData
 from resources.reference.rates import Rates
+from resources.staged import discard, staged_files
 from resources.summing import hours_of, summed
 
 DAY_TABLES = (CDRS, *TABLES, CALL_NUMBERS)

@@ -8,7 +8,6 @@ and goes with the upkeep.
 
 import json
 import os
-import shutil
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -20,13 +19,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
 
 from resources.bucket import Copies
 from resources.snapshots import Snapshots
+from resources.staged import discard, staged_files, staged_rows, staged_schema, stats_of
 
 DAY = "call_date"
 T = TypeVar("T")
@@ -136,10 +135,10 @@ class Lake:
 
         Each transaction stands for a file and must not have been committed before.
         """
-        if not _rows(staged):
+        if not staged_rows(staged):
             discard(staged)
             return False
-        schema = _schema(staged)
+        schema = staged_schema(staged)
         table = self.table(name) or self._create(name, schema)
         self._write(table, name, [], [staged], transactions)
         return True
@@ -210,7 +209,7 @@ class Lake:
 
         Unchanged when there are none.
         """
-        if not _rows(staged):
+        if not staged_rows(staged):
             discard(staged)
             return self.version(name)
         return self._publish(name, day, staged, stem, self._extend)
@@ -223,12 +222,12 @@ class Lake:
         stem: str | None,
         commit: Callable[[DeltaTable, date, list[AddAction | RemoveAction]], int],
     ) -> int:
-        schema = _schema(staged)
+        schema = staged_schema(staged)
         table = self.table(name) or self._create(
             name, schema.append(pa.field(DAY, pa.date32())), partition_by=[DAY]
         )
         actions: list[AddAction | RemoveAction] = []
-        if _rows(staged):
+        if staged_rows(staged):
             for file in staged_files(staged):
                 path = f"{DAY}={day}/{stem or uuid.uuid4().hex}.parquet"
                 actions.append(self._place(name, file, path, {DAY: str(day)}))
@@ -337,7 +336,7 @@ class Lake:
             for part in gone
         ]
         for path in staged:
-            if _rows(path):
+            if staged_rows(path):
                 actions += [
                     self._place(name, file, f"file-{uuid.uuid4().hex}.parquet", {})
                     for file in staged_files(path)
@@ -370,7 +369,7 @@ class Lake:
     def _place(self, name: str, file: str, path: str, partition: dict[str, str]) -> AddAction:
         staged, target = Path(file), self.root / name / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        stats = _stats(staged, () if partition else ("file_id", DAY))
+        stats = stats_of(staged, () if partition else ("file_id", DAY))
         with staged.open("rb") as handle:  # a commit must not point at bytes that a crash can lose
             os.fsync(handle.fileno())
         if self.copies is not None:
@@ -398,47 +397,3 @@ def _shorten(table: DeltaTable) -> None:
     table.update_incremental()
     if table.version() % CHECKPOINT_EVERY == 0:
         table.create_checkpoint()
-
-
-def staged_files(staged: Path) -> list[str]:
-    """The Parquet files of what an engine has staged: one, or those of a folder."""
-    return sorted(map(str, staged.glob("*.parquet"))) if staged.is_dir() else [str(staged)]
-
-
-def discard(staged: Path) -> None:
-    """Removes what was staged, or what of it was not published."""
-    if staged.is_dir():
-        shutil.rmtree(staged, ignore_errors=True)
-    else:
-        staged.unlink(missing_ok=True)
-
-
-def _rows(staged: Path) -> int:
-    return sum(pq.read_metadata(part).num_rows for part in staged_files(staged))
-
-
-def _schema(staged: Path) -> pa.Schema:
-    """The columns, all of which may be NULL to the table, whatever an engine says of its file."""
-    return pa.schema([f.with_nullable(True) for f in pq.read_schema(staged_files(staged)[0])])
-
-
-def _stats(path: Path, columns: Iterable[str]) -> dict[str, object]:
-    metadata = pq.read_metadata(path)
-    stats: dict[str, object] = {"numRecords": metadata.num_rows}
-    lows: dict[str, object] = {}
-    highs: dict[str, object] = {}
-    names = metadata.schema.to_arrow_schema().names
-    for column in columns:
-        if column not in names:
-            continue
-        index = names.index(column)
-        groups = [
-            metadata.row_group(g).column(index).statistics for g in range(metadata.num_row_groups)
-        ]
-        known = [g for g in groups if g is not None and g.has_min_max]
-        if known:
-            low, high = min(g.min for g in known), max(g.max for g in known)
-            lows[column], highs[column] = (
-                (low, high) if isinstance(low, int) else (str(low), str(high))
-            )
-    return stats | {"minValues": lows, "maxValues": highs, "nullCount": {}}

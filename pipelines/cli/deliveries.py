@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pipelines.assembly import Workplace
     from pipelines.cli.main import Program
-    from resources.ledger.deliveries import Delivery
+    from resources.ledger.delivery import Delivery
     from resources.schedules.office import Office
     from resources.schedules.planning import Group
 
@@ -34,7 +34,7 @@ def deliveries() -> None:
 @click.pass_context
 def list_(ctx: click.Context, schedule: str | None, state: tuple[str, ...], last: int) -> None:
     """List deliveries, the newest last."""
-    from resources.ledger.deliveries import State
+    from resources.ledger.delivery import State
     from resources.ledger.schedules import UnknownSchedule
 
     program: Program = ctx.obj
@@ -124,7 +124,7 @@ def send_now(workplace: "Workplace", wanted: "Iterable[Delivery]") -> None:
     """
     from pipelines.instance import open_instance
     from pipelines.sending import open_office
-    from resources.ledger.deliveries import State
+    from resources.ledger.delivery import State
     from resources.schedules.planning import agenda
 
     office = open_office(workplace)
@@ -144,7 +144,7 @@ def send_now(workplace: "Workplace", wanted: "Iterable[Delivery]") -> None:
 def send_due(workplace: "Workplace", instance: "dg.DagsterInstance") -> tuple[int, list[str]]:
     """Plans and sends all that is due: how many reports went out, and what went wrong."""
     from pipelines.sending import open_office
-    from resources.ledger.deliveries import State
+    from resources.ledger.delivery import State
     from resources.schedules.planning import agenda, plan, revise
 
     office = open_office(workplace)
@@ -236,7 +236,7 @@ def _as_sent(workplace: "Workplace", delivery: "Delivery") -> None:
 
 
 def _delivery(workplace: "Workplace", number: int) -> "Delivery":
-    from resources.ledger.deliveries import UnknownDelivery
+    from resources.ledger.delivery import UnknownDelivery
 
     try:
         return workplace.deliveries.get(number)

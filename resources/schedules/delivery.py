@@ -20,7 +20,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
-from resources.ledger.deliveries import Delivery, Made, Outcome, Reason, Recipient, State
+from resources.ledger.delivery import Delivery, Made, Outcome, Reason, Recipient, State
 from resources.ledger.schedules import ScheduleRecord
 from resources.mailer import (
     MailError,

@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 
 from resources.lake import Lake
 from resources.ledger import Days, Deliveries, Schedules
-from resources.ledger.deliveries import Delivery
+from resources.ledger.delivery import Delivery
 from resources.mailer import SmtpSettings
 from resources.reporting.interfaces import Reporting
 from resources.reporting.period import Period

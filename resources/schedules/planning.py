@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from resources.ledger.cold import in_words
-from resources.ledger.deliveries import Delivery, NewDelivery, Reason, State
+from resources.ledger.delivery import Delivery, NewDelivery, Reason, State
 from resources.ledger.schedules import ScheduleRecord
 from resources.reference.accounts import AccountsError
 from resources.reporting.errors import ReportError

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from resources.ledger.deliveries import Delivery, State
+from resources.ledger.delivery import Delivery, State
 
 SETTLED = (State.SENT, State.FAILED, State.SKIPPED)
 

@@ -13,7 +13,7 @@ from resources.days import DAY_TABLES
 from resources.expectations.docs import remove_docs
 from resources.ledger import Deliveries
 from resources.ledger.cold import ColdDay
-from resources.ledger.deliveries import Delivery
+from resources.ledger.delivery import Delivery
 from resources.locks import exclusive
 from resources.upkeep.cold import DELIVERED, QUARANTINE, ColdCalls, NotCounted, told
 from resources.upkeep.compaction import compact, groups

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 
-from resources.ledger.deliveries import State
+from resources.ledger.delivery import State
 from resources.schedules.model import Audience, Schedule
 from tests.e2e.server import Dagster, wait_for
 from tests.pipeline.deliveries import deliver

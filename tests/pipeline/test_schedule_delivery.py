@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.assembly import Workplace
-from resources.ledger.deliveries import Outcome, State
+from resources.ledger.delivery import Outcome, State
 from resources.schedules.delivery import DIED, deliver_all
 from resources.schedules.office import Office
 from resources.schedules.planning import again, agenda, plan, run_now

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from resources.ledger.deliveries import State
+from resources.ledger.delivery import State
 from resources.schedules.planning import agenda, plan
 from tests.pipeline.deliveries import call, deliver
 from tests.pipeline.home import build_all, make_home

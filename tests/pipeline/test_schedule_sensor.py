@@ -15,7 +15,7 @@ import pytest
 from pipelines.assembly import Workplace
 from pipelines.definitions import build_defs
 from pipelines.deliveries import report_schedules
-from resources.ledger.deliveries import State
+from resources.ledger.delivery import State
 from resources.schedules.model import Incomplete, OnChange, Schedule
 from tests.pipeline.deliveries import call, deliver
 from tests.pipeline.home import build_all, make_home

@@ -15,7 +15,7 @@ from pipelines.reporting import open_reporting
 from resources.days import DAY_TABLES
 from resources.lake import Lake, Part, VersionGone
 from resources.ledger import Files, FileStatus
-from resources.ledger.deliveries import Delivery, Reason, State
+from resources.ledger.delivery import Delivery, Reason, State
 from resources.reporting.period import Period
 from resources.schedules import rendering
 from resources.schedules.model import from_text

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from resources.days import DAY_TABLES
-from resources.ledger.deliveries import State
+from resources.ledger.delivery import State
 from resources.ledger.schema import day_builds, days
 from resources.schedules.office import Office
 from tests.pipeline.home import make_home

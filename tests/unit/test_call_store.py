@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from resources.calls import CallStore, store
+from resources.calls import CallStore, blocks, store
 
 DAY = date(2026, 3, 6)
 TEXTS = ["", "a", "–", "ملح", "x" * 5_000, 'say "no"\r\n', "\x00;", "=1+1", None, "anonymous"]
@@ -71,7 +71,7 @@ def taken(day: store.StoredDay, rows: Sequence[int]) -> pa.Table:
 def test_every_row_is_the_one_of_cdrs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row_group: int, section: int
 ) -> None:
-    monkeypatch.setattr(store, "SECTION_ROWS", section)
+    monkeypatch.setattr(blocks, "SECTION_ROWS", section)
     table = calls(3001)
     held, cdrs = written(tmp_path, table, row_group)
     day = held.open(cdrs)

@@ -1,0 +1,54 @@
+"""What an engine has written and nobody reads yet: a Parquet file, or a folder of several."""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def staged_files(staged: Path) -> list[str]:
+    """The Parquet files of what an engine has staged: one, or those of a folder."""
+    return sorted(map(str, staged.glob("*.parquet"))) if staged.is_dir() else [str(staged)]
+
+
+def discard(staged: Path) -> None:
+    """Removes what was staged, or what of it was not published."""
+    if staged.is_dir():
+        shutil.rmtree(staged, ignore_errors=True)
+    else:
+        staged.unlink(missing_ok=True)
+
+
+def staged_rows(staged: Path) -> int:
+    """How many rows were staged."""
+    return sum(pq.read_metadata(part).num_rows for part in staged_files(staged))
+
+
+def staged_schema(staged: Path) -> pa.Schema:
+    """The columns, all of which may be NULL to the table, whatever an engine says of its file."""
+    return pa.schema([f.with_nullable(True) for f in pq.read_schema(staged_files(staged)[0])])
+
+
+def stats_of(path: Path, columns: Iterable[str]) -> dict[str, object]:
+    """A file's rows, and the least and greatest values of columns, as Delta's log has them."""
+    metadata = pq.read_metadata(path)
+    stats: dict[str, object] = {"numRecords": metadata.num_rows}
+    lows: dict[str, object] = {}
+    highs: dict[str, object] = {}
+    names = metadata.schema.to_arrow_schema().names
+    for column in columns:
+        if column not in names:
+            continue
+        index = names.index(column)
+        groups = [
+            metadata.row_group(g).column(index).statistics for g in range(metadata.num_row_groups)
+        ]
+        known = [g for g in groups if g is not None and g.has_min_max]
+        if known:
+            low, high = min(g.min for g in known), max(g.max for g in known)
+            lows[column], highs[column] = (
+                (low, high) if isinstance(low, int) else (str(low), str(high))
+            )
+    return stats | {"minValues": lows, "maxValues": highs, "nullCount": {}}
