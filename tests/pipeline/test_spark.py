@@ -111,7 +111,7 @@ def test_late_calls_are_added(homes: Homes) -> None:
     for home in homes:
         assert len(home.lake.files("cdrs", DAY, DAY)) == 2
         for table in ("breakout_daily", "usa_rate_center_daily"):
-            assert len(home.lake.files(table, DAY, DAY)) == 1
+            assert len(home.lake.files(table, DAY, DAY)) == 2
             assert home.builder.held.reconcile(table, DAY) == []
 
 
