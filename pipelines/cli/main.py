@@ -111,8 +111,7 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> None:
     """The entry point. A reader of our output that goes away is no error."""
-    # Looking for cyclic garbage every 700 objects costs a report in PDF a fifth of its time.
-    gc.set_threshold(200_000, 20, 100)
+    seldom_look_for_garbage()
     try:
         cli(prog_name="cdr-reports")
     except BrokenPipeError:
@@ -128,6 +127,11 @@ def main() -> None:
         # Else Python looks, as it ends, for cycles among all that Dagster and Great Expectations
         # have made: three seconds for nothing.
         gc.freeze()
+
+
+def seldom_look_for_garbage() -> None:
+    """For cyclic garbage: each 700 objects, as Python does, costs a PDF a fifth of its time."""
+    gc.set_threshold(200_000, 20, 100)
 
 
 def _is_full_disk(error: BaseException | None) -> bool:

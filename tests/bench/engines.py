@@ -29,9 +29,10 @@ COMPARED = ("delivered", "quarantine", CDRS, *TABLES)
 EVER = (date(2000, 1, 1), date(2100, 1, 1))
 
 
-def night(home: Path, engine: str, memory: str) -> Measured:
+def night(home: Path, engine: str, memory: str, master: str) -> Measured:
     """One night in a home whose files have landed."""
     settings = {
+        "CDR_REPORTS_SPARK_MASTER": master,
         "CDR_REPORTS_HOME": str(home),
         "CDR_REPORTS_SETTLE_SECONDS": "0",
         "CDR_REPORTS_ENGINE": engine,
@@ -83,7 +84,9 @@ def differences(one: Path, other: Path) -> list[str]:
     return found
 
 
-def both(folder: Path, cdrs: Iterable[Path], named: Path, memory: str) -> dict[str, Measured]:
+def both(
+    folder: Path, cdrs: Iterable[Path], named: Path, memory: str, master: str
+) -> dict[str, Measured]:
     """A night with each engine over the same files; SystemExit when what they make differs."""
     homes = {engine: folder / engine for engine in ("duckdb", "spark")}
     files = list(cdrs)
@@ -95,7 +98,7 @@ def both(folder: Path, cdrs: Iterable[Path], named: Path, memory: str) -> dict[s
             shutil.copy(file, landing)
         for file in named.glob("*.csv"):
             shutil.copy(file, home)
-        measured[engine] = night(home, engine, memory)
+        measured[engine] = night(home, engine, memory, master)
         print(f"{engine} is done", file=sys.stderr, flush=True)  # noqa: T201
     found = differences(*homes.values())
     if found:
@@ -109,15 +112,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--memory", default="2GB", help="of either engine")
+    parser.add_argument(
+        "--master", default="local[*]", help="Spark's; what works elsewhere is not counted"
+    )
     given = parser.parse_args()
     print(  # noqa: T201
         f"{given.rows:,} CDRs of one day; {os.cpu_count()} cores, {platform.machine()}, DuckDB "
-        f"{version('duckdb')}, PySpark {version('pyspark')}, {given.memory}"
+        f"{version('duckdb')}, PySpark {version('pyspark')} ({given.master}), {given.memory}"
     )
     with tempfile.TemporaryDirectory(prefix="cdr-reports-bench-") as name:
         folder = Path(name)
         golden = (GOLDEN / "landing" / "connexcs").iterdir()
-        both(folder / "golden", golden, GOLDEN, given.memory)
+        both(folder / "golden", golden, GOLDEN, given.memory, given.master)
         generator = [
             sys.executable, "-m", "resources.generator", "--folder", str(folder / "made"),
             "--days", "1", "--first-day", str(DAY), "--rows", str(given.rows),
@@ -125,7 +131,8 @@ def main() -> None:
         ]  # fmt: skip
         subprocess.run(generator, check=True, stdout=subprocess.DEVNULL)
         made = (folder / "made").iterdir()
-        measured = both(folder / "night", made, folder / "accounts", given.memory)
+        accounts = folder / "accounts"
+        measured = both(folder / "night", made, accounts, given.memory, given.master)
     print(f"{'engine':8}{'seconds':>9}{'cpu s':>9}{'rows/cpu s':>12}{'peak MB':>9}")  # noqa: T201
     for engine, m in measured.items():
         print(  # noqa: T201

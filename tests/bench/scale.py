@@ -51,10 +51,12 @@ RESTATE = """
 import json, os, sys, time
 from pathlib import Path
 from pipelines.assembly import Workplace
+from pipelines.cli.main import seldom_look_for_garbage
 from pipelines.cli.run import run_night
 from pipelines.settings import load_settings
 import pipelines.definitions, pipelines.instance, pipelines.sensors
 import great_expectations
+seldom_look_for_garbage()
 workplace = Workplace(load_settings(settle_seconds=0))
 started, before = time.monotonic(), time.process_time()
 troubles = run_night(workplace)
