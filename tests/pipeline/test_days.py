@@ -15,6 +15,7 @@ import pytest
 from deltalake import DeltaTable
 
 from pipelines.assembly import Workplace
+from resources.calls.store import CallStore
 from resources.days import DAY_TABLES
 from resources.lake import CHECKPOINT_EVERY
 from tests.pipeline.deliveries import call, deliver
@@ -165,3 +166,29 @@ def test_the_log_is_summed_up_now_and_then_and_old_versions_stay(home: Workplace
     assert len(home.lake.files("breakout_daily", day, day)) == 1
     assert DeltaTable(str(folder), version=1).version() == 1
     assert DeltaTable(str(folder), version=1).file_uris() != DeltaTable(str(folder)).file_uris()
+
+
+def test_a_days_calls_are_copied_once_beside_the_tables_of_sums(
+    home: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Begun when the day is there; without the copy its numbers are not built."""
+    written, write = [], CallStore.write
+
+    def counted(store: CallStore, cdrs: str) -> None:
+        written.append(cdrs)
+        if len(written) == 2:
+            raise OSError("no room")
+        write(store, cdrs)
+
+    monkeypatch.setattr(CallStore, "write", counted)
+    deliver(home, "1.csv", [call("a")])
+    build_all(home)
+    files = home.lake.files("cdrs", date(2026, 3, 6), date(2026, 3, 6))
+    assert written == files
+    assert home.call_store.missing(files) == []
+    deliver(home, "2.csv", [call("b", dt="2026-03-07 12:00:00")])
+    with pytest.raises(OSError, match="no room"):
+        build_all(home)
+    build_all(home)
+    assert len(written) == 3
+    assert home.days.stale(DAY_TABLES) == []
