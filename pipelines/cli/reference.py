@@ -82,8 +82,8 @@ def show_command(context: ReferenceContext) -> None:
     for entry in inventory:
         origin = str(entry.path) if entry.own else "shipped"
         table.add_row(entry.name, origin, f"{entry.modified:%Y-%m-%d}", f"{entry.rows:,}")
-    days = {day for quotes in rates.quotes.values() for day, _ in quotes}
-    table.add_row("exchange rates", "European Central Bank", f"{rates.last_day}", f"{len(days):,}")
+    count = f"{len(rates.days):,}"
+    table.add_row("exchange rates", "European Central Bank", f"{rates.last_day}", count)
     Console().print(table)
 
 

