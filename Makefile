@@ -16,7 +16,7 @@ WHAT ?=
 DAYS ?=
 FILES ?=
 FOLDER ?=
-PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 BIN := .venv/bin
 OURS := pipelines assets resources sql explorer tests deploy
 
