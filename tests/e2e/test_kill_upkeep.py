@@ -137,7 +137,7 @@ def test_a_store_that_is_full_is_one_error_and_nothing_has_left(
 def test_a_home_that_is_full_keeps_what_it_had(
     copy: Callable[..., Workplace], tmp_path: Path
 ) -> None:
-    with small_disk(tmp_path / "disk", 24) as disk:
+    with small_disk(tmp_path / "disk", 64) as disk:
         home = copy("upkeep", disk / "home")
         before = state(home)
         fill(disk / "ballast", 12_000)
