@@ -26,10 +26,10 @@ SELECT
     country, -- ISO 3166 country of the number called
     carrier, -- mobile network of the number called
     COUNT(*) AS attempts, -- rows
-    CAST(SUM(is_call) AS BIGINT) AS calls, -- attempts with branch 0
-    CAST(SUM(is_connected) AS BIGINT) AS connected, -- attempts with talk time
-    CAST(SUM(is_short) AS BIGINT) AS short_calls, -- connected, of at most short_call seconds
-    CAST(SUM(is_effective) AS BIGINT) AS ner_attempts, -- connected, or ended at the far user's side
+    COUNT(is_call) AS calls, -- attempts with branch 0
+    COUNT(is_connected) AS connected, -- attempts with talk time
+    COUNT(is_short) AS short_calls, -- connected, of at most short_call seconds
+    COUNT(is_effective) AS ner_attempts, -- connected, or ended at the far user's side
     SUM(duration) AS duration, -- seconds
     SUM(customer_duration) AS customer_duration, -- billed seconds
     SUM(provider_duration) AS provider_duration, -- billed seconds
@@ -37,7 +37,7 @@ SELECT
     SUM(provider_charge) AS provider_charge, -- in its currency; NULL without any
     SUM(pdd_out) AS pdd_sum, -- ms, of the attempts that have one
     COUNT(pdd_out) AS pdd_attempts, -- attempts with a post-dial delay
-    CAST(SUM(is_dtmf_call) AS BIGINT) AS dtmf_calls, -- connected calls with digits
+    COUNT(is_dtmf_call) AS dtmf_calls, -- connected calls with digits
     CAST(SUM(connected_digits) AS BIGINT) AS dtmf_digits -- digits in them
 FROM timed
 GROUP BY

@@ -17,7 +17,7 @@ SELECT
     reason_lata, -- why indeterminate by LATA
     network, -- onnet (both numbers are own DIDs), offnet, international
     COUNT(*) AS attempts, -- rows
-    CAST(SUM(is_connected) AS BIGINT) AS connected, -- attempts with talk time
+    COUNT(is_connected) AS connected, -- attempts with talk time
     SUM(duration) AS duration, -- seconds
     SUM(customer_duration) AS customer_duration, -- billed seconds
     SUM(provider_duration) AS provider_duration, -- billed seconds
