@@ -165,7 +165,7 @@ class DayBuilder:
             if session is None:
                 return None
             for name, relation in self._reference.items():
-                session.add(name, relation)
+                session.add(name, relation, again=True)
             params = {"day": day, "after": after}
             return session.write(sql.text("cdrs/cdrs"), params, staged, layout=QUICK)
 

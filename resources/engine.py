@@ -66,7 +66,11 @@ class Session(Protocol):
     """
 
     def add(self, name: str, relation: Any, again: bool = False) -> None:
-        """Gives a relation a name; a stream can be read once, or `again`."""
+        """Gives a relation a name; a stream can be read once, or `again`.
+
+        So should be what every row is joined with: of what it holds itself the engine knows which
+        keys there are, and takes a row by its place.
+        """
 
     def keep(self, name: str, text: str, params: Mapping[str, Any]) -> None:
         """Makes the rows of a SELECT a relation, worked out once."""
