@@ -38,6 +38,7 @@ def call_numbers_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDef
         retry_policy=_RETRY,
         required_resource_keys={"workplace"},
         pool="lake",
+        op_tags={"dagster/priority": "-1"},  # last: the copy is written beside the tables of sums
         check_specs=[
             dg.AssetCheckSpec(
                 RECONCILES,
