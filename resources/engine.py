@@ -20,6 +20,7 @@ import pyarrow as pa
 
 import sql
 from resources.spill import spill_folders
+from resources.staged import onto_disk
 
 # Level 1 takes a tenth off the writing, and the files do not grow: most of what there is to gain is
 # in Parquet's own encodings. A dictionary of more than some thousand texts costs more to make than
@@ -182,10 +183,11 @@ class Engine(ModelEngine):
         out.parent.mkdir(parents=True, exist_ok=True)
         # The order is kept unless it is said otherwise; to ask for it explicitly takes a gigabyte.
         order = "" if keep_order else ", PRESERVE_ORDER false"
-        copied = connection.execute(
-            f"COPY (\n{text}\n) TO {quoted(out)} (FORMAT parquet, {layout}{order})",
-            named(text, params),
-        ).fetchone()
+        with onto_disk(out):
+            copied = connection.execute(
+                f"COPY (\n{text}\n) TO {quoted(out)} (FORMAT parquet, {layout}{order})",
+                named(text, params),
+            ).fetchone()
         return int(copied[0]) if copied else 0
 
 

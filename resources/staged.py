@@ -1,8 +1,12 @@
 """What an engine has written and nobody reads yet: a Parquet file, or a folder of several."""
 
+import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +15,29 @@ import pyarrow.parquet as pq
 def staged_files(staged: Path) -> list[str]:
     """The Parquet files of what an engine has staged: one, or those of a folder."""
     return sorted(map(str, staged.glob("*.parquet"))) if staged.is_dir() else [str(staged)]
+
+
+@contextmanager
+def onto_disk(staged: Path) -> Iterator[None]:
+    """Brings a file to the disk while it is written here, not all at once when it is published:
+    then nothing else is to be done meanwhile. Raises OSError when the disk fails it.
+    """
+    written = Event()
+    with ThreadPoolExecutor(1, thread_name_prefix="onto-disk") as beside:
+        flushing = beside.submit(_flush_until, written, staged)
+        try:
+            yield
+        finally:
+            written.set()
+        # A failure is told only once, to whoever flushes next: not again to who publishes.
+        flushing.result()
+
+
+def _flush_until(written: Event, staged: Path) -> None:
+    while not written.wait(1):
+        if staged.exists():
+            with staged.open("rb") as handle:
+                os.fsync(handle.fileno())
 
 
 def discard(staged: Path) -> None:
