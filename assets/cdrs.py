@@ -10,11 +10,13 @@ from assets.describe import KINDS, OWNERS, code_version, day_metadata, table_met
 from assets.intake import DELIVERED
 from pipelines.assembly import Workplace
 from pipelines.partitions import days_of
+from resources.calls.index import CALL_NUMBERS
 from resources.days import BuiltDay
 from resources.expectations import expectations
 from resources.held import CDRS
 
 CDRS_KEY = dg.AssetKey(CDRS)
+CALL_NUMBERS_KEY = dg.AssetKey(CALL_NUMBERS)
 
 _SEVERITIES = {"error": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
 _RETRY = dg.RetryPolicy(
@@ -54,9 +56,12 @@ def cdrs_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     def cdrs(context: dg.AssetExecutionContext) -> Iterator[Any]:
         workplace: Workplace = context.resources.workplace
         built = []
+        copied = CALL_NUMBERS_KEY in context.job_def.asset_layer.selected_asset_keys
         refuse_cold_days(workplace, days_of(context.partition_keys))
         for day in days_of(context.partition_keys):
             result = workplace.builder.build_cdrs(day)
+            if copied and result.published:
+                workplace.builder.begin_copy(day)
             workplace.tell(f"{CDRS} {day}")
             context.log.info(f"{day}: {result.rows:,} attempts in {result.seconds:.1f} s")
             context.add_asset_metadata(day_metadata(result), partition_key=str(day))

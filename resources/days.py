@@ -148,7 +148,6 @@ class DayBuilder:
                 onto = names(kept) if after else None
                 built = self._publish(built, version, staged, made=made, onto=onto)
                 self.kept.drop(day)
-                self._copying.update(self._copy(self.lake.files(CDRS, day, day)))
         except _Moved:
             return self.build_cdrs(day, anew=True)
         finally:
@@ -228,6 +227,10 @@ class DayBuilder:
         self.call_store.keep(day, self.lake.files(CDRS, day, day))
         return replace(built, seconds=time.monotonic() - started)
 
+    def begin_copy(self, day: date) -> None:
+        """Begins to copy a day's calls by row, beside what comes before `build_call_numbers`."""
+        self._copying.update(self._copy(self.lake.files(CDRS, day, day)))
+
     def _copy(self, cdrs: list[str], again: bool = False) -> dict[str, Future[None]]:
         """Begins to copy those files of `cdrs` that have no copy, or all of them `again`."""
         return {
@@ -238,7 +241,7 @@ class DayBuilder:
 
     @cached_property
     def _copying(self) -> dict[str, Future[None]]:
-        """Copies that were begun when the file of `cdrs` was there, and not asked for yet."""
+        """Copies that were begun, and not asked for yet."""
         return {}
 
     @cached_property

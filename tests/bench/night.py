@@ -2,7 +2,9 @@
 
 The same made-up CDRs of one day, 2 in 1,000 of them spoilt or delivered twice, through
 
-- ours: `cdr-reports run` as a user types it, Python's start included;
+- ours: `cdr-reports run` as a user types it, Python's start included, over a new home that has the
+  number plan laid out already, as the peers have;
+- the same less what only Per Number reads and no other side makes: index and copy by row;
 - the floor: the same file from CSV into Parquet by DuckDB, nothing judged, nothing summed; of a
   compressed file also the decompression alone;
 - PostgreSQL, durable and unlogged, pandas, polars: the same work, see `tests.bench.peers`.
@@ -31,6 +33,7 @@ import pyarrow.parquet as pq
 from pipelines.assembly import Workplace
 from pipelines.settings import load_settings
 from resources.generator.cdrs import write_accounts
+from resources.reference.lookups import lookups
 from resources.reference.plan import ReferenceData
 from tests.bench import answer
 from tests.bench.measure import Measured, measure, median
@@ -53,7 +56,9 @@ connection.execute(
 
 @dataclass(frozen=True)
 class Work:
-    """The files of a bench: a plain one and the same compressed, and the lookups of the peers."""
+    """The files of a bench: a plain one and the same compressed; the lookups of the peers, and in
+    `laid` ours.
+    """
 
     folder: Path
     plain: Path
@@ -83,6 +88,8 @@ def prepare(folder: Path, rows: int, threads: int) -> Work:
         subprocess.run(["gzip", "-4", "-c", str(plain)], check=True, stdout=out)
     (folder / "lookups").mkdir()
     write_lookups(folder / "lookups")
+    laid = folder / "laid"
+    lookups(Workplace(load_settings(home=laid)).engine, ReferenceData(), laid)
     return Work(folder, plain, packed, threads)
 
 
@@ -108,10 +115,15 @@ def write_lookups(folder: Path) -> None:
     write("currencies", ("currency",), [(c,) for c in sorted(currencies)])
 
 
-def night(work: Work, file: Path, out: Path) -> Measured:
+RUN = [str(Path(sys.executable).with_name("cdr-reports")), "run"]
+TABLES_ONLY = [sys.executable, "-m", "tests.bench.tables_night", str(DAY)]
+
+
+def night(work: Work, file: Path, out: Path, command: Sequence[str] = RUN) -> Measured:
     """`cdr-reports run` over a new home."""
     home = work.folder / "home"
     shutil.rmtree(home, ignore_errors=True)
+    shutil.copytree(work.folder / "laid" / "lookups", home / "lookups")
     write_accounts(home)
     landing = home / "landing" / "connexcs"
     landing.mkdir(parents=True)
@@ -122,7 +134,7 @@ def night(work: Work, file: Path, out: Path) -> Measured:
         "CDR_REPORTS_SETTLE_SECONDS": "0",
         "CDR_REPORTS_THREADS": str(work.threads),
     }
-    measured = measure([str(Path(sys.executable).with_name("cdr-reports")), "run"], environment)
+    measured = measure(command, environment)
     answer.ours(home, DAY, out)
     return measured
 
@@ -146,6 +158,7 @@ def peer(work: Work, module: str, out: Path, *options: str) -> Measured:
 
 SIDES: dict[str, Callable[[Work, Path], Measured]] = {
     "ours": lambda work, out: night(work, work.plain, out),
+    "ours, no Per Number": lambda work, out: night(work, work.plain, out, TABLES_ONLY),
     "floor": lambda work, out: floor(work, work.plain),
     "PostgreSQL, durable": lambda work, out: peer(work, "postgres", out, "durable"),
     "PostgreSQL, unlogged": lambda work, out: peer(work, "postgres", out, "unlogged"),

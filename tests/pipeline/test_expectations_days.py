@@ -14,6 +14,7 @@ from sqlalchemy import update
 from pipelines.assembly import Workplace
 from pipelines.definitions import build_defs
 from pipelines.partitions import range_tags
+from resources.calls.index import CALL_NUMBERS
 from resources.days import DAY_TABLES, DayBuilder
 from resources.engine import Engine
 from resources.expectations import NotEvaluated
@@ -232,3 +233,19 @@ class TestDagster:
         assert result.success
         assert home.lake.days(CDRS) == DAYS
         assert home.days.stale(DAY_TABLES) == []
+
+    @pytest.mark.parametrize("asked", [[CDRS], [CDRS, CALL_NUMBERS]])
+    def test_calls_are_copied_by_row_when_the_run_asks_for_it(
+        self, home: Workplace, tmp_path: Path, asked: list[str]
+    ) -> None:
+        land(home, *golden_files())
+        home.intake.run()
+        instance = dg.DagsterInstance.ephemeral(str(tmp_path))
+        build_defs(home.settings, lambda: home).resolve_job_def("build_days").execute_in_process(
+            instance=instance,
+            tags=range_tags(DAYS[0], DAYS[-1]),
+            asset_selection=[dg.AssetKey(name) for name in asked],
+        )
+        copied = set() if asked == [CDRS] else set(home.lake.days(CDRS))
+        assert home.call_store.days() == copied
+        assert home.lake.days(CDRS)
