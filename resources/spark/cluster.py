@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import subprocess
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -123,7 +124,9 @@ def _begin(master: str, conf: Mapping[str, str], memory: str) -> "SparkSession":
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     for name, value in {**settings, **SAME}.items():
         builder = builder.config(name, value)
-    spark = builder.getOrCreate()
+    with warnings.catch_warnings():  # of a setting that Spark 4 keeps, and would rather not
+        warnings.filterwarnings("ignore", "The SQL config", UserWarning)
+        spark = builder.getOrCreate()
     atexit.register(_end, master)
     return spark
 

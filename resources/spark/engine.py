@@ -155,6 +155,10 @@ class _Opened:
 
     def _small(self, table: pa.Table) -> "DataFrame":
         """What fits in memory: a few rows in the query itself, more of them by a file."""
+        if not table.num_rows:  # Spark Connect asks for the columns, which it is told
+            from pyspark.sql.pandas.types import from_arrow_schema
+
+            return self.spark.createDataFrame([], from_arrow_schema(table.schema))
         if table.num_rows <= FEW_ROWS:
             return self.spark.createDataFrame(table)
         return self._read([str(self._spooled(table.to_reader()))])

@@ -17,6 +17,8 @@ from pipelines.partitions import range_tags
 from pipelines.settings import load_settings
 from resources.held import CDRS, TABLES
 
+SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
 
 def main() -> None:
     """Takes in what has landed and builds the day."""
@@ -26,9 +28,10 @@ def main() -> None:
     workplace = Workplace(settings)
     defs = build_defs(settings, open_workplace=lambda: workplace)
     with open_instance(settings) as instance:
-        defs.resolve_job_def("intake_job").execute_in_process(instance=instance)
+        defs.resolve_job_def("intake_job").execute_in_process(instance=instance, run_config=SILENT)
         defs.resolve_job_def("build_days").execute_in_process(
             instance=instance,
+            run_config=SILENT,
             tags=range_tags(day, day),
             asset_selection=[dg.AssetKey(name) for name in (CDRS, *TABLES)],
         )
