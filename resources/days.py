@@ -163,8 +163,10 @@ class DayBuilder:
         with judged_day(self.engine, self.lake, day, self.kept, repeats) as session:
             if session is None:
                 return None
+            # To lay the number plan into the engine costs a tenth of a second, which calls that
+            # are added to a day are too few to win back.
             for name, relation in self._reference.items():
-                session.add(name, relation, again=True)
+                session.add(name, relation, again=not after)
             params = {"day": day, "after": after}
             return session.write(sql.text("cdrs/cdrs"), params, staged, layout=QUICK)
 
