@@ -233,6 +233,8 @@ class TestDagster:
         assert result.success
         assert home.lake.days(CDRS) == DAYS
         assert home.days.stale(DAY_TABLES) == []
+        steps = [e.step_key for e in result.all_events if e.is_step_success]
+        assert (steps[0], steps[-1]) == (CDRS, CALL_NUMBERS)  # by then its copy is there
 
     @pytest.mark.parametrize("asked", [[CDRS], [CDRS, CALL_NUMBERS]])
     def test_calls_are_copied_by_row_when_the_run_asks_for_it(
