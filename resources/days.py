@@ -41,6 +41,9 @@ from resources.summing import hours_of, summed
 
 DAY_TABLES = (CDRS, *TABLES, CALL_NUMBERS)
 
+MANY_CALLS = 400_000
+"""From so many calls on it pays to lay the number plan into the engine, which takes some 0.2 s."""
+
 
 class _Moved(Exception):
     """What was to be added to has changed meanwhile."""
@@ -125,7 +128,8 @@ class DayBuilder:
                 before, had = self._made_before(CDRS, day, version)
                 after = last_file_in(before, had, made.mark, there, counting)
                 kept = there if after else []
-                rows = self._stage_cdrs(day, after, staged)
+                calls = sum(n for file, n in counting.items() if file > after)
+                rows = self._stage_cdrs(day, after, calls, staged)
             if rows is None:
                 return self._nothing(CDRS, day, version, started)
             facts = DayFacts(
@@ -154,8 +158,8 @@ class DayBuilder:
             discard(staged)
         return replace(built, seconds=time.monotonic() - started)
 
-    def _stage_cdrs(self, day: date, after: int, staged: Path) -> int | None:
-        """Writes the day's attempts out of files later than `after` to a file; how many, or None
+    def _stage_cdrs(self, day: date, after: int, calls: int, staged: Path) -> int | None:
+        """Writes the day's `calls` out of files later than `after` to a file; how many, or None
         when nothing was delivered.
         """
         # The accounts were settled under this lock, by the same search for repeated keys.
@@ -163,10 +167,8 @@ class DayBuilder:
         with judged_day(self.engine, self.lake, day, self.kept, repeats) as session:
             if session is None:
                 return None
-            # To lay the number plan into the engine costs a tenth of a second, which calls that
-            # are added to a day are too few to win back.
             for name, relation in self._reference.items():
-                session.add(name, relation, again=not after)
+                session.add(name, relation, again=calls >= MANY_CALLS)
             params = {"day": day, "after": after}
             return session.write(sql.text("cdrs/cdrs"), params, staged, layout=QUICK)
 
