@@ -19,7 +19,6 @@ from resources.reference.lookups import lookups
 from resources.reference.plan import ReferenceData
 from resources.sources import SOURCES
 
-PLAN = ReferenceData().load_plan()
 COLUMNS = (*SOURCES["connexcs"].columns, *SOURCES["connexcs"].optional)
 DAY = date(2026, 3, 6)
 

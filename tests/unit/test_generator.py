@@ -14,11 +14,10 @@ from resources.generator import generate, tables, world, write_accounts
 from resources.generator.__main__ import main
 from resources.reference.accounts import read_customers, read_dids, read_providers
 from resources.reference.numbers import Kind, classify
-from resources.reference.plan import ReferenceData
 from resources.sources import SOURCES
+from tests.unit.shipped import PLAN
 
 MONDAY = date(2026, 3, 2)
-PLAN = ReferenceData().load_plan()
 Rows = list[dict[str, str]]
 
 

@@ -13,15 +13,15 @@ from pipelines.settings import Settings, load_settings
 from resources.reference import plan
 from resources.reference.loader import Code, LoadError, carry_latas, load, read_cnac, read_nanpa
 from resources.reference.plan import Exchange, ReferenceData
+from tests.unit.shipped import PLAN
 
 NANPA_HEADER = (
     "State\tNPA-NXX\tOCN\tCompany\tRateCenter\tEffectiveDate\tUse\tAssignDate\tInitial/Growth\t"
     "Pooled Code\tIn Service\tFile Updated 06/01/2026"
 )
 CNAC_HEADER = '"NPA","CO Code (NXX)","Status","Exchange Area","Province","Company","OCN","Remarks"'
-SHIPPED = ReferenceData().load_plan()
-US = {n: e for n, e in SHIPPED.exchanges.items() if e.country == "US"}
-CANADA = {n: e for n, e in SHIPPED.exchanges.items() if e.country == "CA"}
+US = {n: e for n, e in PLAN.exchanges.items() if e.country == "US"}
+CANADA = {n: e for n, e in PLAN.exchanges.items() if e.country == "CA"}
 NEXT_IN_NJ = 2 + sum(place.region == "NJ" for place in US.values())
 """The line behind New Jersey's, which hold an area code, 201, of which 201-200 is the first."""
 
@@ -76,7 +76,7 @@ def test_nanpa_replaces_the_us_and_keeps_canada(tmp_path: Path) -> None:
     assert (report.gone_regions, report.unknown_npas, report.without_lata) == ((), (), 48)
     found = exchanges(tmp_path)
     assert found.pop("201911") == Exchange("201911", "US", "NJ", "HACKENSACK", "224")
-    assert found == SHIPPED.exchanges
+    assert found == PLAN.exchanges
     assert [path.name for path in (tmp_path / "reference").iterdir()] == [plan.NPANXX]
     # A second load builds on the first.
     (report,) = load(tmp_path, file, None)
@@ -91,7 +91,7 @@ def test_cnac_replaces_canada_and_keeps_the_us(tmp_path: Path) -> None:
     (report,) = load(tmp_path, None, packed)
     assert (report.country, report.rows, report.added, report.removed) == ("CA", 28_077, 0, 1)
     assert report.skipped == {"Not Available": 1}
-    expected = dict(SHIPPED.exchanges)
+    expected = dict(PLAN.exchanges)
     del expected["204201"]
     assert exchanges(tmp_path) == expected
 

@@ -14,9 +14,7 @@ from resources.reference.numbers import (
     search_keys,
     terminating,
 )
-from resources.reference.plan import ReferenceData
-
-PLAN = ReferenceData().load_plan()
+from tests.unit.shipped import PLAN
 
 NY, NY_UPSTATE, CA = "12122260001", "13152140002", "12132000005"
 

@@ -4,7 +4,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from resources.reference.numbers import WITHHELD, Kind, Number, classify, jurisdiction, terminating
-from tests.unit.sql_models import GOOD, PLAN, Models, Row
+from tests.unit.shipped import PLAN
+from tests.unit.sql_models import GOOD, Models, Row
 
 NPAS = (
     "212", "213", "312", "787", "202", "671",  # US places, territories among them
