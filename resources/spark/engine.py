@@ -155,13 +155,23 @@ class _Opened:
 
     def _small(self, table: pa.Table) -> "DataFrame":
         """What fits in memory: a few rows in the query itself, more of them by a file."""
-        if not table.num_rows:  # Spark Connect asks for the columns, which it is told
-            from pyspark.sql.pandas.types import from_arrow_schema
-
-            return self.spark.createDataFrame([], from_arrow_schema(table.schema))
+        if not table.num_rows:
+            return self._empty(table.schema)
         if table.num_rows <= FEW_ROWS:
             return self.spark.createDataFrame(table)
         return self._read([str(self._spooled(table.to_reader()))])
+
+    def _empty(self, schema: pa.Schema) -> "DataFrame":
+        """A relation without rows. `createDataFrame` makes none of an Arrow table over Spark
+        Connect, and of an empty list only with a Python on each executor, where none is needed.
+        """
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        columns = ", ".join(
+            f"CAST(NULL AS {column.dataType.simpleString()}) AS `{column.name}`"
+            for column in from_arrow_schema(schema)
+        )
+        return self.spark.sql(f"SELECT {columns} LIMIT 0")
 
     def _spooled(self, stream: pa.RecordBatchReader) -> Path:
         """A stream as a file; what its source raises comes through."""

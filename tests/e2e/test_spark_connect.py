@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.server import wait_for
 from tests.pipeline.home import DATA, build_all, contents, land, make_home
 from tests.pipeline.post import free_port
-from tests.pipeline.test_spark import accounts, delivered, needs_spark
+from tests.pipeline.test_spark import NO_PYTHON, accounts, delivered, needs_spark
 
 FILE = DATA / "golden" / "landing" / "connexcs" / "cdr_20260307.csv"
 
@@ -47,7 +47,12 @@ def remote(tmp_path: Path) -> Iterator[str]:
         *INTERPRETED,
         "spark-internal",
     ]  # fmt: skip
-    environment = {**os.environ, "SPARK_HOME": str(folder), "SPARK_LOCAL_IP": "127.0.0.1"}
+    environment = {
+        **os.environ,
+        "PYSPARK_PYTHON": NO_PYTHON,
+        "SPARK_HOME": str(folder),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+    }
     with log.open("w") as out:
         server = subprocess.Popen(
             command, stdout=out, stderr=out, cwd=tmp_path, env=environment, start_new_session=True

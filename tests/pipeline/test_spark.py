@@ -44,12 +44,22 @@ SPARK: dict[str, Any] = {
     },
 }
 
+NO_PYTHON = "/there/is/no/python"
+
 DAY, LARGE = date(2026, 3, 7), date(2026, 3, 9)
 """Of each file every record is held against DuckDB's, of the first day every table, of the other
 what being in parts may change; of all golden days `make bench-engines` does, for Spark needs twenty
 seconds for a day, however small."""
 
 Homes = tuple[Workplace, Workplace]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_python_for_executors() -> Iterator[None]:
+    """As in the image of Spark that executors run: what wants a Python there ends in an error."""
+    with pytest.MonkeyPatch.context() as here:
+        here.setenv("PYSPARK_PYTHON", NO_PYTHON)
+        yield
 
 
 def accounts(home: Workplace) -> list[tuple[Any, ...]]:
