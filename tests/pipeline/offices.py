@@ -73,10 +73,10 @@ def copied(built: Workplace, folder: Path, **settings: Any) -> Workplace:
 
 
 def office_of(workplace: Workplace, port: int, clock: Clock, **parts: Any) -> Office:
-    """An office that mails to a server of this machine and waits for it but half a second."""
+    """An office that mails to a server of this machine."""
     office = open_office(workplace)
-    smtp = replace(office.smtp, host="127.0.0.1", port=port, timeout=0.5,
-                   sender="Reports <reports@example.com>")  # fmt: skip
+    sender = "Reports <reports@example.com>"
+    smtp = replace(office.smtp, host="127.0.0.1", port=port, sender=sender)
     return replace(office, smtp=smtp, clock=clock, **parts)
 
 
