@@ -278,10 +278,7 @@ def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
         # Tab-separated text is not quoted throughout; a lone quote belongs to a name.
         for line, record in enumerate(text.split("\n"), 1):
             if record.strip():
-                yield (
-                    line,
-                    [_unquoted(f) if '"' in f else f.strip() for f in record.split("\t")],
-                )
+                yield line, [_unquoted(field) for field in record.split("\t")]
         return
     reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
     try:

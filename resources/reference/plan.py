@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -53,7 +52,8 @@ class AreaCode:
     region: str | None
 
 
-class Exchange(NamedTuple):
+@dataclass(frozen=True)
+class Exchange:
     """One NPA-NXX; unknown rate centre or LATA is None."""
 
     npanxx: str
