@@ -41,8 +41,6 @@ T = TypeVar("T")
 DAYS = [date(2026, 3, 6) + timedelta(days=n) for n in range(4)]
 FIRST, LAST = DAYS[0].isoformat(), DAYS[-1].isoformat()
 LATE_DAY = date(2026, 3, 8)
-SENT = [DAYS[1], LATE_DAY]
-"""The days of which reports go out: each is a run of its own, which takes seconds to start."""
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +110,7 @@ def late_file(path: Path) -> Path:
 
 
 def ask_for(deployed: Production, name: str, columns: tuple[str, ...]) -> None:
-    """What `schedules run-now` notes on the mornings after two golden days, for the daemon to send.
+    """What `schedules run-now` notes on each morning after a golden day, for the daemon to send.
 
     The schedule is paused: of what has fallen due since, nothing is to go.
     """
@@ -121,7 +119,7 @@ def ask_for(deployed: Production, name: str, columns: tuple[str, ...]) -> None:
     clock = Clock(datetime(2026, 3, 1, tzinfo=UTC))
     office = replace(open_office(deployed.workplace), clock=clock)
     number = office.schedules.add(name, schedule.text(), clock.now, enabled=False)
-    for day in SENT:
+    for day in DAYS:
         clock.now = datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC)
         asked = run_now(office, office.schedules.get(number))
         assert [d.last_day for d in asked] == [day]
@@ -210,10 +208,10 @@ def test_a_back_fill_of_days_is_one_run(deployed: Production) -> None:
 def test_deliveries_have_the_golden_figures(deployed: Production, post: PostOffice) -> None:
     golden = expected("breakout_by_date")
     ask_for(deployed, "house", tuple(name for name in golden[0] if name != "date"))
-    found = all_sent(deployed, len(SENT))
-    assert [(d.state, d.attempts, d.missing) for d in found] == [(State.SENT, 1, ())] * len(SENT)
-    assert post.mails() == {"house@example.com": len(SENT)}
-    days = {str(day) for day in SENT}
+    found = all_sent(deployed, len(DAYS))
+    assert [(d.state, d.attempts, d.missing) for d in found] == [(State.SENT, 1, ())] * len(DAYS)
+    assert post.mails() == {"house@example.com": len(DAYS)}
+    days = {str(day) for day in DAYS}
     rows = rows_sent(post, "house@example.com")
     wanted = [row for row in golden if row["date"] in days]
     assert [*rows[0]] == [*golden[0]]
@@ -266,7 +264,7 @@ def test_a_database_that_stops_during_a_night(
         return "night.csv" in taken and not workplace.days.stale(DAY_TABLES)
 
     wait_for(quiet, lambda: log_ends(deployed), 900)
-    found = all_sent(deployed, 2 * len(SENT))
+    found = all_sent(deployed, 2 * len(DAYS))
     assert {d.state for d in found} == {State.SENT}
     names = Counter(account.file.name for account in workplace.files.accounts())
     assert names == Counter([*(path.name for path in golden_files()), "late.csv", "night.csv"])
@@ -285,9 +283,9 @@ def test_a_database_that_stops_during_a_night(
     keys = [run.tags["dagster/run_key"] for run in after_restart(lambda: builds(dagster))]
     assert len(set(keys)) == len(keys)
     # Each mail once, also those that were under way.
-    assert post.mails() == {"house@example.com": len(SENT), "night@example.com": len(SENT)}
-    assert len(post.message_ids()) == 2 * len(SENT)
+    assert post.mails() == {"house@example.com": len(DAYS), "night@example.com": len(DAYS)}
+    assert len(post.message_ids()) == 2 * len(DAYS)
     sent = {row["date"]: int(row["attempts"]) for row in rows_sent(post, "night@example.com")}
-    for day in SENT:
+    for day in DAYS:
         # The late day's report is of before or of after, never of something else.
         assert sent[str(day)] in {before[day], wanted[day]}
