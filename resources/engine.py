@@ -69,7 +69,7 @@ class Session(Protocol):
     def add(self, name: str, relation: Any, again: bool = False) -> None:
         """Gives a relation a name; a stream can be read once, or `again`.
 
-        So should be what every row is joined with: of what it holds itself the engine knows which
+        So should be what many rows are joined with: of what it holds itself the engine knows which
         keys there are, and takes a row by its place.
         """
 
