@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -86,6 +86,17 @@ class Dagster:
     workplace: Workplace
     port: int
     logs: Path
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def stop(self) -> None:
+        """Ends web server, daemon and all that they have started."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for process in self.processes:
+                _signal_group(process, number)
+            for process in self.processes:
+                _wait(process)
+        for process in self.processes:
+            wait_for(lambda process=process: not _in_group(process), "all have ended")
 
     def ask(self, query: str, **variables: Any) -> Any:
         """The `data` of a GraphQL answer."""
@@ -179,12 +190,12 @@ def running(workplace: Workplace, **settings: str) -> Iterator[Dagster]:
     daemon = [str(bin_folder / "dagster-daemon"), "run", *workspace]
     logs = home / "logs"
     logs.mkdir()
-    processes = []
+    dagster = Dagster(workplace, port, logs)
     try:
         for name, command in (("web", web), ("daemon", daemon)):
             with (logs / f"{name}.log").open("w") as log:
                 # Not from the checkout: a developer's .env there is not this home's.
-                processes.append(
+                dagster.processes.append(
                     subprocess.Popen(
                         command,
                         cwd=home,
@@ -195,20 +206,15 @@ def running(workplace: Workplace, **settings: str) -> Iterator[Dagster]:
                         start_new_session=True,
                     )
                 )
-        dagster = Dagster(workplace, port, logs)
 
         def up() -> bool:
-            assert all(p.poll() is None for p in processes), dagster.trouble()
+            assert all(p.poll() is None for p in dagster.processes), dagster.trouble()
             return dagster.is_up()
 
         wait_for(up, "the web server is up", 240)
         yield dagster
     finally:
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            for process in processes:
-                _signal_group(process, number)
-            for process in processes:
-                _wait(process)
+        dagster.stop()
 
 
 def _is_ours(name: str) -> bool:
@@ -218,6 +224,14 @@ def _is_ours(name: str) -> bool:
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
+
+
+def _in_group(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        os.killpg(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _wait(process: subprocess.Popen[bytes]) -> None:
