@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.leaks import LOGIN, MAIL
 from tests.e2e.server import Dagster, running
 from tests.pipeline.home import make_home
 from tests.pipeline.offices import ACCOUNTS
 from tests.pipeline.post import PostOffice, serving
-from tests.support.object_store import s3
+from tests.support.object_store import SECRET, s3
 
 __all__ = ["s3"]
 
@@ -23,14 +24,20 @@ def post() -> PostOffice:
 
 @pytest.fixture(scope="module")
 def dagster(tmp_path_factory: pytest.TempPathFactory, post: PostOffice) -> Iterator[Dagster]:
-    """Web server and daemon over a new home whose accounts have addresses."""
+    """Web server and daemon over a new home whose accounts have addresses; the mail server wants a
+    login, and an AWS key is in the environment.
+    """
     home = tmp_path_factory.mktemp("served")
     workplace = make_home(home)
     for name, text in ACCOUNTS.items():
         (home / name).write_text(text)
-    with serving(post) as port:
-        (home / ".env").write_text(
-            f"CDR_REPORTS_SMTP_HOST=127.0.0.1\nCDR_REPORTS_SMTP_PORT={port}\n"
-        )
-        with running(workplace) as served:
+    with serving(post, **LOGIN) as port:
+        settings = {
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "CDR_REPORTS_SMTP_HOST": "127.0.0.1",
+            "CDR_REPORTS_SMTP_PORT": str(port),
+            "CDR_REPORTS_SMTP_USER": "cdr",
+            "CDR_REPORTS_SMTP_PASSWORD": MAIL,
+        }
+        with running(workplace, **settings) as served:
             yield served

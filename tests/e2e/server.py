@@ -12,13 +12,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pipelines.assembly import Workplace
-from pipelines.instance import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCATION = {"repositoryLocationName": "cdr-reports", "repositoryName": "__repository__"}
@@ -86,17 +85,17 @@ class Dagster:
     workplace: Workplace
     port: int
     logs: Path
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    process: subprocess.Popen[bytes] | None = None
 
     def stop(self) -> None:
         """Ends web server, daemon and all that they have started."""
+        if self.process is None:
+            return
         for number in (signal.SIGTERM, signal.SIGKILL):
-            for process in self.processes:
-                _signal_group(process, number)
-            for process in self.processes:
-                _wait(process)
-        for process in self.processes:
-            wait_for(lambda process=process: not _in_group(process), "all have ended")
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(10)
 
     def ask(self, query: str, **variables: Any) -> Any:
         """The `data` of a GraphQL answer."""
@@ -167,7 +166,7 @@ class Dagster:
 
 @contextmanager
 def running(workplace: Workplace, **settings: str) -> Iterator[Dagster]:
-    """Web server and daemon over a home, until the end, whatever happens.
+    """`cdr-reports ui` over a home, until the end, whatever happens.
 
     `settings` are variables of their environment.
     """
@@ -175,65 +174,32 @@ def running(workplace: Workplace, **settings: str) -> Iterator[Dagster]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    kept = {k: v for k, v in environment(workplace.settings).items() if not _is_ours(k)}
     env = {
-        **kept,
+        **{name: text for name, text in os.environ.items() if not name.startswith("CDR_REPORTS_")},
         "CDR_REPORTS_HOME": str(home),
         "CDR_REPORTS_SETTLE_SECONDS": "0",
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
         **settings,
     }
-    workspace = ["-w", str(ROOT / "workspace.yaml")]
-    bin_folder = Path(sys.executable).parent
-    web = [str(bin_folder / "dagster-webserver"), "-h", "127.0.0.1", "-p", str(port), *workspace]
-    daemon = [str(bin_folder / "dagster-daemon"), "run", *workspace]
     logs = home / "logs"
     logs.mkdir()
     dagster = Dagster(workplace, port, logs)
+    command = [str(Path(sys.executable).with_name("cdr-reports")), "ui", "--port", str(port)]
     try:
-        for name, command in (("web", web), ("daemon", daemon)):
-            with (logs / f"{name}.log").open("w") as log:
-                # Not from the checkout: a developer's .env there is not this home's.
-                dagster.processes.append(
-                    subprocess.Popen(
-                        command,
-                        cwd=home,
-                        env=env,
-                        stdout=log,
-                        stderr=log,
-                        stdin=subprocess.DEVNULL,
-                        start_new_session=True,
-                    )
-                )
+        with (logs / "ui.log").open("w") as log:
+            # Not from the checkout: a developer's .env there is not this home's.
+            dagster.process = subprocess.Popen(
+                command, cwd=home, env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )  # fmt: skip
 
         def up() -> bool:
-            assert all(p.poll() is None for p in dagster.processes), dagster.trouble()
+            assert dagster.process is not None
+            assert dagster.process.poll() is None, dagster.trouble()
             return dagster.is_up()
 
         wait_for(up, "the web server is up", 240)
         yield dagster
     finally:
         dagster.stop()
-
-
-def _is_ours(name: str) -> bool:
-    return name.startswith("CDR_REPORTS_")
-
-
-def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
-
-
-def _in_group(process: subprocess.Popen[bytes]) -> bool:
-    try:
-        os.killpg(process.pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _wait(process: subprocess.Popen[bytes]) -> None:
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(10)

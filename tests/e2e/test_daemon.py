@@ -1,4 +1,6 @@
-"""The daemon and the web server over a new user's home: from a delivered file to mails."""
+"""The daemon and the web server over a new user's home: from a delivered file to mails, and no
+secret in what they keep and tell.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from resources.ledger.delivery import State
 from resources.schedules.model import Audience, Schedule
+from tests.e2e.leaks import in_answers, in_files
 from tests.e2e.server import Dagster, wait_for
 from tests.pipeline.deliveries import deliver
 from tests.pipeline.offices import calls
@@ -41,6 +44,13 @@ def test_from_delivered_file_to_mail(dagster: Dagster, post: PostOffice) -> None
     assert sum(d.attempts for d in store.find()) == 4
     for delivery in store.find():
         assert (workplace.settings.home / str(delivery.folder)).is_dir()
+    leaks = in_answers(dagster)
+    dagster.stop()
+    assert {**leaks, **in_files(workplace.settings.home)} == {}
+    # What was searched is all there is.
+    for part in ("logs/ui.log", "dagster/history/runs.db", "dagster/storage", "data-docs",
+                 "out/deliveries"):  # fmt: skip
+        assert (workplace.settings.home / part).exists(), part
 
 
 def sent(dagster: Dagster) -> list[str]:
