@@ -33,7 +33,7 @@ demo: setup ## a small night from made-up calls to reports and an e-mail, all in
 	$(BIN)/cdr-reports demo
 
 test: lint ## the linters, then every test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: setup-dev ## ruff, mypy --strict and sqlfluff
 	$(BIN)/ruff check
