@@ -1,4 +1,4 @@
-"""The daemon and the web server over a new user's home: from a delivered file to mails, and no
+"""The daemon and the web server over a new home: from a delivered file to mails, and no
 secret in what they keep and tell.
 """
 
