@@ -120,7 +120,9 @@ def databases(server: PostgresServer) -> dict[str, str]:
 def production(home: Path, server: PostgresServer, smtp_port: int) -> Iterator[Production]:
     """All services, started in the order of compose.yaml; ended at the end, whatever happens."""
     urls = databases(server)
-    workplace = make_home(home, ledger_url=urls["cdr_reports"])
+    # As with a PostgreSQL of one's own; Dagster's password libpq finds where the image lays it out.
+    ledger = make_url(urls["cdr_reports"]).set(password=DATABASE).render_as_string(False)
+    workplace = make_home(home, ledger_url=ledger)
     (home / "dagster").mkdir()
     shutil.copy(DEPLOY / "dagster.yaml", home / "dagster")
     (home / "logs").mkdir()
@@ -136,7 +138,7 @@ def production(home: Path, server: PostgresServer, smtp_port: int) -> Iterator[P
     env = {
         **kept,
         "CDR_REPORTS_HOME": str(home),
-        "CDR_REPORTS_LEDGER_URL": urls["cdr_reports"],
+        "CDR_REPORTS_LEDGER_URL": ledger,
         "CDR_REPORTS_SETTLE_SECONDS": "0",
         "CDR_REPORTS_SMTP_HOST": "127.0.0.1",
         "CDR_REPORTS_SMTP_PORT": str(smtp_port),
