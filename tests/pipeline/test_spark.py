@@ -22,7 +22,7 @@ from resources.calls.store import take
 from resources.days import DAY_TABLES
 from resources.engine import EngineError, Model
 from resources.held import CDRS
-from resources.spark.cluster import check, connect
+from resources.spark.cluster import check, connect, plainly
 from tests.pipeline.home import DATA, contents, golden_files, land, make_home
 
 # In CI nothing is skipped where there is a Java: a Spark that is not installed there fails.
@@ -284,6 +284,19 @@ def test_a_model_that_spark_cannot_run_is_said(homes: Homes, tmp_path: Path) -> 
     with pytest.raises(EngineError, match=r"line \d+: .* is not portable; write"):
         homes[1].model_engine.run(Model("generator/cdrs"), {}, {}, tmp_path / "out.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+@needs_spark
+def test_an_error_of_java_is_said_in_its_own_words(homes: Homes) -> None:
+    """And not in those of the call that met it, as of a setting that Spark refuses."""
+    settings = homes[1].settings
+    spark = connect(settings.spark_master, settings.spark_conf, settings.memory_limit)
+    assert spark._jvm is not None
+    with (
+        pytest.raises(EngineError, match=r"^here: java\.lang\.ClassNotFoundException: a\.b$"),
+        plainly("here"),
+    ):
+        spark._jvm.java.lang.Class.forName("a.b")
 
 
 @needs_spark
