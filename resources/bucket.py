@@ -114,7 +114,8 @@ class Bucket:
         name = self.url.removeprefix(S3).partition("/")[0]
         if re.search(r"NoSuchBucket|bucket does not exist", said):
             return f"there is no bucket {name}"
-        denied = re.search(_DENIED, said) or re.search(r"403|Forbidden|privileges", said)
+        # Never by a bare 403: keys and times have such digits, too.
+        denied = re.search(_DENIED, said) or re.search(r"403 Forbidden|Forbidden|privileges", said)
         if denied:
             return (
                 f"access is refused ({denied[0]}): check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY "

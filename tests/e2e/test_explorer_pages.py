@@ -22,6 +22,8 @@ from tests.e2e.test_commands import cdr_reports
 from tests.pipeline.home import GOLDEN, build_all, golden_files, land, make_home
 
 DAYS = "from=2026-03-06&to=2026-03-09"
+WIDE = 2400
+"""Pixels in which a pivot has all of its columns on the screen, whatever the font."""
 PASSWORD = "correct horse battery"
 PROVIDERS = ("Tierone", "Albion Telecom", "EuroCarrier", "Budget Routes")
 # Names of figures and words that tell of the other side.
@@ -142,6 +144,7 @@ def test_filter(visit: Visit, home: Path) -> None:
 
 def test_pivot_by_dragging(visit: Visit, home: Path, browser: Browser) -> None:
     """Each figure of a pivot and of its totals is the command line's; a link shows a colleague."""
+    visit.page.set_viewport_size({"width": WIDE, "height": 1000})
     page = visit.open(f"/?{DAYS}&group=customer&columns=attempts,asr,profit_usd")
     chip = page.locator("[data-chip=provider] > button")
     visit.after(lambda: chip.drag_to(page.locator(".zone.split")))
@@ -162,7 +165,7 @@ def test_pivot_by_dragging(visit: Visit, home: Path, browser: Browser) -> None:
         assert own == cells, name
         assert {text for head, text in shown[name].items() if head not in cells} <= {"–", ""}
 
-    with visiting(browser, visit.address) as colleague:
+    with visiting(browser, visit.address, WIDE) as colleague:
         colleague.open(page.url.removeprefix(visit.address))
         assert colleague.grid() == shown
 

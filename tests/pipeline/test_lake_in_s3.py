@@ -169,7 +169,9 @@ def test_a_store_that_cannot_be_used_is_one_error_that_names_the_setting(
     trouble: str,
     command: tuple[str, ...],
 ) -> None:
-    lake = "s3://no-such-bucket/lake" if trouble == "no bucket" else LAKE
+    # Digits in a name are not the status of an answer.
+    lakes = {"no bucket": "s3://no-such-bucket/lake", "away": f"{LAKE}/20260403"}
+    lake = lakes.get(trouble, LAKE)
     workplace = make_home(tmp_path, lake=lake)
     said = {
         "refused": "access is refused (InvalidAccessKeyId): check AWS_ACCESS_KEY_ID",
