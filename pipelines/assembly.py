@@ -123,7 +123,7 @@ class Workplace:
     @cached_property
     def landing(self) -> Landing:
         """Where files are delivered."""
-        return Landing(self.settings.landing_url)
+        return Landing(self.settings.landing_url, named=bool(self.settings.landing))
 
     @cached_property
     def rates(self) -> Rates:

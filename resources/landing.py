@@ -12,7 +12,7 @@ from typing import IO, cast
 
 import fsspec
 
-from resources.bucket import Bucket, ToldReader, bucket_of
+from resources.bucket import Bucket, StoreError, ToldReader, bucket_of
 
 SETTING = "CDR_REPORTS_LANDING"
 UNFINISHED = (".part", ".tmp", ".filepart")
@@ -22,7 +22,8 @@ UNFINISHED = (".part", ".tmp", ".filepart")
 class LandedFile:
     """A file in a source's folder. `name` is its path below that folder.
 
-    `token` changes when the file does; `changed` is when that was, in seconds since 1970.
+    `token` changes when the file does; `changed` is when that was, in seconds since 1970. `unfit`
+    says why it can never be taken, if so.
     """
 
     source: str
@@ -31,25 +32,33 @@ class LandedFile:
     size: int
     changed: float
     token: str
+    unfit: str = ""
 
 
 @dataclass(frozen=True)
 class Landing:
-    """A folder or URL with one folder a source in it."""
+    """A folder or URL with one folder a source in it. One that was `named` must be there."""
 
     url: str
+    named: bool = False
 
     def scan(self) -> Iterator[LandedFile]:
         """Files that are complete by their names, by source and name.
 
-        Left out are hidden ones and names that end as a transfer's do while it runs.
+        Left out are hidden ones and names that end as a transfer's do while it runs. Raises
+        StoreError when the folder cannot be looked into.
         """
         with self._told():
             system, root = fsspec.core.url_to_fs(self.url)
             system.invalidate_cache()
             # In a bucket an empty folder is none; a bucket that is not there is an error.
             if self._bucket is None and not system.exists(root):
-                return
+                if not self.named:
+                    return
+                raise StoreError(
+                    f"{SETTING}: there is no folder {self.url}: mount it, make it or put the "
+                    "setting right"
+                )
             found = system.find(root, detail=True)
         for path, info in sorted(found.items()):
             parts = PurePosixPath(path).relative_to(PurePosixPath(root)).parts
@@ -58,7 +67,7 @@ class Landing:
             if parts[-1].lower().endswith(UNFINISHED):
                 continue
             if info.get("islink"):  # the listing tells of the link, not of what it leads to
-                with suppress(FileNotFoundError):
+                with suppress(OSError):  # it leads nowhere, or in a circle
                     info = system.info(path)
             yield _landed(parts[0], "/".join(parts[1:]), path, info)
 
@@ -76,7 +85,7 @@ class Landing:
         sibling = str(PurePosixPath(file.name).with_name(name))
         with self._told():
             system, path = self._at(file.source, sibling)
-            if not system.exists(path):
+            if not system.isfile(path):
                 return None
             return _landed(file.source, sibling, path, system.info(path))
 
@@ -102,7 +111,16 @@ class Landing:
 def _landed(source: str, name: str, path: str, info: dict[str, object]) -> LandedFile:
     size = int(cast(int, info["size"]))
     mark = info.get("ETag") or info.get("mtime") or _changed(info)
-    return LandedFile(source, name, path, size, _changed(info), f"{size}-{mark}".replace('"', ""))
+    token = f"{size}-{mark}".replace('"', "")
+    return LandedFile(source, name, path, size, _changed(info), token, _unfit(name, info))
+
+
+def _unfit(name: str, info: dict[str, object]) -> str:
+    if info.get("type") == "other" and not info.get("islink"):
+        return "no file, but a pipe, a socket or a device: move it away"
+    if not name.isprintable():  # bytes that are no UTF-8, as Python has them, are not
+        return "its name is not UTF-8 text of one line: rename it"
+    return ""
 
 
 def _changed(info: dict[str, object]) -> float:

@@ -60,6 +60,7 @@ class Scan:
         strange: set[str] = set()
         unlike: list[str] = []
         growing: list[str] = []
+        unfit: list[str] = []
         zoneless: set[str] = set()
         now = time.time()
         landed = list(self.landing.scan())
@@ -70,6 +71,10 @@ class Scan:
                 strange.add(file.source)
                 continue
             name = file.name.rsplit("/", 1)[-1]
+            if file.unfit:
+                shown = ascii(f"{file.source}/{file.name}")
+                unfit.append(f"{shown} ({file.unfit})")
+                continue
             if not source.holds_calls(name):
                 if not source.is_companion(name):
                     unlike.append(f"{file.source}/{file.name}")
@@ -93,6 +98,8 @@ class Scan:
             )
         if unlike:
             say(f"left alone, as their names are not those of CDR files: {some(unlike)}")
+        if unfit:
+            say(f"warning: left alone: {some(unfit)}")
         for name in sorted(zoneless):
             say(
                 f"times of {name} are read as UTC: CDR_REPORTS_SOURCE_TIMEZONES names no other zone"

@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.assembly import Workplace
 from pipelines.settings import load_settings
+from resources.bucket import StoreError
 from resources.intake.take import Outcome
 from resources.ledger import FileStatus
 from tests.pipeline.deliveries import account, call, counting, csv_text, deliver
@@ -53,8 +54,39 @@ def test_what_is_no_source_and_no_file_of_calls_is_said(home: Workplace) -> None
     assert any("connexcs/readme.txt" in text for text in said)
 
 
+def test_what_can_never_be_taken_stops_no_other(home: Workplace) -> None:
+    """A pipe that nobody writes to; a link to itself; names that are no UTF-8, or two lines."""
+    deliver(home, "good.csv", [call()])
+    folder = home.settings.home / "landing" / "connexcs"
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "loop.csv").symlink_to("loop.csv")
+    for name in (b"M\xe4rz.csv", b"two\nlines.csv"):
+        Path(os.fsdecode(bytes(folder) + b"/" + name)).write_text(csv_text([call("other")]))
+    said: list[str] = []
+    taken = home.intake.run(said.append)
+    assert [(o.file.name, o.status) for o in taken] == [
+        ("good.csv", FileStatus.TAKEN),
+        ("loop.csv", FileStatus.FAILED),
+    ]
+    (told,) = (text for text in said if "left alone" in text)
+    for words in ("pipe.csv' (no file", "M\\udce4rz.csv' (its name", "two\\nlines.csv' (its name"):
+        assert words in told
+    assert "rename it" in told
+
+
 def test_without_a_landing_folder_there_is_nothing_new(home: Workplace) -> None:
     assert home.intake.run() == []
+
+
+def test_a_landing_folder_that_was_named_must_be_there(tmp_path: Path) -> None:
+    """A share that is not mounted is no quiet night."""
+    share = tmp_path / "share"
+    home = make_home(tmp_path / "home", landing=str(share))
+    with pytest.raises(StoreError, match=f"CDR_REPORTS_LANDING: there is no folder {share}: mount"):
+        home.intake.run()
+    (share / "connexcs").mkdir(parents=True)
+    (share / "connexcs" / "1.csv").write_text(csv_text([call()]))
+    assert names(home.intake.run()) == ["connexcs/1.csv"]
 
 
 def test_a_file_is_known_by_its_content(home: Workplace) -> None:
