@@ -167,8 +167,17 @@ def write_document(document: Document, fmt: str, stream: IO[bytes]) -> None:
 def new_file(path: Path) -> Iterator[IO[bytes]]:
     """A file that is written under another name beside its place, then moved there.
 
-    A reader sees the old file or the whole new one. Raises ReportError when it cannot be written.
+    A reader sees the old file or the whole new one. What a link leads to is replaced, not the link;
+    a device or a pipe is written to as it is. Raises ReportError when it cannot be written.
     """
+    if path.exists() and not path.is_file():
+        try:
+            with path.open("wb") as stream:
+                yield stream
+        except OSError as error:
+            raise ReportError(f"cannot write {path}: {error.strerror}") from None
+        return
+    path = Path(os.path.realpath(path))
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import xml.etree.ElementTree as ET
 import zipfile
 from dataclasses import dataclass
@@ -190,6 +191,25 @@ def test_format(asked: str | None, path: str | None, fmt: str) -> None:
 def test_no_format(asked: str | None, path: str | None) -> None:
     with pytest.raises(ReportError, match="xlsx"):
         choose_format(asked, path)
+
+
+def test_a_link_stays_one_and_a_pipe_is_written_to(tmp_path: Path) -> None:
+    """So does /dev/null, which root could replace by a file."""
+    target, link, pipe = (tmp_path / name for name in ("target", "link", "pipe"))
+    target.write_text("old")
+    link.symlink_to("target")
+    with new_file(link) as stream:
+        stream.write(b"new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with new_file(pipe) as stream:
+        stream.write(b"new")
+    assert os.read(reader, 9) == b"new"
+    os.close(reader)
+    assert pipe.is_fifo()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe", "target"]
 
 
 def test_a_file_is_whole_or_as_before(tmp_path: Path) -> None:
