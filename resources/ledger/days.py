@@ -131,6 +131,16 @@ class Days:
                 )
             )
 
+    def forget_after(self, table: str, lake_version: int) -> list[date]:
+        """Notes that days of a table are to be built again that were published later than this
+        version of it; which. Not those whose calls have left the lake.
+        """
+        lost = [b.day for b in self.builds(table).values() if b.lake_version > lake_version]
+        again = sorted(set(lost) - self.cold.frozen().keys())
+        for day in again:
+            self.not_built(table, day)
+        return again
+
     def judged(self, day: date, version: int, failure: str | None) -> None:
         """Notes whether the day's checks failed at a version, and what they said."""
         with self.engine.begin() as connection:

@@ -6,6 +6,7 @@ from importlib.resources import files as files_of
 from pathlib import Path
 from sqlite3 import OperationalError
 from time import monotonic, sleep
+from weakref import finalize
 
 from sqlalchemy import (
     BigInteger,
@@ -255,6 +256,9 @@ def _connected(url: str) -> Engine:
     engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_for_many)
+        # The last connection that is closed takes what is in the file ending in -wal over into the
+        # ledger itself: who copies that one has all of it.
+        finalize(engine, engine.pool.dispose)
     return engine
 
 
