@@ -15,10 +15,16 @@ from zoneinfo import ZoneInfo, available_timezones
 from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as NoJson
 
 from resources.mailer import MailError, parse_addresses
+from resources.sources import SOURCES
 
 PREFIX = "CDR_REPORTS_"
+SQLITE = "ledger.sqlite"
+"""The ledger, in the home, unless another is set."""
+LONGEST = 36_500
+"""Days that anything may be kept: a hundred years."""
 
 
 class SettingsError(Exception):
@@ -82,9 +88,7 @@ class Settings(BaseSettings):
     duration_unit: Literal["seconds", "minutes"] = Field(
         "seconds", description="unit of durations in what people read: seconds, minutes"
     )
-    memory_limit: str = Field(
-        "1GB", pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$", description="memory of the engine"
-    )
+    memory_limit: str = Field("1GB", description="memory of the engine, from 100MB on")
     threads: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="threads of the engine"
     )
@@ -120,11 +124,15 @@ class Settings(BaseSettings):
     versions_days: int = Field(
         90,
         ge=7,
+        le=LONGEST,
         description="lake versions of the last so many days stay, and what reports sent "
         "in them were made from",
     )
     calls_days: int = Field(
-        0, ge=0, description="after so many days the calls of a day leave the lake; 0: never"
+        0,
+        ge=0,
+        le=LONGEST,
+        description="after so many days the calls of a day leave the lake; 0: never",
     )
     calls_then: Literal["move", "drop"] = Field(
         "move", description="move them to the cold store, or drop them"
@@ -133,10 +141,13 @@ class Settings(BaseSettings):
         "", description="cold store: folder or URL such as s3://bucket/cold; blank: home/cold"
     )
     delivery_files_days: int = Field(
-        0, ge=0, description="files of sent reports are removed after so many days; 0: never"
+        0,
+        ge=0,
+        le=LONGEST,
+        description="files of sent reports are removed after so many days; 0: never",
     )
     data_docs_days: int = Field(
-        0, ge=0, description="pages of checks are removed after so many days; 0: never"
+        0, ge=0, le=LONGEST, description="pages of checks are removed after so many days; 0: never"
     )
     ui_url: str = Field(
         "http://127.0.0.1:3000", description="of the web interface, for links in alerts"
@@ -201,6 +212,45 @@ class Settings(BaseSettings):
             ip_network(word, strict=False)  # raises ValueError, which names the word
         return value
 
+    @field_validator("memory_limit")
+    @classmethod
+    def _enough(cls, value: str) -> str:
+        # With less no report can be made.
+        if not re.fullmatch(
+            r"[1-9]\d{2,}(\.\d+)?\s*(MB|MiB)|([1-9]\d*(\.\d+)?|0\.[1-9]\d*)\s*(GB|GiB)", value
+        ):
+            raise ValueError("write 100MB or more, in MB, GB, MiB or GiB")
+        return value
+
+    @field_validator("source_timezones")
+    @classmethod
+    def _of_sources(cls, value: dict[str, str]) -> dict[str, str]:
+        local = [source.name for source in SOURCES.values() if source.local_times]
+        for name in sorted(value.keys() - set(local)):
+            raise ValueError(
+                f"{name!r} is no source with local times; those are {', '.join(local)}"
+            )
+        return value
+
+    @field_validator("cold_store")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        if "://" in value and not value.startswith("s3://"):
+            from fsspec import get_filesystem_class
+
+            try:
+                get_filesystem_class(value.partition("://")[0])
+            except ImportError as error:
+                raise ValueError(str(error)) from None
+        return value
+
+    @field_validator("home", mode="before")
+    @classmethod
+    def _named(cls, value: Path | str) -> Path | str:
+        if not str(value):
+            raise ValueError("name a folder, or leave the setting away for ./var")
+        return value
+
     @field_validator("home", mode="after")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
@@ -231,7 +281,7 @@ class Settings(BaseSettings):
     @cached_property
     def ledger(self) -> str:
         """The SQLAlchemy URL of the ledger in force."""
-        return self.ledger_url or f"sqlite:///{self.home / 'ledger.sqlite'}"
+        return self.ledger_url or f"sqlite:///{self.home / SQLITE}"
 
 
 SECRETS = ("smtp_password", "ledger_url")
@@ -256,6 +306,13 @@ def _secrets_of_files() -> dict[str, str]:
     return found
 
 
+_JSON = {
+    "source_timezones": '{"asterisk": "Europe/Rome"}',
+    "spark_conf": '{"spark.executor.memory": "4g"}',
+}
+"""Settings that are JSON, each with an example."""
+
+
 def load_settings(**overrides: Any) -> Settings:
     """The settings in force; `overrides` win over the environment. Raises SettingsError."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
@@ -267,6 +324,11 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsError(f"unknown setting {unknown[0]}; known are: {', '.join(sorted(known))}")
     try:
         return Settings(**{**_secrets_of_files(), **overrides})
+    except NoJson as error:
+        field = next(name for name in _JSON if f'"{name}"' in str(error))
+        raise SettingsError(
+            f"{PREFIX}{field.upper()}: is no JSON: write {_JSON[field]}, quotes and all"
+        ) from None
     except ValidationError as error:
         lines = []
         for problem in error.errors():
@@ -276,5 +338,6 @@ def load_settings(**overrides: Any) -> Settings:
             # Whatever the setting, a URL may have a password in it.
             value = re.sub(r"//[^/]*@", "//***@", repr(problem["input"]))
             shown = "" if secret else f" (is {value})"
-            lines.append(f"{label}: {problem['msg']}{shown}")
+            told = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"{label}: {told}{shown}")
         raise SettingsError("\n".join(lines)) from None

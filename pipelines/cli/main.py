@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipelines.settings import Settings, SettingsError, load_settings
+from pipelines.settings import SQLITE, Settings, SettingsError, load_settings
 from resources.bucket import StoreError
 
 if TYPE_CHECKING:
@@ -38,16 +38,17 @@ class Program:
         from pipelines.assembly import Workplace
         from resources.ledger import NewerLedger
 
-        found = Workplace(self.settings)
+        settings = self.settings
+        _need_home(settings)
+        found = Workplace(settings)
         try:
             _ = found.days  # opens the ledger
         except NewerLedger as error:
             raise click.ClickException(str(error)) from None
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, ImportError) as error:  # ImportError: of the database's driver
             said = " ".join(str(getattr(error, "orig", None) or error).split())
-            raise click.ClickException(
-                f"CDR_REPORTS_LEDGER_URL: the ledger cannot be opened: {said}"
-            ) from None
+            which = "CDR_REPORTS_LEDGER_URL" if settings.ledger_url else settings.home / SQLITE
+            raise click.ClickException(f"{which}: the ledger cannot be opened: {said}") from None
         return found
 
     def reporting(self) -> "Reporting":
@@ -55,6 +56,21 @@ class Program:
         from pipelines.reporting import open_reporting
 
         return open_reporting(self.workplace)
+
+
+def _need_home(settings: Settings) -> None:
+    """Makes the home. Raises click.ClickException when it cannot be written to."""
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.ClickException(
+            f"CDR_REPORTS_HOME: {settings.home} cannot be made a folder: {error.strerror}"
+        ) from None
+    if not os.access(settings.home, os.W_OK | os.X_OK):
+        raise click.ClickException(
+            f"CDR_REPORTS_HOME: {settings.home} cannot be written to: every command does, be it "
+            "for what it sorts; see to whose the folder is and how it is mounted"
+        )
 
 
 COMMANDS = {

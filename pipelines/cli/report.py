@@ -119,7 +119,9 @@ _ACCOUNTS: list[Option] = [
     click.option("--providers", multiple=True, metavar="IDS", help="Ids or names; repeatable."),
 ]
 _OUTCOME: list[Option] = [
-    click.option("--top", type=int, metavar="N", help="Only the first N rows."),
+    click.option(
+        "--top", type=click.IntRange(max=2**31 - 1), metavar="N", help="Only the first N rows."
+    ),
     click.option(
         "--format",
         "fmt",

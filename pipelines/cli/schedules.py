@@ -283,7 +283,7 @@ def import_(ctx: click.Context, file: Any) -> None:
     program: Program = ctx.obj
     try:
         read = yaml.safe_load(file)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise click.ClickException(f"{file.name} is no YAML: {error}") from None
     entries = read.get("schedules") if isinstance(read, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):

@@ -152,8 +152,14 @@ class ColdCalls:
     def restore(self, day: date, say: Callable[[str], None]) -> ColdDay:
         """Brings a moved day's calls back, as they were. Raises DayIsCold when that cannot be."""
         cold = self.days.cold.all().get(day)
-        if cold is None or cold.state in (ColdState.MOVING, ColdState.RESTORED):
-            raise DayIsCold(f"the calls of {day} are in the lake: there is nothing to bring back")
+        if cold is None:
+            raise DayIsCold(
+                f"the calls of {day} have never left the lake: there is nothing to bring back. "
+                "`cdr-reports cold` lists the days that have"
+            )
+        if cold.state in (ColdState.MOVING, ColdState.RESTORED):
+            say(f"{day}: is in the lake")
+            return cold
         if cold.drops:
             raise DayIsCold(in_words([cold]))
         store = ColdStore(cold.store)

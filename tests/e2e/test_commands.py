@@ -3,6 +3,8 @@
 import csv
 import io
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -87,6 +89,41 @@ def test_a_wrong_setting_is_refused_by_name(
     assert name in told
     assert words in told
     assert list(tmp_path.iterdir()) == []  # before anything starts
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("CDR_REPORTS_HOME", "/etc/passwd", "/etc/passwd cannot be made a folder: File exists"),
+        ("CDR_REPORTS_HOME", "/proc/home", "/proc/home cannot be made a folder: No such file"),
+        ("CDR_REPORTS_HOME", "/proc/1", "/proc/1 cannot be written to"),
+        ("CDR_REPORTS_LEDGER_URL", "mysql://u:p@127.0.0.1/x", "No module named 'MySQLdb'"),
+    ],
+)
+def test_what_cannot_be_opened_is_one_line(
+    tmp_path: Path, name: str, value: str, words: str
+) -> None:
+    told = cdr_reports(tmp_path, "files", expect=1, **{name: value}).stderr
+    assert told.count("\n") == 1
+    assert name in told
+    assert words in told
+
+
+def test_a_ledger_that_is_none_is_named_by_its_path(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").write_text("something else, and enough of it: " * 100)
+    told = cdr_reports(tmp_path, "files", expect=1).stderr
+    assert f"{tmp_path / 'ledger.sqlite'}: the ledger cannot be opened: file is not a" in told
+
+
+def test_a_copy_of_the_ledger_has_all_of_it(tmp_path: Path) -> None:
+    """Of the file by that name alone, once nothing runs any more; so this is a process whole."""
+    home, copy = tmp_path / "home", tmp_path / "copy"
+    copy.mkdir()
+    command = [str(COMMAND), "users", "add", "ann", "--role", "viewer", "--no-password"]
+    environment = {**os.environ, "CDR_REPORTS_HOME": str(home)}
+    subprocess.run(command, env=environment, check=True, cwd=tmp_path, capture_output=True)
+    shutil.copy(home / "ledger.sqlite", copy)
+    assert "ann" in cdr_reports(copy, "users", "list").stdout
 
 
 def test_a_secret_is_not_shown(tmp_path: Path) -> None:

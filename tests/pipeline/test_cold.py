@@ -194,14 +194,19 @@ def test_restored_it_is_as_it_was_and_takes_what_was_late(home: Workplace) -> No
     assert all(home.builder.held.reconcile(table, DAY) == [] for table in DAY_TABLES[1:])
     assert home.days.stale(DAY_TABLES) == []
     assert keep_up(home) == []  # it was only just brought back
+    said: list[str] = []
+    home.cold.restore(DAY, said.append)  # asked for again, after several days were cut short
+    assert said == [f"{DAY}: is in the lake"]
+    with pytest.raises(DayIsCold, match="2030-01-01 have never left"):
+        home.cold.restore(date(2030, 1, 1), said.append)
     deliver(home, "late.csv", [call("late")])
     build_all(home)
     assert numbers(home, "late.csv") == {"records": 1, "accepted": 1}
     assert {key[1] for key in built(home) if key[0] == str(DAY)} == {"a", "corrected", "late"}
     # A week later it leaves as it is now, and comes back as that.
     newest = contents(home)
-    said = keep_up(home, datetime.now(UTC) + timedelta(days=8))
-    assert any("2026-03-06: 3 attempts" in each for each in said)
+    told = keep_up(home, datetime.now(UTC) + timedelta(days=8))
+    assert any("2026-03-06: 3 attempts" in each for each in told)
     home.cold.restore(DAY, lambda text: None)
     assert [r for r in contents(home)["cdrs"] if r[1] == "late"] == [
         r for r in newest["cdrs"] if r[1] == "late"

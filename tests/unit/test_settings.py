@@ -43,6 +43,17 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
         ("SETTLE_SECONDS", "-1"),
         ("LONGEST_CALL_HOURS", "0"),
         ("MEMORY_LIMIT", "1"),
+        ("MEMORY_LIMIT", "0MB"),
+        ("MEMORY_LIMIT", "1MB"),
+        ("MEMORY_LIMIT", "0.0GB"),
+        ("HOME", ""),
+        ("SOURCE_TIMEZONES", "Europe/Rome"),
+        ("SOURCE_TIMEZONES", '{"asteriks": "Europe/Rome"}'),
+        ("SOURCE_TIMEZONES", '{"connexcs": "Europe/Rome"}'),  # its times are UTC
+        ("SPARK_CONF", "foo"),
+        ("COLD_STORE", "nosuch://bucket/cold"),
+        ("VERSIONS_DAYS", "9999999"),
+        ("CALLS_DAYS", "99999999999"),
         ("THREADS", "0"),
         ("SMTP_PORT", "70000"),
         ("SMTP_TLS", "yes"),
@@ -54,6 +65,12 @@ def test_a_wrong_value_is_refused_by_name(
     monkeypatch.setenv(f"CDR_REPORTS_{name}", value)
     with pytest.raises(SettingsError, match=f"CDR_REPORTS_{name}"):
         load_settings()
+
+
+@pytest.mark.parametrize("value", ["100MB", "1.5 GB", "0.5GiB", "16GB", "512 MiB"])
+def test_sizes(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("CDR_REPORTS_MEMORY_LIMIT", value)
+    assert load_settings().memory_limit == value
 
 
 @pytest.mark.parametrize("where", ["environment", "file"])
