@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipelines.cli.home import need_home
 from pipelines.settings import SQLITE, Settings, SettingsError, load_settings
 from resources.bucket import StoreError
 
@@ -39,7 +40,7 @@ class Program:
         from resources.ledger import NewerLedger
 
         settings = self.settings
-        _need_home(settings)
+        need_home(settings.home)
         found = Workplace(settings)
         try:
             _ = found.days  # opens the ledger
@@ -56,21 +57,6 @@ class Program:
         from pipelines.reporting import open_reporting
 
         return open_reporting(self.workplace)
-
-
-def _need_home(settings: Settings) -> None:
-    """Makes the home. Raises click.ClickException when it cannot be written to."""
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise click.ClickException(
-            f"CDR_REPORTS_HOME: {settings.home} cannot be made a folder: {error.strerror}"
-        ) from None
-    if not os.access(settings.home, os.W_OK | os.X_OK):
-        raise click.ClickException(
-            f"CDR_REPORTS_HOME: {settings.home} cannot be written to: every command does, be it "
-            "for what it sorts; see to whose the folder is and how it is mounted"
-        )
 
 
 COMMANDS = {

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import sys
 import time
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from pipelines.cli.home import refuse_full_disk
 from pipelines.cli.show import console
 
 if TYPE_CHECKING:
@@ -46,20 +46,6 @@ def run(ctx: click.Context) -> None:
         for trouble in troubles:
             click.echo(f"trouble: {trouble}", err=True)
         sys.exit(1)
-
-
-LEAST_FREE_MB = 32
-"""With less the ledger and Dagster's own files cannot even note what went wrong."""
-
-
-def refuse_full_disk(home: Path) -> None:
-    """Says that the disk is full before anything is begun. Raises click.ClickException."""
-    home.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(home).free / 1e6
-    if free < LEAST_FREE_MB:
-        raise click.ClickException(
-            f"the disk of {home} is full ({free:,.1f} MB free): make room and run again"
-        )
 
 
 def run_night(workplace: "Workplace") -> list[str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipelines.cli.run import execute, refuse_full_disk
+from pipelines.cli.home import refuse_full_disk
+from pipelines.cli.run import execute
 from pipelines.cli.show import show_table
 from resources.intake.take import WrongHome
 from resources.ledger.cold import DayIsCold

@@ -92,18 +92,18 @@ def test_a_wrong_setting_is_refused_by_name(
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "words"),
+    ("command", "name", "value", "words"),
     [
-        ("CDR_REPORTS_HOME", "/etc/passwd", "/etc/passwd cannot be made a folder: File exists"),
-        ("CDR_REPORTS_HOME", "/proc/home", "/proc/home cannot be made a folder: No such file"),
-        ("CDR_REPORTS_HOME", "/proc/1", "/proc/1 cannot be written to"),
-        ("CDR_REPORTS_LEDGER_URL", "mysql://u:p@127.0.0.1/x", "No module named 'MySQLdb'"),
+        ("run", "CDR_REPORTS_HOME", "/etc/passwd", "cannot be made a folder: File exists"),
+        ("files", "CDR_REPORTS_HOME", "/proc/home", "cannot be made a folder: No such file"),
+        ("upkeep", "CDR_REPORTS_HOME", "/proc/1", "cannot be written to"),
+        ("files", "CDR_REPORTS_LEDGER_URL", "mysql://u:p@127.0.0.1/x", "named 'MySQLdb'"),
     ],
 )
 def test_what_cannot_be_opened_is_one_line(
-    tmp_path: Path, name: str, value: str, words: str
+    tmp_path: Path, command: str, name: str, value: str, words: str
 ) -> None:
-    told = cdr_reports(tmp_path, "files", expect=1, **{name: value}).stderr
+    told = cdr_reports(tmp_path, command, expect=1, **{name: value}).stderr
     assert told.count("\n") == 1
     assert name in told
     assert words in told
