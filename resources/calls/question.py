@@ -59,7 +59,7 @@ def ask(
 
     Both sides of a call are normalised by their own rule, as the calls were: `(212) 226-0001` is
     `12122260001` as a caller and `2122260001` as a destination. Looked for on either side, it is
-    one number, told by its digits as a caller.
+    one number, told by its digits as a caller: who called, and was called, by either of them.
 
     Args:
         numbers: in any spelling; another spelling of one that was named before changes nothing.
@@ -99,6 +99,7 @@ def ask(
         clis.setdefault(as_cli, as_cli)
         if side is Side.EITHER:
             # Digits that two numbers share on this side count for the one that was named first.
+            destinations.setdefault(as_cli, as_cli)
             destinations.setdefault(as_destination, as_cli)
     if not clis and not destinations:
         raise CallsError("no number was asked for")

@@ -12,6 +12,7 @@ import sql
 from resources.additions import mark_of
 from resources.engine import Engine, named
 from resources.reference.accounts import read_dids
+from resources.reference.names import country_names
 from resources.reference.plan import (
     LONGEST_PREFIX,
     PREFIXES,
@@ -97,10 +98,8 @@ def _made(engine: Engine, data: ReferenceData) -> dict[str, pa.Table]:
         def rows(text: str, **params: int) -> pa.Table:
             return connection.execute(text, named(text, params)).to_arrow_table()
 
-        connection.execute(
-            "CREATE TEMP TABLE countries AS SELECT country, MIN(country_name) AS name "
-            "FROM prefixes WHERE country IS NOT NULL GROUP BY country"
-        )
+        names = country_names(data)
+        connection.register("countries", pa.table({"country": [*names], "name": [*names.values()]}))
         found = {"area_codes": rows(sql.text("reference/area_codes"))}
         connection.register("area_codes", found["area_codes"])
         found["exchanges"] = rows(sql.text("reference/exchanges"))

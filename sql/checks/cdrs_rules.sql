@@ -28,11 +28,8 @@ SELECT
         WHEN customer_duration < 0 OR provider_duration < 0 THEN 1 ELSE 0
     END AS billed_duration_negative, -- billed time is negative
     CASE
-        -- In the smallest currency of all a day on the phone costs a tenth of it.
-        WHEN customer_charge < 0 OR provider_charge < 0 THEN 1
-        WHEN customer_charge > 1000000000 OR provider_charge > 1000000000 THEN 1
-        ELSE 0
-    END AS charge_out_of_range, -- a charge is negative or over a thousand million
+        WHEN customer_charge < 0 OR provider_charge < 0 THEN 1 ELSE 0
+    END AS charge_negative, -- a charge is negative
     CASE
         WHEN customer_charge > 1000000 OR provider_charge > 1000000 THEN 1 ELSE 0
     END AS charge_unusually_high, -- a charge is over a million

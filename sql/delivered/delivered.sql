@@ -112,7 +112,12 @@ WITH typed AS (
         jurisdiction,
         customer_card_id,
         customer_card_dest_code,
-        customer_card_dest_name,
+        CASE
+            WHEN
+                customer_card_dest_name < '!' OR ENDS_WITH(customer_card_dest_name, ' ')
+                THEN NULLIF(TRIM(customer_card_dest_name, CHR(9) || CHR(10) || CHR(13) || ' '), '')
+            ELSE customer_card_dest_name
+        END AS customer_card_dest_name,
         customer_card_mcd,
         customer_card_pulse,
         reseller_id,
@@ -128,7 +133,12 @@ WITH typed AS (
         reseller_card_currency,
         provider_card_id,
         provider_card_dest_code,
-        provider_card_dest_name,
+        CASE
+            WHEN
+                provider_card_dest_name < '!' OR ENDS_WITH(provider_card_dest_name, ' ')
+                THEN NULLIF(TRIM(provider_card_dest_name, CHR(9) || CHR(10) || CHR(13) || ' '), '')
+            ELSE provider_card_dest_name
+        END AS provider_card_dest_name,
         provider_card_mcd,
         provider_card_pulse,
         release_reason,
@@ -140,8 +150,18 @@ WITH typed AS (
         direction,
         meta,
         tech_prefix,
-        sip_code,
-        dtmf,
+        CASE
+            WHEN
+                sip_code < '!' OR ENDS_WITH(sip_code, ' ')
+                THEN NULLIF(TRIM(sip_code, CHR(9) || CHR(10) || CHR(13) || ' '), '')
+            ELSE sip_code
+        END AS sip_code,
+        CASE
+            WHEN
+                dtmf < '!' OR ENDS_WITH(dtmf, ' ')
+                THEN NULLIF(TRIM(dtmf, CHR(9) || CHR(10) || CHR(13) || ' '), '')
+            ELSE dtmf
+        END AS dtmf,
         dest_cli,
         lrn_number,
         CASE

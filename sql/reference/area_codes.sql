@@ -1,6 +1,6 @@
 -- Every three digits as an area code, assigned or not, so that each number finds exactly one row.
 -- grain: one row per three digits as a number, and one for no number (-1)
--- inputs: npa (nanp_npa.csv), countries (country, name)
+-- inputs: npa (nanp_npa.csv), countries (country, name of each)
 SELECT
     CAST(r.range AS INTEGER) AS npa,
     n.category, -- NULL: not assigned

@@ -104,6 +104,16 @@ def test_numbers_match_however_the_switch_wrote_them(home: Workplace) -> None:
     assert sorted(ids(home, "12122260001", side=Side.CLI)) == ["0", "1", "2"]
 
 
+def test_ten_digits_are_a_number_of_the_usa_on_both_sides(home: Workplace) -> None:
+    """As is `2122260001` called without its 1, which by its digits alone were one of Morocco."""
+    called = ["12122260001", "2122260001", "12122260002"]
+    built(home, *(call(f"{n}", dest_number=text) for n, text in enumerate(called)))
+    assert sorted(ids(home, "2122260001")) == ["0", "1"]
+    assert sorted(ids(home, "(212) 226-0001")) == ["0", "1"]
+    assert ids(home, "2122260001", side=Side.DESTINATION) == ["1"]
+    assert ids(home, "12122260001", side=Side.DESTINATION) == ["0"]
+
+
 def test_leading_zeros_and_long_digits_are_told_apart(home: Workplace) -> None:
     texts = ["0123456789", "123456789", "9" + "1" * 19, "8" + "1" * 19]
     built(home, *(call(f"{n}", dest_number=text) for n, text in enumerate(texts)))

@@ -35,3 +35,13 @@ def test_what_is_not_whole_is_made_again(
     spoil(folder / "exchanges.arrow")
     assert found() == first
     assert {file.name: file.stat().st_size for file in folder.iterdir()} == before
+
+
+def test_a_place_of_every_area_code_is_called_by_its_name(home: Workplace) -> None:
+    """Canada too, which no longer prefix names: `CA` would be read as California."""
+    data = ReferenceData()
+    areas = lookups(home.builder.local, data, home.settings.home)["area_codes"].to_pylist()
+    named = {row["country"]: row["destination"] for row in areas if row["country"]}
+    assert named["CA"] == "Canada"
+    assert named["US"] == "United States"
+    assert [code for code, name in named.items() if code == name] == []

@@ -34,7 +34,7 @@ ASSETS = {
 JOBS = {"intake_job": {"delivered", "quarantine"}, "build_days": set(DAILY)}
 CHECKS_OF_CDRS = """
     billed_duration_negative billed_less_than_talked billed_more_than_talked branch_negative
-    branch_unusually_high card_rate_out_of_range charge_out_of_range charge_unusually_high
+    branch_unusually_high card_rate_out_of_range charge_negative charge_unusually_high
     charged_without_connection charged_without_provider connected_share_unusual currency_missing
     currency_unknown customer_missing delay_out_of_range destination_missing dtmf_unusually_long
     duration_out_of_range indeterminate_without_reason jurisdiction_unknown key_incomplete

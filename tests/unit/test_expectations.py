@@ -28,7 +28,7 @@ def test_what_the_contract_never_lets_in_is_an_error() -> None:
     assert errors == {
         "row_count_matches_accounts", "key_repeated", "key_incomplete", "customer_missing",
         "destination_missing", "outside_day", "duration_out_of_range", "billed_duration_negative",
-        "charge_out_of_range", "branch_negative", "currency_unknown", "currency_missing",
+        "charge_negative", "branch_negative", "currency_unknown", "currency_missing",
         "jurisdiction_unknown", "indeterminate_without_reason",
     }  # fmt: skip
 

@@ -156,6 +156,19 @@ def test_a_refused_line_has_no_other_reason(models: Models) -> None:
     assert row == ("wrong_column_count",)
 
 
+def test_blank_is_nothing_and_padding_no_part_of_a_value(models: Models) -> None:
+    """Digits are counted, SIP codes judged, destinations named: none by spaces around them."""
+    columns = ("dtmf", "sip_code", "customer_card_dest_name", "provider_card_dest_name")
+    blank, padded = models.delivered(
+        [
+            GOOD | dict.fromkeys(columns, " \t "),
+            GOOD | dict.fromkeys(columns, " 12# ") | {"callid": "padded"},
+        ]
+    )
+    assert {blank[column] for column in columns} == {None}
+    assert {padded[column] for column in columns} == {"12#"}
+
+
 def test_values_are_exact(models: Models) -> None:
     row = models.delivered(
         [
