@@ -30,6 +30,10 @@ class FileStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+_BROUGHT = (FileStatus.TAKEN, FileStatus.WITHDRAWING, FileStatus.WITHDRAWN)
+"""Of a file that brought content of its own, whatever became of it."""
+
+
 @dataclass(frozen=True)
 class FileRecord:
     """A delivered file. `token` is what a scan of the folder sees of it: size, time of change."""
@@ -119,9 +123,7 @@ class Files:
                 .where(
                     files.c.source == source,
                     files.c.sha256 == sha256,
-                    files.c.status.in_(
-                        (FileStatus.TAKEN, FileStatus.WITHDRAWING, FileStatus.WITHDRAWN)
-                    ),
+                    files.c.status.in_(_BROUGHT),
                 )
                 .order_by(files.c.id)
             ).first()
@@ -136,8 +138,31 @@ class Files:
         self._set(file_id, status=FileStatus.FAILED, reason=reason, **token)
 
     def is_copy(self, file_id: int, of: str, sha256: str) -> None:
-        """Marks a file that brings what another one, by its name, has brought before."""
-        self._set(file_id, status=FileStatus.COPY, reason=f"same content as {of}", sha256=sha256)
+        """Marks a file that brings what another one, by its name, has brought before.
+
+        One that is the other, and was only touched, stands in the list once: as it was.
+        """
+        with self.engine.begin() as connection:
+            row = connection.execute(select(files).where(files.c.id == file_id)).one()
+            touched = connection.execute(
+                update(files)
+                .where(
+                    files.c.source == row.source,
+                    files.c.name == row.name,
+                    files.c.sha256 == sha256,
+                    files.c.id != file_id,
+                    files.c.status.in_((*_BROUGHT, FileStatus.COPY)),
+                )
+                .values(token=row.token)
+            )
+            if touched.rowcount:
+                connection.execute(delete(files).where(files.c.id == file_id))
+                return
+            connection.execute(
+                update(files)
+                .where(files.c.id == file_id)
+                .values(status=FileStatus.COPY, reason=f"same content as {of}", sha256=sha256)
+            )
 
     def stage(self, file_id: int, sha256: str, header: str) -> None:
         """Notes what a file brings before its rows go into the lake."""

@@ -96,6 +96,12 @@ def test_a_file_is_known_by_its_content(home: Workplace) -> None:
     path.rename(path.with_name("renamed.csv"))
     assert [o.status for o in home.intake.run()] == [FileStatus.COPY]
     assert home.intake.run() == []
+    listed = home.files.accounts()
+    for name in ("1.csv", "renamed.csv"):  # once more, by a transfer that keeps no times
+        deliver(home, name, [call()])
+        assert [o.status for o in home.intake.run()] == [FileStatus.COPY]
+        assert [a.file.id for a in home.files.accounts()] == [a.file.id for a in listed]
+        assert home.intake.run() == []
     deliver(home, "renamed.csv", [call(), call("b")])  # rewritten: other content
     assert [o.status for o in home.intake.run()] == [FileStatus.TAKEN]
     assert len(counting(home)) == 2
