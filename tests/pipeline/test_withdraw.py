@@ -62,8 +62,8 @@ def test_its_days_are_stale_and_no_others(home: Workplace) -> None:
     deliver(home, "1.csv", [call(), call(dt="2026-03-07 12:00:00")])
     deliver(home, "2.csv", [call("b", dt="2026-03-07 12:00:00")])
     home.intake.run()
-    for stale in home.days.stale(["cdrs"]):  # as if they were built
-        home.days.built("cdrs", stale.day, stale.version, 0, 1)
+    for stale in home.days.stale(["cdrs"]):  # as if they were built, without a table
+        home.days.built("cdrs", stale.day, stale.version, -1, 0)
     withdraw(home, "2.csv")
     assert [stale.day for stale in home.days.stale(["cdrs"])] == [date(2026, 3, 7)]
 

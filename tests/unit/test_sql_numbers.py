@@ -161,7 +161,7 @@ def test_without_a_rate_card_the_prefix_names_the_destination(models: Models) ->
     """Country code 1 belongs to many countries: there the area code tells, unless a prefix does."""
     names = {
         "12122260001": "United States",
-        "14162000011": "CA",
+        "14162000011": "Canada",
         "18762120001": "Jamaica",
         "16582012345": "Jamaica Mobile - Flow",
         "13404230001": "U.S. Virgin Islands Mobile - Vitelcom Cellular",
