@@ -118,8 +118,10 @@ def _landed(source: str, name: str, path: str, info: dict[str, object]) -> Lande
 def _unfit(name: str, info: dict[str, object]) -> str:
     if info.get("type") == "other" and not info.get("islink"):
         return "no file, but a pipe, a socket or a device: move it away"
-    if not name.isprintable():  # bytes that are no UTF-8, as Python has them, are not
-        return "its name is not UTF-8 text of one line: rename it"
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # as Python has bytes of other texts
+        return "its name is not UTF-8 text: rename it"
     return ""
 
 

@@ -140,22 +140,25 @@ class Files:
     def is_copy(self, file_id: int, of: str, sha256: str) -> None:
         """Marks a file that brings what another one, by its name, has brought before.
 
-        One that is the other, and was only touched, stands in the list once: as it was.
+        One whose content was the same the last time, and which was only touched, stands in the list
+        once: as it was.
         """
         with self.engine.begin() as connection:
             row = connection.execute(select(files).where(files.c.id == file_id)).one()
-            touched = connection.execute(
-                update(files)
+            last = connection.execute(
+                select(files.c.id, files.c.sha256)
                 .where(
                     files.c.source == row.source,
                     files.c.name == row.name,
-                    files.c.sha256 == sha256,
                     files.c.id != file_id,
                     files.c.status.in_((*_BROUGHT, FileStatus.COPY)),
                 )
-                .values(token=row.token)
-            )
-            if touched.rowcount:
+                .order_by(files.c.id.desc())
+            ).first()
+            if last is not None and last.sha256 == sha256:
+                connection.execute(
+                    update(files).where(files.c.id == last.id).values(token=row.token)
+                )
                 connection.execute(delete(files).where(files.c.id == file_id))
                 return
             connection.execute(
