@@ -62,6 +62,21 @@ def redeliver(workplace: Workplace, day: date, name: str, **values: str) -> None
     assert [a.accepted for a in workplace.files.accounts() if a.file.name == path.name] == [1]
 
 
+def test_a_charge_that_the_contract_lets_in_keeps_no_day_back(golden: Workplace) -> None:
+    """However large: it is warned of, and the sums have it to the last place."""
+    redeliver(golden, BAD, "large", customer_charge="9999999999.99999999", customer_id="4711")
+    (built, *_) = build_all(golden)
+    assert built.published
+    warned = {v.name for v in built.verdicts if not v.passed and v.severity == "warning"}
+    assert "charge_unusually_high" in warned
+    text = (
+        "SELECT SUM(customer_charge) AS own, SUM(customer_charge_usd) AS usd FROM breakout_daily "
+        "WHERE customer_id = '4711'"
+    )
+    (row,) = rows_of(golden, "breakout_daily", text)
+    assert [str(row["own"]), row["usd"]] == ["9999999999.99999999", row["own"]]
+
+
 def tamper(workplace: Workplace, day: date, by: int) -> None:
     """Makes the ledger say that one more or fewer record counts on the day."""
     files = workplace.files
