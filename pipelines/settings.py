@@ -306,13 +306,6 @@ def _secrets_of_files() -> dict[str, str]:
     return found
 
 
-_JSON = {
-    "source_timezones": '{"asterisk": "Europe/Rome"}',
-    "spark_conf": '{"spark.executor.memory": "4g"}',
-}
-"""Settings that are JSON, each with an example."""
-
-
 def load_settings(**overrides: Any) -> Settings:
     """The settings in force; `overrides` win over the environment. Raises SettingsError."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
@@ -325,10 +318,9 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**{**_secrets_of_files(), **overrides})
     except NoJson as error:
-        field = next(name for name in _JSON if f'"{name}"' in str(error))
-        raise SettingsError(
-            f"{PREFIX}{field.upper()}: is no JSON: write {_JSON[field]}, quotes and all"
-        ) from None
+        (name,) = re.findall(r'for field "(\w+)"', str(error))
+        meant = Settings.model_fields[name].description
+        raise SettingsError(f"{PREFIX}{name.upper()} is no JSON; it is the {meant}") from None
     except ValidationError as error:
         lines = []
         for problem in error.errors():

@@ -135,8 +135,10 @@ class Days:
         """Notes that days of a table are to be built again that were published later than this
         version of it; which. Not those whose calls have left the lake.
         """
-        lost = [b.day for b in self.builds(table).values() if b.lake_version > lake_version]
-        again = sorted(set(lost) - self.cold.frozen().keys())
+        later = (day_builds.c.table_name == table) & (day_builds.c.lake_version > lake_version)
+        with self.engine.connect() as connection:
+            lost = set(connection.scalars(select(day_builds.c.call_date).where(later)))
+        again = sorted(lost - self.cold.frozen().keys()) if lost else []
         for day in again:
             self.not_built(table, day)
         return again

@@ -229,7 +229,6 @@ def _cause(error: BaseException) -> str:
         if line.startswith("Caused by:"):
             return line.removeprefix("Caused by:").strip()[:500]
     # A Java exception without a cause: the first line tells the call, the next one what it is.
-    for line in lines[1:2]:
-        if line.startswith(": "):
-            return line.removeprefix(": ")[:500]
+    if len(lines) > 1 and lines[1].startswith(": "):
+        return lines[1].removeprefix(": ")[:500]
     return (lines or [type(error).__name__])[0][:500]
