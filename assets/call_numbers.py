@@ -10,14 +10,11 @@ import dagster as dg
 from assets.cdrs import CDRS_KEY
 from assets.cold import refuse_cold_days
 from assets.describe import KINDS, OWNERS, code_version, table_metadata
+from assets.step import step
 from assets.tables import RECONCILES
 from pipelines.assembly import Workplace
 from pipelines.partitions import days_of
 from resources.calls.index import CALL_NUMBERS, MODEL
-
-_RETRY = dg.RetryPolicy(
-    max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
 
 
 def call_numbers_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -35,7 +32,6 @@ def call_numbers_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDef
         owners=OWNERS,
         code_version=code_version(MODEL),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=_RETRY,
         required_resource_keys={"workplace"},
         pool="lake",
         op_tags={"dagster/priority": "-1"},  # last: the copy is written beside the tables of sums
@@ -48,6 +44,7 @@ def call_numbers_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDef
             )
         ],
     )
+    @step
     def call_numbers(context: dg.AssetExecutionContext) -> Iterator[Any]:
         workplace: Workplace = context.resources.workplace
         differences: list[str] = []

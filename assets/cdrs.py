@@ -8,6 +8,7 @@ import dagster as dg
 from assets.cold import refuse_cold_days
 from assets.describe import KINDS, OWNERS, code_version, day_metadata, table_metadata
 from assets.intake import DELIVERED
+from assets.step import step
 from pipelines.assembly import Workplace
 from pipelines.partitions import days_of
 from resources.calls.index import CALL_NUMBERS
@@ -19,9 +20,6 @@ CDRS_KEY = dg.AssetKey(CDRS)
 CALL_NUMBERS_KEY = dg.AssetKey(CALL_NUMBERS)
 
 _SEVERITIES = {"error": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
-_RETRY = dg.RetryPolicy(
-    max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
 
 
 def cdrs_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -45,7 +43,6 @@ def cdrs_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             "checks/cdrs_repeated",
         ),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=_RETRY,
         required_resource_keys={"workplace"},
         pool="lake",
         check_specs=[
@@ -53,6 +50,7 @@ def cdrs_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             for name, (severity, text) in expectations().items()
         ],
     )
+    @step
     def cdrs(context: dg.AssetExecutionContext) -> Iterator[Any]:
         workplace: Workplace = context.resources.workplace
         built = []

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from assets.describe import KINDS, OWNERS, code_version, column_schema
+from assets.step import step
 from pipelines.assembly import Workplace
 from resources.intake.take import Outcome, WrongHome
 from resources.ledger import FileStatus
@@ -14,10 +15,6 @@ from resources.sources import SOURCES
 GROUP = "intake"
 DELIVERED = dg.AssetKey("delivered")
 QUARANTINE = dg.AssetKey("quarantine")
-
-_RETRY = dg.RetryPolicy(
-    max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
 
 
 @dg.multi_asset(
@@ -45,9 +42,9 @@ _RETRY = dg.RetryPolicy(
         ),
     ],
     required_resource_keys={"workplace"},
-    retry_policy=_RETRY,
     pool="lake",
 )
+@step
 def intake(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
     """Takes in the files that are new in the landing folder."""
     workplace: Workplace = context.resources.workplace

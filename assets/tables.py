@@ -8,6 +8,7 @@ import dagster as dg
 from assets.cdrs import CDRS_KEY
 from assets.cold import refuse_cold_days
 from assets.describe import KINDS, OWNERS, code_version, day_metadata, table_metadata
+from assets.step import step
 from pipelines.assembly import Workplace
 from pipelines.partitions import days_of
 from resources.held import TABLES
@@ -24,9 +25,6 @@ DESCRIPTIONS = {
 }
 
 RECONCILES = "reconciles_with_cdrs"
-_RETRY = dg.RetryPolicy(
-    max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
 
 
 def table_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
@@ -47,7 +45,6 @@ def _table_asset(name: str, partitions: dg.PartitionsDefinition[str]) -> dg.Asse
         owners=OWNERS,
         code_version=code_version(*models),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=_RETRY,
         required_resource_keys={"workplace"},
         pool="lake",
         check_specs=[
@@ -59,6 +56,7 @@ def _table_asset(name: str, partitions: dg.PartitionsDefinition[str]) -> dg.Asse
             )
         ],
     )
+    @step
     def table(context: dg.AssetExecutionContext) -> Iterator[Any]:
         workplace: Workplace = context.resources.workplace
         differences: list[str] = []

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as NoJson
 
 from resources.mailer import MailError, parse_addresses
+from resources.sizes import LEAST_MEMORY, bytes_of
 from resources.sources import SOURCES
 
 PREFIX = "CDR_REPORTS_"
@@ -88,7 +89,7 @@ class Settings(BaseSettings):
     duration_unit: Literal["seconds", "minutes"] = Field(
         "seconds", description="unit of durations in what people read: seconds, minutes"
     )
-    memory_limit: str = Field("1GB", description="memory of the engine, from 100MB on")
+    memory_limit: str = Field("1GB", description=f"memory of the engine, from {LEAST_MEMORY} on")
     threads: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="threads of the engine"
     )
@@ -215,11 +216,8 @@ class Settings(BaseSettings):
     @field_validator("memory_limit")
     @classmethod
     def _enough(cls, value: str) -> str:
-        # With less no report can be made.
-        if not re.fullmatch(
-            r"[1-9]\d{2,}(\.\d+)?\s*(MB|MiB)|([1-9]\d*(\.\d+)?|0\.[1-9]\d*)\s*(GB|GiB)", value
-        ):
-            raise ValueError("write 100MB or more, in MB, GB, MiB or GiB")
+        if bytes_of(value) < bytes_of(LEAST_MEMORY):
+            raise ValueError(f"{value!r} is too little: write {LEAST_MEMORY} or more")
         return value
 
     @field_validator("source_timezones")

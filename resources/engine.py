@@ -59,6 +59,10 @@ class EngineError(Exception):
     """An engine cannot be had or cannot run a model; the text says why, and what to do."""
 
 
+class NotEnoughMemory(EngineError):
+    """A model needs more than the limit, also with what goes to disk."""
+
+
 class Session(Protocol):
     """Relations by name, and SQL over them.
 
@@ -159,6 +163,18 @@ class Engine(ModelEngine):
                 yield connection
         except (duckdb.FatalException, duckdb.InternalException):
             done_with = True  # it answers nothing any more
+            raise
+        except duckdb.OutOfMemoryException as error:
+            done_with = True
+            raise NotEnoughMemory(
+                f"{str(error).splitlines()[0]}: raise CDR_REPORTS_MEMORY_LIMIT, or lower "
+                "CDR_REPORTS_THREADS, and run again"
+            ) from None
+        except RuntimeError as error:
+            # What a signal's handler raises: DuckDB makes it an error like any other.
+            stopped = error.__cause__
+            if isinstance(stopped, BaseException) and not isinstance(stopped, Exception):
+                raise stopped from None
             raise
         finally:
             if done_with:

@@ -3,10 +3,10 @@
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,22 +22,27 @@ def onto_disk(staged: Path) -> Iterator[None]:
     """Brings a file to the disk while it is written here, not all at once when it is published:
     then nothing else is to be done meanwhile. Raises OSError when the disk fails it.
     """
-    written = Event()
-    with ThreadPoolExecutor(1, thread_name_prefix="onto-disk") as beside:
-        flushing = beside.submit(_flush_until, written, staged)
+    written, flushed = Event(), Future[None]()
+
+    def flush() -> None:
         try:
-            yield
-        finally:
-            written.set()
-        # A failure is told only once, to whoever flushes next: not again to who publishes.
-        flushing.result()
+            while not written.wait(1):
+                if staged.exists():
+                    with staged.open("rb") as handle:
+                        os.fsync(handle.fileno())
+        except OSError as error:
+            flushed.set_exception(error)
+        else:
+            flushed.set_result(None)
 
-
-def _flush_until(written: Event, staged: Path) -> None:
-    while not written.wait(1):
-        if staged.exists():
-            with staged.open("rb") as handle:
-                os.fsync(handle.fileno())
+    # A daemon: a signal may come so that nothing says to it that all is written.
+    Thread(target=flush, name="onto-disk", daemon=True).start()
+    try:
+        yield
+    finally:
+        written.set()
+    # A failure is told only once, to whoever flushes next: not again to who publishes.
+    flushed.result()
 
 
 def discard(staged: Path) -> None:

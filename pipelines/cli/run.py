@@ -30,7 +30,7 @@ def run(ctx: click.Context) -> None:
 
     All in this process; the runs are recorded in the same Dagster instance that the web interface
     shows. Ends with status 1 when a file could not be taken, a day failed its checks or a report
-    could not be sent.
+    could not be sent, and with 130 when it was stopped (Ctrl-C): the next run goes on from there.
     """
     from resources.engine import EngineError
 
@@ -46,6 +46,15 @@ def run(ctx: click.Context) -> None:
         for trouble in troubles:
             click.echo(f"trouble: {trouble}", err=True)
         sys.exit(1)
+
+
+class Stopped(click.ClickException):
+    """A signal has ended this."""
+
+    exit_code = 130  # as shells have it of Ctrl-C
+
+    def __init__(self) -> None:
+        super().__init__("stopped; what was done is kept, and `cdr-reports run` goes on from there")
 
 
 def run_night(workplace: "Workplace") -> list[str]:
@@ -134,7 +143,9 @@ def _alert(workplace: "Workplace", instance: "dg.DagsterInstance") -> list[str]:
 def execute(
     defs: "dg.Definitions", job: str, instance: "dg.DagsterInstance", tags: dict[str, str]
 ) -> list[str]:
-    """Runs a job in this process; its failures in words."""
+    """Runs a job in this process; its failures in words. Raises Stopped."""
+    from dagster._core.execution.plan.objects import ErrorSource
+
     result = defs.resolve_job_def(job).execute_in_process(
         instance=instance,
         tags=tags,
@@ -144,6 +155,8 @@ def execute(
     failures = []
     for event in result.all_events:
         data = event.step_failure_data if event.is_step_failure else None
+        if data is not None and data.error_source is ErrorSource.INTERRUPT:
+            raise Stopped
         if data is not None and data.error is not None:
             words = data.user_failure_data.description if data.user_failure_data else None
             error = data.error

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from resources.engine import EngineError
+from resources.sizes import bytes_of
 from resources.spark import missing
 
 if TYPE_CHECKING:
@@ -151,9 +152,7 @@ def _end(master: str) -> None:
 
 def _heap(memory: str) -> str:
     """`4 GB` as Java's -Xmx has it: 3814m; at least LEAST_HEAP."""
-    number, unit = re.fullmatch(r"([\d.]+)\s*([A-Za-z]+)", memory).groups()  # type: ignore[union-attr]
-    size = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}[unit]
-    return f"{max(int(float(number) * size), LEAST_HEAP) >> 20}m"
+    return f"{max(bytes_of(memory), LEAST_HEAP) >> 20}m"
 
 
 def _need_java() -> None:

@@ -1,0 +1,36 @@
+"""What all steps have in common: which of their failures are tried again."""
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import dagster as dg
+
+from resources.engine import NotEnoughMemory
+
+_RETRY = dg.RetryPolicy(
+    max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+
+Compute = Callable[[dg.AssetExecutionContext], Iterator[Any]]
+
+
+def step(compute: Compute) -> Compute:
+    """Lets what may pass by itself, such as a store that is away, be tried again.
+
+    Not `retry_policy`: with it Dagster tries again also after the signal that stops a run.
+    """
+
+    @functools.wraps(compute)
+    def run(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        try:
+            yield from compute(context)
+        except (dg.Failure, dg.RetryRequested):
+            raise
+        except NotEnoughMemory as error:
+            raise dg.Failure(str(error), allow_retries=False) from None
+        except Exception as error:
+            wait = _RETRY.calculate_delay(context.retry_number + 1)
+            raise dg.RetryRequested(_RETRY.max_retries, wait) from error
+
+    return run
