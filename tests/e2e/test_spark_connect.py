@@ -29,10 +29,7 @@ INTERPRETED = (
 def remote(tmp_path: Path) -> Iterator[str]:
     """Where a Spark Connect server listens, out of the jars that PySpark brings."""
     port, log = free_port(), tmp_path / "server.log"
-    spark = find_spec("pyspark")
-    assert spark is not None
-    assert spark.origin is not None
-    folder = Path(spark.origin).parent
+    folder = spark_folder()
     command = [
         str(folder / "bin" / "spark-submit"),
         "--class", "org.apache.spark.sql.connect.service.SparkConnectServer",
@@ -67,6 +64,22 @@ def remote(tmp_path: Path) -> Iterator[str]:
         server.wait()
 
 
+def spark_folder() -> Path:
+    """Where PySpark has its programs and jars."""
+    spark = find_spec("pyspark")
+    assert spark is not None
+    assert spark.origin is not None
+    return Path(spark.origin).parent
+
+
+def golden_day(folder: Path) -> Path:
+    """The first of the golden days alone, as a file."""
+    header, *lines = FILE.read_text(encoding="utf-8").splitlines()
+    part = folder / FILE.name
+    part.write_text("\n".join([header, *(line for line in lines if ",2026-03-07 " in line), ""]))
+    return part
+
+
 def listens(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
@@ -75,12 +88,9 @@ def listens(port: int) -> bool:
 
 @needs_spark
 def test_the_same_night(remote: str, tmp_path: Path) -> None:
-    header, *lines = FILE.read_text(encoding="utf-8").splitlines()
-    part = tmp_path / FILE.name
-    part.write_text("\n".join([header, *(line for line in lines if ",2026-03-07 " in line), ""]))
     one, other = (make_home(tmp_path / engine) for engine in ("duckdb", "spark"))
     for home in (one, other):
-        land(home, part)
+        land(home, golden_day(tmp_path))
     build_all(one)
     night = subprocess.run(
         [str(Path(sys.executable).with_name("cdr-reports")), "run"],
