@@ -122,9 +122,9 @@ def main() -> None:
     except StoreError as error:
         sys.exit(f"Error: {error}")
     except Exception as error:
-        if not _is_full_disk(error):
+        if not (told := _in_words(error)):
             raise
-        sys.exit("Error: the disk is full: make room and run again; what was there is still there")
+        sys.exit(f"Error: {told}")
     finally:
         # Else Python looks, as it ends, for cycles among all that Dagster and Great Expectations
         # have made: three seconds for nothing.
@@ -134,6 +134,20 @@ def main() -> None:
 def seldom_look_for_garbage() -> None:
     """For cyclic garbage: each 700 objects, as Python does, costs a PDF a fifth of its time."""
     gc.set_threshold(200_000, 20, 100)
+
+
+def _in_words(error: Exception) -> str:
+    """What is no fault of the program's; blank for what is."""
+    if _is_full_disk(error):
+        return "the disk is full: make room and run again; what was there is still there"
+    if type(error).__module__.lstrip("_") == "duckdb":
+        line = str(error).splitlines()[0]
+        if ".parquet" in line:
+            return (
+                f"a file of the lake cannot be read: {line}. `cdr-reports run` builds a day anew "
+                "whose file is gone or cut short; else put it back from a backup"
+            )
+    return ""
 
 
 def _is_full_disk(error: BaseException | None) -> bool:

@@ -18,8 +18,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from resources.days import DAY_TABLES
 from resources.engine import Engine, Model, ModelEngine
+from resources.intake.damage import mend
 from resources.intake.judge import Content, Judge
 from resources.intake.kept import KeptVerdicts
 from resources.intake.merged import only, take_out
@@ -116,7 +116,7 @@ class Intake:
             )
         with exclusive(self.lock, lambda holder: say(f"waiting for {holder} to finish its intake")):
             self._refuse_other_ledger()
-            self._notice_lost_tables(say)
+            mend(self.lake, self.days, say)
             self.lake.clear_staging()
             self._heal()
             yield
@@ -145,17 +145,6 @@ class Intake:
                 f"{what}: one of them was put back from an older copy. Put back lake/ and the "
                 "ledger from copies of the same time, or take all landed files in in a new home"
             )
-
-    def _notice_lost_tables(self, say: Callable[[str], None]) -> None:
-        """Days that the ledger knows and a table, removed or put back from an older copy, has not
-        are stale again.
-        """
-        for table in DAY_TABLES:
-            if again := self.days.forget_after(table, self.lake.version(table)):
-                say(
-                    f"warning: {table} in the lake is not there or older than the ledger knows it: "
-                    f"its days ({some(again)}) are built anew"
-                )
 
     def run(self, say: Callable[[str], None] = lambda text: None) -> list[Outcome]:
         """Takes in all new files, in the order of their names, and settles their days' accounts."""

@@ -21,6 +21,7 @@ from resources.reporting.errors import ReportError
 from resources.reporting.interfaces import Reporting
 from resources.reporting.model import Dimension, Filter, Kind, Part, Report, Source
 from resources.reporting.period import Period
+from resources.sizes import bytes_of
 from resources.spill import spill_folders
 
 Row = tuple[Any, ...]
@@ -34,7 +35,6 @@ A report is made beside other work and holds several answers. More threads need 
 _BATCH = 2048
 _DAY_FOLDER = "call_date="
 _HIVE = ", hive_partitioning = true, hive_types = {'call_date': DATE}"
-_BYTES = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
 # No name or path can hold them: NUL, where the engine's parser ends, and what stands for bytes of a
 # command line that are no text.
 _UNREADABLE = re.compile("[\0\ud800-\udfff]")
@@ -194,7 +194,7 @@ def accounts_in_data(reporting: Reporting, report: Report, period: Period, name:
 def connect(reporting: Reporting) -> duckdb.DuckDBPyConnection:
     """An engine of its own for an answer, within the limits of both."""
     config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": _smaller(reporting.memory_limit, MOST_MEMORY),
+        "memory_limit": min(reporting.memory_limit, MOST_MEMORY, key=bytes_of),
         "threads": min(reporting.threads, MOST_THREADS),
     }
     if reporting.spill:
@@ -203,16 +203,6 @@ def connect(reporting: Reporting) -> duckdb.DuckDBPyConnection:
     connection.execute("SET preserve_insertion_order = false; SET enable_progress_bar = false")
     watched: duckdb.DuckDBPyConnection = reporting.opened(connection)
     return watched
-
-
-def _smaller(a: str, b: str) -> str:
-    """The smaller of two limits such as `1GB` and `300MB`."""
-
-    def size(limit: str) -> float:
-        number, unit, _ = re.split(r"\s*([A-Za-z]+)", limit.strip())
-        return float(number) * _BYTES[unit]
-
-    return min(a, b, key=size)
 
 
 def _grouped(reporting: Reporting, question: Question) -> str | None:

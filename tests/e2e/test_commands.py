@@ -250,3 +250,19 @@ def test_run_tells_what_it_did_and_fails_for_a_file_that_it_could_not_take(tmp_p
     deliver(home, "2.csv", []).write_text("dt,callid\n")
     failed = cdr_reports(tmp_path, "run", expect=1).stderr
     assert "connexcs/2.csv: required columns are missing: lrn_number" in failed
+
+
+def test_a_file_of_the_lake_that_cannot_be_read_is_told_by_name(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    land(home, golden_files()[0])
+    home.intake.run()
+    day = min(home.days.known())
+    for table in ("cdrs", "breakout_daily"):
+        home.builder.build(table, day)
+    file = Path(home.lake.files("breakout_daily", day, day)[0])
+    file.write_bytes(b"no Parquet")
+    period = ("--from", str(day), "--to", str(day))
+    told = cdr_reports(tmp_path, "report", "breakout", *period, expect=1).stderr
+    assert file.name in told
+    assert "`cdr-reports run` builds a day anew" in told
+    assert len(told.splitlines()) == 1

@@ -117,6 +117,22 @@ def test_a_late_record_cannot_change_the_sums_and_its_file_is_taken(home: Workpl
         assert [r for r in after[table] if DAY in r] == [r for r in before[table] if DAY in r]
 
 
+def test_sums_of_such_a_day_that_are_lost_are_told_and_not_given_up(home: Workplace) -> None:
+    keep_up(home)
+    before = sums(home)
+    [lost] = map(Path, home.lake.files("breakout_daily", DAY, DAY))
+    whole = lost.read_bytes()
+    lost.unlink()
+    said: list[str] = []
+    home.intake.run(said.append)
+    assert said == [
+        f"warning: breakout_daily: {lost} is gone or cut short: put it back from a backup"
+    ]
+    assert home.days.stale(DAY_TABLES) == []
+    lost.write_bytes(whole)
+    assert sums(home) == before
+
+
 @pytest.mark.parametrize("table", DAY_TABLES)
 def test_no_table_of_such_a_day_is_built(home: Workplace, table: str) -> None:
     keep_up(home)

@@ -32,32 +32,6 @@ def golden(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     return home
 
 
-def test_tables_that_were_lost_are_built_anew(tmp_path: Path) -> None:
-    """Removed, or put back from copies that are older than the ledger."""
-    home = make_home(tmp_path)
-    lake = home.settings.home / "lake"
-    land(home, *golden_files()[:1])
-    build_all(home)
-    shutil.copytree(lake, tmp_path / "older")
-    land(home, *golden_files()[1:])
-    build_all(home)
-    before = contents(home)
-    for lost, put_back in ((("breakout_daily", "call_numbers"), True), (DAY_TABLES, False)):
-        for table in lost:
-            shutil.rmtree(lake / table)
-            if put_back:
-                shutil.copytree(tmp_path / "older" / table, lake / table)
-        said: list[str] = []
-        home.intake.run(said.append)
-        assert [text.split(" in the lake ")[0] for text in said] == [f"warning: {t}" for t in lost]
-        build_all(home)
-        assert contents(home) == before
-        assert home.days.stale(DAY_TABLES) == []
-        said.clear()
-        home.intake.run(said.append)
-        assert said == []
-
-
 def test_building_again_changes_nothing(golden: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor does it where the number plan is, which is laid into the engine for large days."""
     monkeypatch.setattr(days, "MANY_CALLS", 1)

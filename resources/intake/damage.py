@@ -1,0 +1,75 @@
+"""What the lake lacks of what the ledger and its own logs know: told, and made anew if it can be.
+
+Not found is what is damaged and as long as it was.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from resources.days import DAY_TABLES
+from resources.intake.scan import some
+from resources.lake import DAY, Lake
+from resources.ledger import Days
+
+Say = Callable[[str], None]
+
+_BACKUP = "put it back from a backup"
+
+
+def mend(lake: Lake, days: Days, say: Say) -> None:
+    """Lets days be built again that a table has not, or not whole.
+
+    Not those whose calls have left the lake, and not what was delivered: only a backup has them.
+    """
+    for name in DAY_TABLES:
+        table = lake.table(name)
+        _notice_lost(name, -1 if table is None else table.version(), days, say)
+        found = _damaged(lake, name, table)
+        frozen = days.cold.frozen() if found else {}
+        for file in found:
+            day = date.fromisoformat(file.parent.name.removeprefix(f"{DAY}="))
+            if day in frozen:
+                say(_told(name, file, _BACKUP))
+                continue
+            say(_told(name, file, "the day is built anew"))
+            lake.clear(name, day)
+            days.not_built(name, day)
+    for name in ("delivered", "quarantine"):
+        for file in _damaged(lake, name, lake.table(name)):
+            say(_told(name, file, _BACKUP))
+
+
+def _notice_lost(name: str, version: int, days: Days, say: Say) -> None:
+    """A table that was removed, or put back from an older copy."""
+    if again := days.forget_after(name, version):
+        say(
+            f"warning: {name} in the lake is not there or older than the ledger knows it: "
+            f"its days ({some(again)}) are built anew"
+        )
+
+
+def _damaged(lake: Lake, name: str, table: DeltaTable | None) -> list[Path]:
+    """The files that are not there, or not as long as the table's log has them.
+
+    None of a lake in a bucket: what is lacking here is fetched.
+    """
+    if table is None or lake.copies is not None:
+        return []
+    known = pa.table(table.get_add_actions()).select(["path", "size_bytes"]).to_pydict()
+    files = zip(known["path"], known["size_bytes"], strict=True)
+    return [path for file, size in files if _size(path := lake.root / name / file) != size]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1
+
+
+def _told(name: str, file: Path, then: str) -> str:
+    return f"warning: {name}: {file} is gone or cut short: {then}"

@@ -1,0 +1,83 @@
+"""What the lake has lost, or not whole, is told at the next intake; what can be is made anew."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from resources.days import DAY_TABLES
+from tests.pipeline.home import build_all, contents, golden_files, land, make_home
+
+
+def test_tables_that_were_lost_are_built_anew(tmp_path: Path) -> None:
+    """Removed, or put back from copies that are older than the ledger."""
+    home = make_home(tmp_path)
+    lake = home.settings.home / "lake"
+    land(home, *golden_files()[:1])
+    build_all(home)
+    shutil.copytree(lake, tmp_path / "older")
+    land(home, *golden_files()[1:])
+    build_all(home)
+    before = contents(home)
+    for lost, put_back in ((("breakout_daily", "call_numbers"), True), (DAY_TABLES, False)):
+        for table in lost:
+            shutil.rmtree(lake / table)
+            if put_back:
+                shutil.copytree(tmp_path / "older" / table, lake / table)
+        said: list[str] = []
+        home.intake.run(said.append)
+        assert [text.split(" in the lake ")[0] for text in said] == [f"warning: {t}" for t in lost]
+        build_all(home)
+        assert contents(home) == before
+        assert home.days.stale(DAY_TABLES) == []
+        said.clear()
+        home.intake.run(said.append)
+        assert said == []
+
+
+@pytest.mark.parametrize("how", ["gone", "cut short"])
+def test_a_day_with_such_a_file_is_built_anew(tmp_path: Path, how: str) -> None:
+    home = make_home(tmp_path)
+    land(home, *golden_files())
+    build_all(home)
+    before = contents(home)
+    hit = [sorted((home.settings.home / "lake" / t).glob("*/*.parquet"))[0] for t in DAY_TABLES]
+    for file in hit:
+        if how == "gone":
+            file.unlink()
+        else:
+            file.write_bytes(file.read_bytes()[:-10])
+    said: list[str] = []
+    home.intake.run(said.append)
+    assert said == [
+        f"warning: {table}: {file} is gone or cut short: the day is built anew"
+        for table, file in zip(DAY_TABLES, hit, strict=True)
+    ]
+    assert {stale.day.isoformat() for stale in home.days.stale(DAY_TABLES)} == {
+        file.parent.name.removeprefix("call_date=") for file in hit
+    }
+    build_all(home)
+    assert contents(home) == before
+    said.clear()
+    home.intake.run(said.append)
+    assert said == []
+
+
+def test_what_was_delivered_is_told_and_left_alone(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    land(home, *golden_files())
+    build_all(home)
+    before = contents(home)
+    [file] = sorted((home.settings.home / "lake" / "quarantine").glob("*.parquet"))[:1]
+    whole = file.read_bytes()
+    file.unlink()
+    said: list[str] = []
+    home.intake.run(said.append)
+    told = f"warning: quarantine: {file} is gone or cut short: put it back from a backup"
+    assert said == [told]
+    assert home.days.stale(DAY_TABLES) == []
+    assert contents(home) == before
+    file.write_bytes(whole)
+    said.clear()
+    home.intake.run(said.append)
+    assert said == []
