@@ -156,7 +156,7 @@ class Engine(ModelEngine):
         files = [file for value in inputs.values() if isinstance(value, list) for file in value]
         done_with = sum(os.path.getsize(file) for file in files if os.path.isfile(file)) > MUCH
         try:
-            with _kept(self).cursor() as connection:
+            with _kept(self).cursor() as connection, _signalled(connection):
                 connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
                 for name, value in inputs.items():
                     _relation(connection, name, value)
@@ -170,12 +170,6 @@ class Engine(ModelEngine):
                 f"{str(error).splitlines()[0]}: raise CDR_REPORTS_MEMORY_LIMIT, or lower "
                 "CDR_REPORTS_THREADS, and run again"
             ) from None
-        except RuntimeError as error:
-            # What a signal's handler raises: DuckDB makes it an error like any other.
-            stopped = error.__cause__
-            if isinstance(stopped, BaseException) and not isinstance(stopped, Exception):
-                raise stopped from None
-            raise
         finally:
             if done_with:
                 _kept.cache_clear()
@@ -205,6 +199,22 @@ class Engine(ModelEngine):
                 named(text, params),
             ).fetchone()
         return int(copied[0]) if copied else 0
+
+
+@contextmanager
+def _signalled(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Raises what a signal's handler has raised: DuckDB makes it an error like any other.
+
+    And lets its threads stop: who closes the connection would wait for them to do all their work.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        stopped = error.__cause__
+        if not isinstance(stopped, BaseException) or isinstance(stopped, Exception):
+            raise
+        connection.interrupt()
+        raise stopped from None
 
 
 @dataclass(frozen=True)
