@@ -170,7 +170,14 @@ def _by_day(chart: DayChart, points: Points) -> altair.VConcatChart:
         return alt.X("day:O", axis=shown, scale=alt.Scale(domain=days, paddingInner=0.25))
 
     def amount(title: str) -> alt.Y:
-        axis = alt.Axis(format="~s", tickCount=4, domain=False, ticks=False, title=title)
+        axis = alt.Axis(
+            format="~s",
+            tickCount=4,
+            domain=False,
+            ticks=False,
+            title=title,
+            labelExpr="datum.value == 0 ? '0' : datum.label",
+        )  # else "0k"
         return alt.Y("amount:Q", axis=axis)
 
     names = [_short(m) for m in points.measures]
