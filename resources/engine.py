@@ -167,8 +167,8 @@ class Engine(ModelEngine):
         except duckdb.OutOfMemoryException as error:
             done_with = True
             raise NotEnoughMemory(
-                f"{str(error).splitlines()[0]}: raise CDR_REPORTS_MEMORY_LIMIT, or lower "
-                "CDR_REPORTS_THREADS, and run again"
+                f"{str(error).splitlines()[0]}: raise CDR_REPORTS_MEMORY_LIMIT, lower "
+                f"CDR_REPORTS_THREADS, or make room at {self.spill}, and run again"
             ) from None
         finally:
             if done_with:

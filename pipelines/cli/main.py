@@ -138,6 +138,10 @@ def seldom_look_for_garbage() -> None:
 
 def _in_words(error: Exception) -> str:
     """What is no fault of the program's; blank for what is."""
+    from resources.engine import EngineError
+
+    if isinstance(error, EngineError):
+        return str(error)
     if _is_full_disk(error):
         return "the disk is full: make room and run again; what was there is still there"
     if type(error).__module__.lstrip("_") == "duckdb":

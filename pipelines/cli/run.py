@@ -54,7 +54,7 @@ class Stopped(click.ClickException):
     exit_code = 130  # as shells have it of Ctrl-C
 
     def __init__(self) -> None:
-        super().__init__("stopped; what was done is kept, and `cdr-reports run` goes on from there")
+        super().__init__("stopped; what was done is kept, and the same command goes on from there")
 
 
 def run_night(workplace: "Workplace") -> list[str]:

@@ -36,8 +36,8 @@ def mend(lake: Lake, days: Days, say: Say) -> None:
                 say(_told(name, file, _BACKUP))
                 continue
             say(_told(name, file, "the day is built anew"))
+            days.not_built(name, day)  # first: a day that is not there must not pass for built
             lake.clear(name, day)
-            days.not_built(name, day)
     for name in ("delivered", "quarantine"):
         for file in _damaged(lake, name, lake.table(name)):
             say(_told(name, file, _BACKUP))

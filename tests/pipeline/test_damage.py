@@ -1,11 +1,13 @@
 """What the lake has lost, or not whole, is told at the next intake; what can be is made anew."""
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from resources.days import DAY_TABLES
+from resources.lake import Lake
 from tests.pipeline.home import build_all, contents, golden_files, land, make_home
 
 
@@ -16,7 +18,7 @@ def test_tables_that_were_lost_are_built_anew(tmp_path: Path) -> None:
     land(home, *golden_files()[:1])
     build_all(home)
     shutil.copytree(lake, tmp_path / "older")
-    land(home, *golden_files()[1:])
+    land(home, golden_files()[1])
     build_all(home)
     before = contents(home)
     for lost, put_back in ((("breakout_daily", "call_numbers"), True), (DAY_TABLES, False)):
@@ -38,7 +40,7 @@ def test_tables_that_were_lost_are_built_anew(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["gone", "cut short"])
 def test_a_day_with_such_a_file_is_built_anew(tmp_path: Path, how: str) -> None:
     home = make_home(tmp_path)
-    land(home, *golden_files())
+    land(home, golden_files()[0])
     build_all(home)
     before = contents(home)
     hit = [sorted((home.settings.home / "lake" / t).glob("*/*.parquet"))[0] for t in DAY_TABLES]
@@ -63,9 +65,31 @@ def test_a_day_with_such_a_file_is_built_anew(tmp_path: Path, how: str) -> None:
     assert said == []
 
 
+def test_who_dies_while_it_takes_the_day_out_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = make_home(tmp_path)
+    land(home, golden_files()[0])
+    build_all(home)
+    before = contents(home)
+    sorted((home.settings.home / "lake" / "breakout_daily").glob("*/*.parquet"))[0].unlink()
+    clear = Lake.clear
+
+    def dying(lake: Lake, name: str, day: date) -> int:
+        clear(lake, name, day)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Lake, "clear", dying)
+    with pytest.raises(KeyboardInterrupt):
+        home.intake.run()
+    monkeypatch.undo()
+    build_all(home)
+    assert contents(home) == before
+
+
 def test_what_was_delivered_is_told_and_left_alone(tmp_path: Path) -> None:
     home = make_home(tmp_path)
-    land(home, *golden_files())
+    land(home, golden_files()[0])
     build_all(home)
     before = contents(home)
     [file] = sorted((home.settings.home / "lake" / "quarantine").glob("*.parquet"))[:1]
