@@ -33,7 +33,7 @@ from resources.ledger import Days, Files
 from resources.ledger.cold import refuse_cold
 from resources.locks import exclusive
 from resources.reference.accounts import DIDS
-from resources.reference.lookups import lookups
+from resources.reference.lookups import lookups, plan_mark
 from resources.reference.plan import ReferenceData
 from resources.reference.rates import Rates
 from resources.staged import discard, staged_files
@@ -378,8 +378,8 @@ class DayBuilder:
         """Stands for what decides about a row of `cdrs` besides what was delivered."""
         dids = self.home / DIDS
         return mark_of(
-            *map(sql.text, ("cdrs/cdrs", "delivered/verdicts", *sql.names("reference"))),
-            *ReferenceData.of_home(self.home).contents(),
+            *map(sql.text, ("cdrs/cdrs", "delivered/verdicts")),
+            plan_mark(ReferenceData.of_home(self.home)),
             dids.read_bytes() if dids.is_file() else b"",
         )
 

@@ -32,7 +32,7 @@ def lookups(engine: Engine, data: ReferenceData, home: Path) -> dict[str, pa.Tab
     second: they stay in the folder `lookups` of the home until the reference files, or the SQL, are
     others. Raises ReferenceDataError and AccountsError.
     """
-    mark = mark_of(*map(sql.text, sql.names("reference")), *data.contents())
+    mark = plan_mark(data)
     if mark not in _in_use:
         folder = home / "lookups" / mark
         found = _kept(folder)
@@ -42,6 +42,12 @@ def lookups(engine: Engine, data: ReferenceData, home: Path) -> dict[str, pa.Tab
         _in_use.clear()
         _in_use[mark] = found
     return {**_in_use[mark], "dids": own_numbers(data, home)}
+
+
+def plan_mark(data: ReferenceData) -> str:
+    """Stands for all that these relations are made of, but for the users' own numbers."""
+    files, models = data.contents(), map(sql.text, sql.names("reference"))
+    return mark_of(*models, *files, str(country_names(data)))
 
 
 _NAMES = {"area_codes", "exchanges", "release_causes", *(f"prefixes_{width}" for width in WIDTHS)}
