@@ -72,6 +72,15 @@ def test_wrong_options_are_told_together(home: Path) -> None:
     assert "warning: customers: unknown customer 'SkyCor': did you mean 'SkyCore'?" in told
 
 
+@pytest.mark.parametrize("said", [b"schedules: [\xff]", b"schedules: [", b"name: nightly"])
+def test_a_file_that_has_no_schedules_is_told_by_name(
+    home: Path, tmp_path: Path, said: bytes
+) -> None:
+    file = tmp_path / "schedules.yaml"
+    file.write_bytes(said)
+    assert str(file) in cdr_reports(home, "schedules", "import", str(file), expect=1).stderr
+
+
 def test_sending_showing_and_sending_again(home: Path, tmp_path: Path) -> None:
     post = PostOffice()
     with serving(post) as port:

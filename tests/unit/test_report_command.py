@@ -55,6 +55,14 @@ def test_options_reach_the_report(context: Context) -> None:
     assert got.stdout == "customer_id,profit_usd\n101,4\n"
 
 
+@pytest.mark.parametrize("rows", ["0", "-1", "2147483648", "many"])
+def test_a_number_of_rows_that_is_none_is_refused(context: Context, rows: str) -> None:
+    got = run(context, "breakout", *DAYS, "--top", rows)
+    assert got.exit_code != 0
+    assert "--top" in got.stderr
+    assert rows in got.stderr
+
+
 @pytest.mark.parametrize("name", ["r.csv", "r.json", "r.parquet", "r.xlsx", "r.html"])
 def test_the_file_decides_the_format(context: Context, tmp_path: Path, name: str) -> None:
     got = run(context, "breakout", *DAYS, "--output", str(tmp_path / name))
