@@ -12,7 +12,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipelines.cli.home import refuse_full_disk
-from pipelines.cli.show import console
+from pipelines.cli.show import as_it_is, console
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -44,7 +44,7 @@ def run(ctx: click.Context) -> None:
     troubles = run_night(program.workplace)
     if troubles:
         for trouble in troubles:
-            click.echo(f"trouble: {trouble}", err=True)
+            click.echo(as_it_is(f"trouble: {trouble}").plain, err=True)
         sys.exit(1)
 
 
@@ -86,7 +86,7 @@ def run_night(workplace: "Workplace") -> list[str]:
         ) as progress,
     ):
         bar = progress.add_task("intake", total=None)
-        telling = replace(workplace, tell=lambda step: progress.console.print(step))
+        telling = replace(workplace, tell=lambda step: progress.console.print(as_it_is(step)))
         defs = build_defs(settings, open_workplace=lambda: telling)
         troubles = execute(defs, "intake_job", instance, {})
         taken = [a for a in workplace.files.accounts() if a.file.id not in before]

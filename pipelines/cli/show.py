@@ -31,4 +31,11 @@ def show_table(columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[obje
 def _cell(value: object) -> Text:
     if value is None:
         return Text("–")
-    return Text(f"{value:,}" if isinstance(value, int) else str(value))
+    return as_it_is(f"{value:,}" if isinstance(value, int) else str(value))
+
+
+def as_it_is(text: str) -> Text:
+    """A text that may hold names of files: no markup or control character in it has any effect."""
+    from resources.reporting.words import printable
+
+    return Text(printable(text))

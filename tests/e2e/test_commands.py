@@ -266,3 +266,14 @@ def test_a_file_of_the_lake_that_cannot_be_read_is_told_by_name(tmp_path: Path) 
     assert file.name in told
     assert "`cdr-reports run` builds a day anew" in told
     assert len(told.splitlines()) == 1
+
+
+def test_what_a_file_is_called_has_no_effect_on_the_terminal(tmp_path: Path) -> None:
+    folder = tmp_path / "landing" / "connexcs"
+    folder.mkdir(parents=True)
+    (folder / "[red]a\n\x1b[31m.csv").write_text("no columns\n")
+    ran = cdr_reports(tmp_path, "run", expect=1).stderr.splitlines()
+    told = cdr_reports(tmp_path, "files").stdout.splitlines()
+    for line in (ran[0], ran[-1], told[1]):
+        assert "[red]a \N{REPLACEMENT CHARACTER}[31m.csv" in line
+    assert len(told) == 2
