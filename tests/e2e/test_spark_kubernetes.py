@@ -73,10 +73,13 @@ def test_the_same_night(tmp_path: Path) -> None:
             },
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
-        wait_for(lambda: one_day(other) or night.poll() is not None, "no day was built", 180)
-        [first] = cluster.processes.values()
-        first.kill()
-        said, _ = night.communicate(timeout=180)
+        try:
+            wait_for(lambda: one_day(other) or night.poll() is not None, "no day was built", 180)
+            for pod in list(cluster.processes.values()):
+                pod.kill()
+            said, _ = night.communicate(timeout=180)
+        finally:
+            night.kill()
         assert night.returncode == 0, said
     assert accounts(one) == accounts(other)
     for table in ("delivered", "quarantine"):
@@ -85,8 +88,8 @@ def test_the_same_night(tmp_path: Path) -> None:
     assert contents(one) == contents(other)
     asked_as_allowed(cluster)
     assert len(cluster.pods) == 2  # one came in place of the one that was lost
-    for pod in cluster.pods:
-        as_declared(pod["spec"])
+    for asked in cluster.pods:
+        as_declared(asked["spec"])
 
 
 def one_day(home: Workplace) -> bool:
