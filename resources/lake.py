@@ -301,18 +301,14 @@ class Lake:
     def _replace(
         self, table: DeltaTable, day: date, actions: list[AddAction | RemoveAction]
     ) -> int:
-        self._commit(
-            table,
-            actions,
-            "overwrite",
-            table.schema(),
-            partition_by=[DAY],
-            partition_filters=[(DAY, "=", str(day))],
-        )
+        only = [(DAY, "=", str(day))]
+        how = {"partition_by": [DAY], "partition_filters": only, "commit_properties": _AS_READ}
+        self._commit(table, actions, "overwrite", table.schema(), **how)
         return table.version()
 
     def _extend(self, table: DeltaTable, day: date, actions: list[AddAction | RemoveAction]) -> int:
-        self._commit(table, actions, "append", table.schema(), partition_by=[DAY])
+        how = {"partition_by": [DAY], "commit_properties": _AS_READ}
+        self._commit(table, actions, "append", table.schema(), **how)
         return table.version()
 
     def _write(
@@ -384,6 +380,10 @@ class Lake:
             stats=json.dumps(stats),
         )
 
+
+_AS_READ = CommitProperties(max_commit_retries=0)
+"""Refused when another machine has committed since the table was read: Delta would put it behind
+that commit, and of two who publish a day for the first time both would be in force."""
 
 CHECKPOINT_EVERY = 20
 """Versions: to open a table costs a third of a millisecond for each since the last checkpoint."""

@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import date, timedelta
 from pathlib import Path
@@ -131,6 +132,42 @@ def test_two_writers_at_once(s3: Any, tmp_path: Path) -> None:
         for f in files
     }
     assert found == {day: [writer] for day, writer in last.items()}
+
+
+def test_of_two_who_publish_a_day_for_the_first_time_one_is_refused(
+    s3: Any, tmp_path: Path
+) -> None:
+    """Both have read the table before either commits: a new day would have its calls twice."""
+    lakes = [make_home(tmp_path / str(n), lake="s3://cdrs/first").lake for n in (0, 1)]
+    lakes[0].publish("cdrs", DAY, stage(lakes[0], 0, 0))
+    refused: list[int] = []
+    both_have_read = threading.Barrier(2)
+
+    def publish(writer: int) -> None:
+        for n in (1, 2):
+            staged = stage(lakes[writer], writer, n)
+            both_have_read.wait(30)
+            try:
+                lakes[writer].publish("cdrs", DAY + timedelta(n), staged)
+            except CommitFailedError:
+                refused.append(n)
+            both_have_read.wait(30)
+
+    with (
+        pytest.MonkeyPatch.context() as here,
+        ThreadPoolExecutor(2) as writers,
+    ):
+        place = Lake._place
+        gate = threading.Barrier(2)
+
+        def placed(lake: Lake, *arguments: Any) -> Any:
+            gate.wait(30)
+            return place(lake, *arguments)
+
+        here.setattr(Lake, "_place", placed)
+        list(writers.map(publish, (0, 1)))
+    assert sorted(refused) == [1, 2]
+    assert len(lakes[0].files("cdrs", *EVER)) == 3
 
 
 def test_copies_are_bounded_and_none_in_use_goes(s3: Any, tmp_path: Path) -> None:
