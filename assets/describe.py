@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 import sql
@@ -27,13 +28,15 @@ def column_schema(files: Sequence[str], *models: str) -> dg.TableSchema:
     comments: dict[str, str] = {}
     for model in models:
         comments |= sql.columns(model)
+    try:
+        fields = list(pq.read_schema(files[-1])) if files else []
+    except (OSError, pa.ArrowInvalid):  # it is damaged, which is told by who looks for that
+        fields = []
     return dg.TableSchema(
         [
             dg.TableColumn(field.name, str(field.type), description=comments.get(field.name))
-            for field in pq.read_schema(files[-1])
+            for field in fields
         ]
-        if files
-        else []
     )
 
 

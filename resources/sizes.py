@@ -8,7 +8,7 @@ LEAST_MEMORY = "512MB"
 
 def bytes_of(memory: str) -> int:
     """`1.5 GB` in bytes; also MB, MiB and GiB. Raises ValueError."""
-    size = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([MG])(i?)B", memory)
+    size = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([MG])(i?)B", memory)
     if size is None:
         raise ValueError(f"{memory!r} is no size in MB, GB, MiB or GiB")
     number, unit, binary = size.groups()

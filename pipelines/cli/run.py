@@ -41,7 +41,10 @@ def run(ctx: click.Context) -> None:
     except EngineError as error:
         raise click.ClickException(str(error)) from None
     program.workplace.lake.table("delivered")  # a store that is away is said once, at the door
-    troubles = run_night(program.workplace)
+    try:
+        troubles = run_night(program.workplace)
+    except KeyboardInterrupt:  # between two jobs
+        raise Stopped from None
     if troubles:
         for trouble in troubles:
             click.echo(as_it_is(f"trouble: {trouble}").plain, err=True)
@@ -144,6 +147,7 @@ def execute(
     defs: "dg.Definitions", job: str, instance: "dg.DagsterInstance", tags: dict[str, str]
 ) -> list[str]:
     """Runs a job in this process; its failures in words. Raises Stopped."""
+    from dagster._core.events import RunFailureReason
     from dagster._core.execution.plan.objects import ErrorSource
 
     result = defs.resolve_job_def(job).execute_in_process(
@@ -157,6 +161,10 @@ def execute(
         data = event.step_failure_data if event.is_step_failure else None
         if data is not None and data.error_source is ErrorSource.INTERRUPT:
             raise Stopped
+        if event.is_job_failure and (
+            event.job_failure_data.failure_reason is RunFailureReason.UNEXPECTED_TERMINATION
+        ):
+            raise Stopped  # in between two steps
         if data is not None and data.error is not None:
             words = data.user_failure_data.description if data.user_failure_data else None
             error = data.error

@@ -23,8 +23,9 @@ _BACKUP = "put it back from a backup"
 def mend(lake: Lake, days: Days, say: Say) -> None:
     """Lets days be built again that a table has not, or not whole.
 
-    Not those whose calls have left the lake, and not what was delivered: only a backup has them.
+    Not those whose calls have left the lake, or are not whole in it: only a backup has them.
     """
+    lost = {n: _damaged(lake, n, lake.table(n)) for n in ("delivered", "quarantine")}
     for name in DAY_TABLES:
         table = lake.table(name)
         _notice_lost(name, -1 if table is None else table.version(), days, say)
@@ -32,14 +33,14 @@ def mend(lake: Lake, days: Days, say: Say) -> None:
         frozen = days.cold.frozen() if found else {}
         for file in found:
             day = date.fromisoformat(file.parent.name.removeprefix(f"{DAY}="))
-            if day in frozen:
+            if day in frozen or set(map(str, lost["delivered"])) & set(lake.delivered(day)):
                 say(_told(name, file, _BACKUP))
                 continue
             say(_told(name, file, "the day is built anew"))
             days.not_built(name, day)  # first: a day that is not there must not pass for built
             lake.clear(name, day)
-    for name in ("delivered", "quarantine"):
-        for file in _damaged(lake, name, lake.table(name)):
+    for name, files in lost.items():
+        for file in files:
             say(_told(name, file, _BACKUP))
 
 

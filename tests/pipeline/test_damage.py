@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from assets.describe import column_schema
 from resources.days import DAY_TABLES
 from resources.lake import Lake
 from tests.pipeline.home import build_all, contents, golden_files, land, make_home
@@ -105,3 +106,24 @@ def test_what_was_delivered_is_told_and_left_alone(tmp_path: Path) -> None:
     said.clear()
     home.intake.run(said.append)
     assert said == []
+
+
+def test_a_day_that_cannot_be_built_again_is_left_as_it_is(tmp_path: Path) -> None:
+    """What the other tables say of it stays there to be read."""
+    home = make_home(tmp_path)
+    land(home, golden_files()[0])
+    build_all(home)
+    lake = home.settings.home / "lake"
+    lost = [sorted((lake / t).glob("**/*.parquet"))[0] for t in ("dtmf_hourly", "delivered")]
+    for file in lost:
+        file.unlink()
+    said: list[str] = []
+    home.intake.run(said.append)
+    assert [text.rsplit(": ", 1)[1] for text in said] == ["put it back from a backup"] * 2
+    assert home.days.stale(DAY_TABLES) == []
+
+
+def test_an_intake_goes_on_when_the_newest_file_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "x.parquet").write_bytes(b"")
+    for file in (tmp_path / "x.parquet", tmp_path / "gone.parquet"):
+        assert column_schema([str(file)], "delivered/delivered").columns == []

@@ -46,6 +46,8 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
         ("MEMORY_LIMIT", "0MB"),
         ("MEMORY_LIMIT", "511MB"),
         ("MEMORY_LIMIT", "1TB"),
+        ("MEMORY_LIMIT", "9" * 30 + "GB"),
+        ("MEMORY_LIMIT", "\N{ARABIC-INDIC DIGIT FIVE}12MB"),
         ("MEMORY_LIMIT", "0.0GB"),
         ("HOME", ""),
         ("SOURCE_TIMEZONES", "Europe/Rome"),
