@@ -30,7 +30,7 @@ def onto_disk(staged: Path) -> Iterator[None]:
                 if staged.exists():
                     with staged.open("rb") as handle:
                         os.fsync(handle.fileno())
-        except OSError as error:
+        except Exception as error:  # whatever it is: who has written waits for this
             flushed.set_exception(error)
         else:
             flushed.set_result(None)

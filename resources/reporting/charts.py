@@ -176,8 +176,8 @@ def _by_day(chart: DayChart, points: Points) -> altair.VConcatChart:
             domain=False,
             ticks=False,
             title=title,
-            labelExpr="datum.value == 0 ? '0' : datum.label",
-        )  # else "0k"
+            labelExpr="datum.value == 0 ? '0' : datum.label",  # else "0k"
+        )
         return alt.Y("amount:Q", axis=axis)
 
     names = [_short(m) for m in points.measures]

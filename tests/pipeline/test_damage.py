@@ -123,7 +123,7 @@ def test_a_day_that_cannot_be_built_again_is_left_as_it_is(tmp_path: Path) -> No
     assert home.days.stale(DAY_TABLES) == []
 
 
-def test_an_intake_goes_on_when_the_newest_file_is_damaged(tmp_path: Path) -> None:
+def test_a_damaged_file_has_no_columns_to_show_and_fails_nobody_for_it(tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_bytes(b"")
     for file in (tmp_path / "x.parquet", tmp_path / "gone.parquet"):
         assert column_schema([str(file)], "delivered/delivered").columns == []
