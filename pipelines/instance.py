@@ -12,12 +12,21 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 
 from pipelines.event_log import unhurried
 from pipelines.settings import PREFIX, Settings
 from resources.locks import exclusive
 
 CONFIG = "dagster.yaml"
+# To keep what a step prints, Dagster starts four processes a job and gives them the terminal. A
+# Ctrl-C there reaches them too, and they tell of it in a traceback.
+PRINT_HERE = {
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    }
+}
 HOME_VARIABLE = "DAGSTER_HOME"
 
 HOME_CONFIG = """\
@@ -29,8 +38,9 @@ telemetry:
 nux:
   enabled: false
 
-# Runs, ticks and materialisations are kept in SQLite files beside this one, what runs print too.
-# With deploy/dagster.yaml in place of this file they are in PostgreSQL.
+# Runs, ticks and materialisations are kept in SQLite files beside this one, and what runs print,
+# but for those of `cdr-reports run`, which print to its terminal. With deploy/dagster.yaml in place
+# of this file they are in PostgreSQL.
 
 concurrency:
   pools:
@@ -121,7 +131,8 @@ def migrate_instance(settings: Settings) -> tuple[str | None, str]:
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """The instance of a home, whatever DAGSTER_HOME says; set within, for child processes.
 
-    Pools and the queue hold for runs that the daemon launches, not for `execute_in_process`.
+    Pools and the queue hold for runs that the daemon launches, not for `execute_in_process`; what
+    the latter print goes where this process prints.
     Raises InstanceError when `dagster.yaml` is wrong.
     """
     folder = prepare_instance(settings)
@@ -132,7 +143,8 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
             try:
                 # Dagster makes its tables at the first opening, and two at once would both try.
                 with exclusive(folder / "open.lock"):
-                    instance = dg.DagsterInstance.from_config(str(folder))
+                    ref = InstanceRef.from_dir(str(folder), overrides=PRINT_HERE)
+                    instance = dg.DagsterInstance.from_ref(ref)
             except Exception as error:
                 # Dagster adds all that would have been allowed: several thousand characters.
                 said = str(error).split(" Expected: ", 1)[0]

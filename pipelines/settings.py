@@ -327,7 +327,7 @@ def load_settings(**overrides: Any) -> Settings:
             secret = name.lower().removeprefix(PREFIX.lower()) in SECRETS
             # Whatever the setting, a URL may have a password in it.
             value = re.sub(r"//[^/]*@", "//***@", repr(problem["input"]))
-            shown = "" if secret else f" (is {value})"
             told = problem["msg"].removeprefix("Value error, ")
+            shown = "" if secret or value in told else f" (is {value})"
             lines.append(f"{label}: {told}{shown}")
         raise SettingsError("\n".join(lines)) from None

@@ -170,7 +170,8 @@ def execute(
             error = data.error
             first = error.cause or error
             text = words or re.sub(rf"^[\w.]*{first.cls_name}: ", "", first.message)
-            failures.append(f"{event.step_key}: {text.strip()}")
+            said = text.split("\n\nLINE ")[0]  # DuckDB goes on with the SQL
+            failures.append(f"{event.step_key}: {said.strip()}")
     if not result.success and not failures:
         failures.append(f"{job} failed; `cdr-reports ui` shows run {result.run_id}")
     return failures

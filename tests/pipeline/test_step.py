@@ -1,4 +1,4 @@
-"""What may pass by itself is tried again; what does not, and a signal, end the step."""
+"""Steps: what may pass by itself is tried again, what does not ends them; how that is told."""
 
 import os
 import signal
@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 
 from assets import step
+from pipelines.cli.run import execute
 from resources.engine import NotEnoughMemory
 
 
@@ -62,3 +64,15 @@ def test_what_no_other_try_mends() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal(number: signal.Signals) -> None:
     assert tried(lambda _: os.kill(os.getpid(), number)) == (1, False)
+
+
+def test_what_is_told_of_an_error_of_duckdb_is_not_its_sql() -> None:
+    @dg.asset
+    @step.step
+    def asset(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        yield dg.MaterializeResult(value=duckdb.execute("FROM read_parquet(['/gone/day.parquet'])"))
+
+    defs = dg.Definitions([asset], jobs=[dg.define_asset_job("job")])
+    with dg.DagsterInstance.ephemeral() as instance:
+        (said,) = execute(defs, "job", instance, {})
+    assert said == 'asset: IO Error: No files found that match the pattern "/gone/day.parquet"'
