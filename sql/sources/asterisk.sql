@@ -36,8 +36,10 @@ SELECT
     CAST(NULL AS VARCHAR) AS lrn_number,
     CASE
         -- Without a unique id the record's own text is its identity: delivered twice, it is
-        -- recognised; told apart from another call it is by any field that differs.
-        WHEN COALESCE(TRIM(raw.uniqueid), '') = '' THEN MD5(raw.raw)
+        -- recognised; told apart from another call it is by any field that differs. What is
+        -- behind its last field is no part of it: how its line ends, blank lines that follow.
+        WHEN COALESCE(TRIM(raw.uniqueid), '') = ''
+            THEN MD5(RTRIM(raw.raw, CHR(9) || CHR(10) || CHR(13) || ' '))
         ELSE raw.uniqueid
     END AS callid, -- uniqueid, or else the MD5 of the record's text
     raw.src AS dest_cli, -- src
