@@ -149,7 +149,8 @@ class Reporting:
 
     `timezone` is the reporting time zone (IANA name) that days and hours are of; `memory_limit`
     is DuckDB's (`"1GB"`) and `spill` its folder for what does not fit; `minutes` shows durations to
-    people in minutes instead of seconds. `quotes` gives exchange rates into `currencies`;
+    people in minutes instead of seconds; `by_id` shows ids in place of names, which filters go on
+    knowing. `quotes` gives exchange rates into `currencies`;
     `numbers` finds the calls of the one report that lists them, `reports` are all there are.
     `opened` gets each connection of the engine and gives the one to use, so that whoever waits can
     interrupt it. `summed` may give smaller files for a table's: the same sums, added up over all
@@ -168,6 +169,7 @@ class Reporting:
     spill: str = ""
     short_call_seconds: int = 6
     minutes: bool = False
+    by_id: bool = False
     numbers: Numbers | None = None
     reports: Mapping[str, Family] = field(default_factory=dict)
     opened: Callable[[Any], Any] = unwatched

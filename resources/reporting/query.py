@@ -225,9 +225,8 @@ def _grouped(reporting: Reporting, question: Question) -> str | None:
     files = reporting.summed(source.table, files, frozenset(apart - {"", "call_date"}), dated,
                              tuple((p.first, p.last) for p in periods.values()))  # fmt: skip
     joins: dict[str, str] = {}
-    keys = [
-        f"{_key(dimension, joins, reporting)} AS k{n}" for n, dimension in enumerate(question.group)
-    ]
+    named = not reporting.by_id
+    keys = [f"{_key(d, joins, reporting, named)} AS k{n}" for n, d in enumerate(question.group)]
     sums = []
     for n, name in enumerate(question.sums):
         prefix = BEFORE if name.startswith(BEFORE) else ""
@@ -312,12 +311,14 @@ def _sum(part: Part, within: str, *, some: bool) -> str:
     return f"CASE WHEN count(*) FILTER (WHERE {within}) = 0 THEN {nothing} ELSE {summed} END"
 
 
-def _key(dimension: Dimension, joins: dict[str, str], reporting: Reporting) -> str:
+def _key(
+    dimension: Dimension, joins: dict[str, str], reporting: Reporting, named: bool = True
+) -> str:
     """What to group by, or to compare with a filter's values."""
     column = f"t.{dimension.column}"
     if dimension.kind is Kind.CLOCK:
         return f"strftime({column} AT TIME ZONE {literal(reporting.timezone)}, '%H:00')"
-    if not dimension.names:
+    if not (dimension.names and named):
         return column
     listed = getattr(reporting.names, dimension.names)
     values = ", ".join(f"({literal(i)}, {literal(n)})" for i, n in listed.items() if n.strip())

@@ -22,7 +22,7 @@ from resources.reporting.arithmetic import Value
 from resources.reporting.document import Document, make_document
 from resources.reporting.errors import ReportError
 from resources.reporting.figures import Table, figures_of, find_accounts, make_table, reads_calls
-from resources.reporting.interfaces import HeldNames, Reporting
+from resources.reporting.interfaces import Reporting
 from resources.reporting.message import XLSX_TYPE, body, file_name
 from resources.reporting.model import Family, Kind, Measure, Report
 from resources.reporting.output import write_document, write_rows
@@ -149,9 +149,12 @@ _REFUSALS = {
 
 def tables(reports: Mapping[str, Family], schedule: Schedule) -> tuple[str, ...]:
     """The stored tables that a schedule's report may read, `cdrs` and others behind those made of
-    them.
+    them. None of a report that is not there any more, or is wrong: who makes it is told.
     """
-    report = find_report(schedule.report, reports)
+    try:
+        report = find_report(schedule.report, reports)
+    except ReportError:
+        return ()
     return tuple(dict.fromkeys(MADE_OF.get(s.table, s.table) for s in report.sources))
 
 
@@ -172,7 +175,7 @@ def figures(reporting: Reporting, schedule: Schedule, account: str, period: Peri
 
     Without the accounts' names, so that one who is called otherwise has no other figures.
     """
-    bare = replace(reporting, names=HeldNames())
+    bare = replace(reporting, by_id=True)
     request = _request(reporting, schedule, account, period, people=True)
     table = make_table(bare, request, people=False)
     rows = sorted(repr([_text(value) for value in row[: table.shown]]) for row in table.each())

@@ -126,6 +126,52 @@ def test_a_report_of_ones_own_keeps_its_accounts(built: Workplace, tmp_path: Pat
     assert [row["customer"] for row in rows(message)] == ["SkyCore"]
 
 
+def test_a_report_of_ones_own_by_a_country_s_name(built: Workplace, tmp_path: Path) -> None:
+    """Its figures are noted by ids: who is called otherwise later has no other figures."""
+    post, clock = PostOffice(), Clock(EVE)
+    with serving(post) as port:
+        workplace = copied(built, tmp_path)
+        declare(workplace.settings.home, "uk", "filters:", "  country: United Kingdom")
+        office = office_of(workplace, port, clock)
+        add(office, report="uk", audience="customer", fan_out=True)
+        clock.set(MORNING)
+        found = tick(office)
+        assert [d.state for d in found] == [State.SENT, State.SENT]
+        assert [d.figures["rows"] for d in found] == [1, 1]
+        accounts = tmp_path / "customers.csv"
+        accounts.write_text(accounts.read_text().replace("SkyCore", "SkyCore Ltd"))
+        deliver(workplace, "late.csv", [call("x", dt="2026-03-08 13:00:00", customer_id="103")])
+        build_all(workplace)
+        clock.forward(hours=2)
+        assert tick(office) == []
+    assert sorted(row["customer"] for _, mail, _ in post.got for row in rows(mail)) == [
+        "Brightline", "SkyCore"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("broken", [None, "group: [customer]\nfilters: {contry: GB}\n"])
+def test_a_report_that_is_gone_or_wrong_keeps_no_other_from_going(
+    built: Workplace, tmp_path: Path, broken: str | None
+) -> None:
+    post, clock = PostOffice(), Clock(EVE)
+    with serving(post) as port:
+        workplace = copied(built, tmp_path)
+        declare(workplace.settings.home, "ours")
+        office = office_of(workplace, port, clock)
+        add(office, name="own", report="ours")
+        add(office, name="house")
+        file = workplace.settings.home / "reports" / "ours.yaml"
+        file.unlink()
+        if broken:
+            file.write_text(broken)
+        clock.set(MORNING)
+        found = {d.schedule_id: d for d in tick(office_of(workplace, port, clock))}
+    own, house = (found[office.schedules.named(name).id] for name in ("own", "house"))
+    assert house.state is State.SENT
+    assert own.state is State.FAILED
+    assert "ours" in str(own.note)
+
+
 @pytest.mark.parametrize("held", ["provider: Tierone", "providers: [Tierone]"])
 def test_what_a_report_is_restricted_by_must_be_for_its_reader(
     built: Workplace, tmp_path: Path, held: str
