@@ -125,9 +125,9 @@ class Workplace:
         """Where files are delivered."""
         return Landing(self.settings.landing_url, named=bool(self.settings.landing))
 
-    @cached_property
+    @property
     def rates(self) -> Rates:
-        """The European Central Bank's exchange rates."""
+        """The European Central Bank's exchange rates that are in force now."""
         return load_rates(table_in_force(self.settings.home))
 
     @cached_property

@@ -161,10 +161,13 @@ def open_reporting(
 
 
 def quotes(rates: Rates, days: Iterable[date], into: str) -> list[Quote]:
-    """The exchange rates of all currencies into one, by day."""
+    """The exchange rates of all currencies into one, by day; none on a day on which that one is
+    quoted no more, or not yet.
+    """
     return [
         Quote(day, currency, rate)
         for day in dict.fromkeys(days)
+        if rates.is_quoted(into, day)
         for currency in sorted({*rates.quotes, "EUR"})
         if (rate := rates.cross(currency, into, day)) is not None
     ]

@@ -109,10 +109,20 @@ class Rates:
                 stale=day - rate_date > STALE_AFTER,
             )
 
+    def is_quoted(self, currency: str, day: date) -> bool:
+        """Whether the newest rates up to a day have the currency, or those of the week before.
+
+        Not one that is quoted no more.
+        """
+        newest = self._quote("USD", day)
+        own = newest if currency == "EUR" else self._quote(currency, day)
+        return newest is not None and own is not None and newest[0] - own[0] <= STALE_AFTER
+
     def cross(self, currency: str, into: str, day: date) -> Decimal | None:
         """What one unit of a currency is worth in another on a day, to 13 places.
 
-        By the same rule as `rate`; None when one of the two has no quote on the day of the rate.
+        By the same rule as `rate`; into one that was not quoted yet when the currency was last, by
+        that one's rate of the day. None when one of the two has none up to the day.
         """
         if currency == into:
             return Decimal(1)
@@ -121,6 +131,7 @@ class Rates:
             return None
         per_euro = Decimal(1) if currency == "EUR" else own[1]
         other = (own[0], Decimal(1)) if into == "EUR" else self._quote(into, own[0])
+        other = other or self._quote(into, day)
         if other is None:
             return None
         with localcontext() as context:

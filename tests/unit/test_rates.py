@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.reporting import quotes
 from resources.reference.rates import (
     Rates,
     RatesError,
@@ -68,6 +69,39 @@ def test_a_currency_that_ended_keeps_its_last_cross_rate(rates: Rates) -> None:
     assert rate is not None
     assert rate.usd == (Decimal("1.0666") / Decimal("7.5365")).quantize(Decimal("1E-13"))
     assert (rate.rate_date, rate.stale) == (date(2022, 12, 30), True)
+
+
+@pytest.mark.parametrize(
+    ("into", "days"),
+    [
+        ("JPY", [date(2022, 12, 30), FRIDAY, MONDAY]),
+        ("EUR", [date(2022, 12, 30), FRIDAY, MONDAY]),
+        ("CHF", [date(2022, 12, 30), FRIDAY, MONDAY]),  # Friday's will do
+        ("HRK", [date(2022, 12, 30)]),  # quoted no more
+    ],
+)
+def test_days_on_which_a_report_can_be_in_a_currency(
+    rates: Rates, into: str, days: list[date]
+) -> None:
+    asked = [date(2022, 12, 29), date(2022, 12, 30), FRIDAY, MONDAY]
+    found = quotes(rates, asked, into)
+    assert sorted({quote.day for quote in found}) == days
+    of = {(quote.day, quote.currency): quote.rate for quote in found}
+    # Each day has them all, by the last day of a currency that ended.
+    assert {currency for _, currency in of} >= {"EUR", "USD", "GBP", "HRK", "JPY", "CHF"}
+    assert len(of) == 6 * len(days)
+    if into == "JPY":
+        assert of[MONDAY, "USD"] == Decimal(120)  # 150 / 1.25
+        assert of[MONDAY, "HRK"] == (Decimal("140.66") / Decimal("7.5365")).quantize(
+            Decimal("1E-13")
+        )
+
+
+def test_from_a_currency_that_ended_into_one_that_began_later() -> None:
+    table = "Date,USD,GBP,OLD,NEW\n2026-03-06,1.2,0.75,N/A,3\n2020-01-02,1.1,0.8,4,N/A\n"
+    found = parse_rates(table, "table.csv")
+    assert found.cross("OLD", "NEW", FRIDAY) == Decimal("0.75")  # 3 / 4
+    assert found.cross("OLD", "NEW", date(2020, 1, 2)) is None
 
 
 def test_currencies_known(rates: Rates) -> None:
