@@ -28,6 +28,7 @@ from queue import Empty, Queue
 import duckdb
 
 from explorer.cube_files import Cube, Stored, Wanted, note_shelf, open_cube, shelf_of
+from resources.held import TABLES
 from resources.locks import exclusive, is_free
 
 _log = logging.getLogger(__name__)
@@ -44,7 +45,9 @@ MOST_APART = 8
 MOST_BYTES = 1_000_000_000
 """So much disk all cubes take together; those not asked for longest go first."""
 
-_TABLES = ("breakout_daily", "dtmf_hourly", "usa_calls_daily", "usa_rate_center_daily")
+STILL_OPENED = 60.0
+"""Seconds for which a file stays that an answer may be about to open."""
+
 _KEPT, _LOCK = "kept", "lock"
 Connect = Callable[[], duckdb.DuckDBPyConnection]
 Key = tuple[str, ...]
@@ -83,7 +86,7 @@ class Cubes:
         self, table: str, files: list[str], columns: frozenset[str], dated: bool, days: Days
     ) -> list[str]:
         """The files to read instead of a table's `files` of these days, for these columns."""
-        if table not in _TABLES or not files:
+        if table not in TABLES or not files:
             return files
         key = (table, *files)
         with self._lock:
@@ -180,10 +183,15 @@ class Cubes:
         while len(self._shelves) > 1 and (held > MOST_BYTES or len(self._shelves) > 16):
             _, gone = self._shelves.popitem(last=False)
             held -= sum(c.bytes for c in gone.cubes)
-            # Not at once: an answer may be about to open its file.
-            timer = threading.Timer(60, shutil.rmtree, (gone.folder,), {"ignore_errors": True})
+            timer = threading.Timer(STILL_OPENED, self._remove, (gone.folder,))
             timer.daemon = True
             timer.start()
+
+    def _remove(self, folder: Path) -> None:
+        """Removes the files of a shelf that was let go of, unless it was asked for again."""
+        with self._lock:
+            if all(shelf.folder != folder for shelf in self._shelves.values()):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _work(self) -> None:
         if self._maker is None or not self._maker.is_alive():

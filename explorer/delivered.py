@@ -14,6 +14,7 @@ from explorer.deliveries import moment
 from explorer.serving import Call, Forbidden, Page
 from pipelines.quarantine import columns_of, days_of, quarantined
 from resources.intake.take import WrongHome
+from resources.ledger.cold import DayIsCold
 from resources.ledger.files import FileAccount, FileStatus
 from resources.locks import is_free
 
@@ -104,7 +105,7 @@ def withdraw(call: Call) -> Response:
             return RedirectResponse(f"/files/{account.file.id}", status_code=303)
         try:
             workplace.intake.withdraw(account.file)
-        except WrongHome as error:
+        except (WrongHome, DayIsCold) as error:
             raise Forbidden(str(error)) from None
     days = days_of(account) or "no day"
     explorer.tell(call, f"Withdrawn; stale now: {days}. The next run builds them.")

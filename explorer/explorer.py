@@ -23,7 +23,7 @@ from explorer.access import Role
 from explorer.desk import WARM_EVERY, Desk
 from explorer.guard import Guard
 from explorer.headers import Headers
-from explorer.sessions import Sessions, Tries, key_of
+from explorer.sessions import Sessions, Tries
 from pipelines.assembly import Workplace
 from pipelines.sending import read_accounts
 
@@ -63,7 +63,7 @@ class Explorer:
         settings = workplace.settings
         self.desk = Desk(workplace)
         self.workplace = self.desk.workplace
-        sessions = Sessions(key_of(settings.home), settings.explore_session_hours * 3600)
+        sessions = Sessions(settings.home, settings.explore_session_hours * 3600)
         self.guard = Guard(settings, self.workplace.users, sessions, Tries(), threading.Lock())
         self.previews = Previews()
         self.changes = threading.Lock()

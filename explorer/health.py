@@ -32,8 +32,8 @@ class Health:
 
     @property
     def ok(self) -> bool:
-        """Whether the newest day is there, and nothing failed."""
-        return self.latest is not None and self.latest >= self.expected and not self.failed
+        """Whether the day that is expected is there, and nothing failed."""
+        return self.latest is not None and self.expected not in self.missing and not self.failed
 
 
 def judge(

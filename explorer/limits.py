@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -82,7 +82,8 @@ class Watch:
         self.over = True
         with self._lock:
             for connection in self._connections:
-                connection.interrupt()
+                with suppress(duckdb.ConnectionException):  # it is closed, and at nothing
+                    connection.interrupt()
 
 
 _current: ContextVar[Watch | None] = ContextVar("watch", default=None)

@@ -18,8 +18,14 @@ from typing import Any
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from resources.reporting.output import new_file
+
 KEY_FILE = "explorer.key"
 """In the home: what cookies are signed with."""
+
+ENDED_FILE = "explorer.ended"
+"""In the home: sessions that were logged out, whose cookies are good by themselves; when and which,
+a line each."""
 
 TRIES, WINDOW = 5, 900.0
 """So many failed tries of a user, or from an address, within so many seconds; then they wait."""
@@ -47,13 +53,17 @@ def new_session(user: str = "", epoch: int = 0) -> Session:
 
 
 class Sessions:
-    """Writes and reads session cookies. A session ends by time, by log-out, or with its epoch."""
+    """Writes and reads session cookies. A session ends by time, by log-out, or with its epoch.
 
-    def __init__(self, key: bytes, seconds: float) -> None:
-        self._key, self._seconds = key, seconds
-        self._cookies = URLSafeTimedSerializer(key, salt="cdr-reports session")
+    Those that were logged out stay so when the process is started again, by the home's file.
+    """
+
+    def __init__(self, home: Path, seconds: float) -> None:
+        self._key, self._seconds = key_of(home), seconds
+        self._cookies = URLSafeTimedSerializer(self._key, salt="cdr-reports session")
         self._lock = threading.Lock()
-        self._ended: dict[str, float] = {}
+        self._file = home / ENDED_FILE
+        self._ended = _read_ended(self._file)
 
     def cookie(self, session: Session) -> str:
         """The signed value of a session's cookie."""
@@ -73,11 +83,14 @@ class Sessions:
 
     def end(self, session: Session) -> None:
         """Log-out: the cookie is worth nothing from now on."""
-        now = time.monotonic()
+        now = time.time()
         with self._lock:
             for old in [k for k, at in self._ended.items() if now - at > self._seconds]:
                 del self._ended[old]
             self._ended[session.id] = now
+            lines = "".join(f"{at} {one}\n" for one, at in self._ended.items())
+            with new_file(self._file) as stream:
+                stream.write(lines.encode())
 
     def token(self, session: Session) -> str:
         """What a form of this session must send along."""
@@ -86,6 +99,14 @@ class Sessions:
     def is_token(self, session: Session, token: str) -> bool:
         """Whether a form comes from one of our pages in this session."""
         return hmac.compare_digest(self.token(session).encode(), token.encode())
+
+
+def _read_ended(file: Path) -> dict[str, float]:
+    """When each session was ended."""
+    if not file.exists():
+        return {}
+    lines = (line.split() for line in file.read_text(encoding="utf-8").splitlines())
+    return {session: float(at) for at, session in lines}
 
 
 def key_of(home: Path) -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -176,3 +177,28 @@ def test_a_second_process_has_cubes_of_its_own(desk: Desk) -> None:
     other.close()
     assert [path.name for path in folder.iterdir()] == ["kept"]
     assert list(folder.glob("kept/*/*.parquet"))
+
+
+def test_a_shelf_that_is_asked_for_again_keeps_its_files(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
+
+    class Timer(threading.Thread):
+        def __init__(self, _seconds: float, then: Callable[..., None], of: tuple[Any, ...]) -> None:
+            super().__init__()
+            begun.append((then, of))
+
+    answer(desk, ASKED[0])
+    desk.cubes.settle()
+    monkeypatch.setattr(threading, "Timer", Timer)
+    days = ((date(2026, 3, 6), date(2026, 3, 9)),)
+    for number in range(16):  # as many others as there is room for
+        desk.cubes.narrowed("breakout_daily", [f"/gone/{number}.parquet"], frozenset(), False, days)
+    wanted = answer(desk, ASKED[0])
+    desk.cubes.settle()
+    for then, of in begun:
+        then(*of)
+    files = read(desk, monkeypatch)
+    assert answer(desk, ASKED[0]) == wanted
+    assert all("cubes" in Path(file).parts for file in files)

@@ -16,7 +16,7 @@ from resources.schedules.model import from_text
 from tests.pipeline.deliveries import call, deliver
 from tests.pipeline.explorers import Browser
 from tests.pipeline.explorers import serving as exploring
-from tests.pipeline.offices import copied, make_built
+from tests.pipeline.offices import DAYS, copied, make_built
 from tests.pipeline.post import PostOffice, serving
 
 FORM = {"name": "nightly", "email": "a@example.com", "formats": "csv", "report": "breakout",
@@ -159,6 +159,17 @@ def test_files_and_withdrawing_one(served: tuple[Explorer, Browser]) -> None:
     assert "Withdrawn; stale now:" in page
     assert workplace.files.account("bad.csv").file.status == "withdrawn"
     assert browser.post(f"{there}/withdraw").status == 403
+
+
+def test_a_file_whose_calls_have_left_the_lake_stays(served: tuple[Explorer, Browser]) -> None:
+    explorer, browser = served
+    workplace = explorer.workplace
+    (name,) = [a.file.name for a in workplace.files.accounts() if a.file.name[:10] == str(DAYS[0])]
+    workplace.cold.move(DAYS[0], lambda text: None)
+    there = f"/files/{workplace.files.account(name).file.id}"
+    refused = browser.post(f"{there}/withdraw")
+    assert (refused.status, "cold storage" in refused.text) == (403, True), refused.text
+    assert workplace.files.account(name).file.status == "taken"
 
 
 def test_health(served: tuple[Explorer, Browser]) -> None:

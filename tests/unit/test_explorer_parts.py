@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 
 from explorer.access import Role, Visitor
 from explorer.guard import is_loopback
 from explorer.health import judge
+from explorer.limits import watched, within
 from explorer.schedules import by_field
-from explorer.sessions import TRIES, WINDOW, Sessions, Tries, key_of, new_session
+from explorer.sessions import ENDED_FILE, TRIES, WINDOW, Sessions, Tries, key_of, new_session
 
 
 class Clock:
@@ -58,16 +61,38 @@ def test_a_log_in_forgets_the_tries_before() -> None:
 def test_sessions(tmp_path: Path) -> None:
     key = key_of(tmp_path)
     assert key_of(tmp_path) == key
-    sessions = Sessions(key, 3600)
+    sessions = Sessions(tmp_path, 3600)
     session = new_session("vera", 7)
     cookie = sessions.cookie(session)
     assert sessions.read(cookie) == session
-    assert Sessions(b"another key of some length, or so", 3600).read(cookie) is None
-    assert Sessions(key, -10).read(cookie) is None  # too old
+    assert Sessions(tmp_path / "other", 3600).read(cookie) is None  # of another key
+    assert Sessions(tmp_path, -10).read(cookie) is None  # too old
     assert sessions.is_token(session, sessions.token(session))
     assert not sessions.is_token(session, sessions.token(new_session("vera", 7)))
+    other = new_session("otto", 1)
     sessions.end(session)
     assert sessions.read(cookie) is None
+    again = Sessions(tmp_path, 3600)  # the explorer was started anew
+    assert again.read(cookie) is None
+    assert again.read(sessions.cookie(other)) == other
+
+
+def test_ended_sessions_are_forgotten_once_their_cookies_are_too_old(tmp_path: Path) -> None:
+    for _ in range(3):
+        Sessions(tmp_path, -1).end(new_session("vera", 7))
+    assert len((tmp_path / ENDED_FILE).read_text().splitlines()) == 1
+
+
+def test_time_is_over_also_when_an_earlier_question_was_closed() -> None:
+    def ask(connection: Any, text: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(text).fetchall()
+
+    with within(0.2):
+        connection = watched(duckdb.connect(config={"threads": 1}))
+        ask(connection, "SELECT 1")
+        with pytest.raises(duckdb.InterruptException):
+            ask(connection, "SELECT SUM(HASH(range)) FROM range(3000000000)")
 
 
 def test_a_customer_without_customers_is_nobody() -> None:
@@ -97,6 +122,8 @@ def days(*numbers: int) -> list[date]:
         ("09:00", days(6, 7), False, days(8)),  # yesterday should be there by now
         ("07:00", days(6, 7), True, []),
         ("09:00", days(5, 8), True, days(6, 7)),  # told of, but the newest is there
+        ("09:00", days(7, 9), False, days(8)),  # today's first calls are not yesterday's
+        ("09:00", days(9), True, []),  # begun today
         ("09:00", days(7, 8, 9), True, []),
         ("09:00", [], False, days(8)),
     ],
