@@ -75,7 +75,7 @@ def run_night(workplace: "Workplace") -> list[str]:
 
     started = time.monotonic()
     settings = workplace.settings
-    before = {a.file.id for a in workplace.files.accounts() if a.file.status != FileStatus.TAKING}
+    before = {_known_as(a) for a in workplace.files.accounts()}
     out = console(stderr=True)
     with (
         open_instance(settings) as instance,
@@ -92,7 +92,7 @@ def run_night(workplace: "Workplace") -> list[str]:
         telling = replace(workplace, tell=lambda step: progress.console.print(as_it_is(step)))
         defs = build_defs(settings, open_workplace=lambda: telling)
         troubles = execute(defs, "intake_job", instance, {})
-        taken = [a for a in workplace.files.accounts() if a.file.id not in before]
+        taken = [a for a in workplace.files.accounts() if _known_as(a) not in before]
         for account in taken:
             if account.file.status is FileStatus.FAILED:
                 troubles.append(f"{account.file.source}/{account.file.name}: {account.file.reason}")
@@ -127,6 +127,16 @@ def run_night(workplace: "Workplace") -> list[str]:
         troubles += _alert(workplace, instance)
     _summary(workplace, taken, days, sent, time.monotonic() - started)
     return troubles
+
+
+def _known_as(account: "FileAccount") -> tuple[object, ...]:
+    """The same as long as there is nothing new to tell of a file.
+
+    One that cannot be reached is tried each time, and has another number then.
+    """
+    file = account.file
+    what = file.reason if file.status == "failed" else file.id
+    return file.source, file.name, file.status, what
 
 
 def _alert(workplace: "Workplace", instance: "dg.DagsterInstance") -> list[str]:

@@ -41,7 +41,8 @@ _OPTIONS = [
     click.option("--columns", metavar="NAMES", help="Columns; default: the report's own."),
     click.option("--format", "formats", metavar="pdf,html,xlsx,csv", help="What is attached; "
                  "default: pdf,xlsx."),
-    click.option("--currency", metavar="USD|GBP", help="Of converted charges; default: USD."),
+    click.option("--currency", metavar="CODE", help="Of converted charges: USD, GBP or any other "
+                 "that the ECB quotes; default: USD."),
     click.option("--time", metavar="HH:MM", help="Time of day, on the day after the period; "
                  "default: 07:00."),
     click.option("--timezone", metavar="ZONE", help="Of that time; default: the reporting zone."),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Engine, RowMapping, and_, delete, insert, or_, select, update
+from sqlalchemy import Engine, RowMapping, and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from resources.ledger.schema import days as days_table
@@ -84,25 +84,19 @@ class Files:
             return {(row.name, row.token) for row in rows}
 
     def begin(self, source: str, name: str, token: str, size: int) -> int:
-        """The number of a file whose rows are on their way.
+        """The number of a file whose rows are on their way: the same one when it was begun before.
 
-        The same one when it was begun before, or could not be reached the last time.
+        One that could not be reached the last time gets a new one, behind those that were taken
+        since: what is taken later counts.
         """
         with self.engine.begin() as connection:
+            of_name = and_(files.c.source == source, files.c.name == name)
             begun = and_(files.c.token == token, files.c.status == FileStatus.TAKING)
-            unreached = and_(files.c.token == UNREACHED, files.c.status == FileStatus.FAILED)
-            row = connection.execute(
-                select(files.c.id).where(
-                    files.c.source == source, files.c.name == name, or_(begun, unreached)
-                )
-            ).first()
+            row = connection.execute(select(files.c.id).where(of_name, begun)).first()
             if row:
-                connection.execute(
-                    update(files)
-                    .where(files.c.id == row.id)
-                    .values(token=token, size=size, status=FileStatus.TAKING, reason=None)
-                )
                 return int(row.id)
+            unreached = and_(files.c.token == UNREACHED, files.c.status == FileStatus.FAILED)
+            connection.execute(delete(files).where(of_name, unreached))
             made = connection.execute(
                 insert(files).values(
                     source=source,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pipelines.assembly import Workplace
+from pipelines.cli.run import run_night
 from pipelines.settings import load_settings
 from resources.bucket import StoreError
 from resources.intake.take import Outcome
@@ -138,8 +139,8 @@ def test_a_file_that_goes_away_stops_no_other(home: Workplace) -> None:
 
 
 def test_a_file_that_cannot_be_opened_is_tried_each_time(home: Workplace) -> None:
-    """A link to a share that is not mounted."""
-    deliver(home, "2.csv", [call("second")])
+    """A link to a share that is not mounted. When it is there it counts as what came last."""
+    deliver(home, "2.csv", [call("second"), call("both", duration="10")])
     folder = home.settings.home / "landing" / "connexcs"
     target = home.settings.home / "share" / "1.csv"
     (folder / "1.csv").symlink_to(target)
@@ -147,9 +148,30 @@ def test_a_file_that_cannot_be_opened_is_tried_each_time(home: Workplace) -> Non
     assert [o.status for o in home.intake.run()] == [FileStatus.FAILED]
     assert len(home.files.accounts()) == 2  # one entry, however often it was tried
     target.parent.mkdir()
-    target.write_text(csv_text([call("first")]))
+    target.write_text(csv_text([call("first"), call("both", duration="20")]))
     assert [o.status for o in home.intake.run()] == [FileStatus.TAKEN]
-    assert len(counting(home)) == 2
+    assert len(counting(home)) == 3
+    assert [account(home, f"{n}.csv").superseded for n in (1, 2)] == [0, 1]
+
+
+def test_a_file_that_cannot_be_opened_is_told_once(
+    home: Workplace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = home.settings.home / "landing" / "connexcs"
+    folder.mkdir(parents=True)
+    target = home.settings.home / "share.csv"
+    (folder / "1.csv").symlink_to(target)
+    (trouble,) = run_night(home)
+    assert trouble.startswith("connexcs/1.csv: ")
+    assert run_night(home) == []
+    target.write_text(csv_text([call()]))
+    assert run_night(home) == []
+    ends = [line.partition(";")[0] for line in capsys.readouterr().err.splitlines() if ";" in line]
+    assert ends == [
+        "1 new files, 0 records: 0 accepted, 0 duplicates, 0 quarantined",
+        "0 new files, 0 records: 0 accepted, 0 duplicates, 0 quarantined",
+        "1 new files, 1 records: 1 accepted, 0 duplicates, 0 quarantined",
+    ]
 
 
 def test_a_file_that_changes_while_it_is_read_is_taken_as_it_ends(home: Workplace) -> None:
