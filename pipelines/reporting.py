@@ -13,10 +13,12 @@ from resources.calls import CallQuestion, FoundCalls, Side, ask, find_calls
 from resources.days import DayBuilder
 from resources.held import CDRS, TABLES
 from resources.lake import Lake
+from resources.ledger.files import of_other_zone
 from resources.reference.accounts import read_customers, read_providers
 from resources.reference.names import country_names, lata_names
 from resources.reference.plan import ReferenceData
 from resources.reference.rates import Rates
+from resources.reporting.errors import ReportError
 from resources.reporting.interfaces import DayNotices, Quote, Reporting
 from resources.reporting.reports import ReportsInForce, reports_in_force
 from resources.unstored import breakout_hourly, did_as_cli, dtmf_delivery
@@ -140,9 +142,12 @@ def open_reporting(
 ) -> Reporting:
     """Everything that reports are made from; `lake` is one whose tables are pinned.
 
-    `reports` are those in force, where they were read already.
+    `reports` are those in force, where they were read already. Raises ReportError when the days are
+    those of another time zone.
     """
     settings = workplace.settings
+    if why := of_other_zone(workplace.files.fact("timezone"), settings.timezone):
+        raise ReportError(why)
     return Reporting(
         tables=LakeTables(workplace, lake or workplace.lake),
         names=HomeNames(settings.home),

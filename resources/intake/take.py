@@ -30,7 +30,7 @@ from resources.lake import Lake
 from resources.landing import LandedFile, Landing
 from resources.ledger import Days, FileAccount, FileRecord, Files, FileStatus
 from resources.ledger.cold import day_of_refused, refuse_cold
-from resources.ledger.files import merge_reasons
+from resources.ledger.files import merge_reasons, of_other_zone
 from resources.locks import exclusive
 from resources.sources import SOURCES
 from resources.staged import discard, staged_files
@@ -108,12 +108,9 @@ class Intake:
     @contextmanager
     def writing(self, say: Callable[[str], None] = lambda text: None) -> Iterator[None]:
         """Alone with the lake's intake; heals first what a process that died has left."""
-        kept = self.files.same_fact("timezone", self.rules.timezone)
-        if kept != self.rules.timezone:
-            raise WrongHome(
-                f"CDR_REPORTS_TIMEZONE is {self.rules.timezone}, but the days in this home are "
-                f"those of {kept}; set it back, or take the files in again in a new home"
-            )
+        zone = self.rules.timezone
+        if why := of_other_zone(self.files.same_fact("timezone", zone), zone):
+            raise WrongHome(why)
         with exclusive(self.lock, lambda holder: say(f"waiting for {holder} to finish its intake")):
             self._refuse_other_ledger()
             mend(self.lake, self.days, say)

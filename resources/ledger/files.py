@@ -320,13 +320,30 @@ class Files:
                 connection.execute(insert(facts).values(name=name, value=value))
                 return value
         except IntegrityError:  # there is one; another process may have been a moment earlier
-            with self.engine.connect() as connection:
-                kept = connection.execute(select(facts.c.value).where(facts.c.name == name))
-                return str(kept.scalar_one())
+            return str(self.fact(name))
+
+    def fact(self, name: str) -> str | None:
+        """A fact that is kept, None when it is not."""
+        with self.engine.connect() as connection:
+            found: str | None = connection.scalar(select(facts.c.value).where(facts.c.name == name))
+            return found
 
     def _set(self, file_id: int, **values: object) -> None:
         with self.engine.begin() as connection:
             connection.execute(update(files).where(files.c.id == file_id).values(**values))
+
+
+def of_other_zone(kept: str | None, timezone: str) -> str:
+    """Why a home whose days are those of a time zone cannot be used with another; blank if it can.
+
+    `kept` is the ledger's fact, None before the first intake.
+    """
+    if kept in (None, timezone):
+        return ""
+    return (
+        f"CDR_REPORTS_TIMEZONE is {timezone}, but the days in this home are those of {kept}; "
+        "set it back, or take the files in again in a new home"
+    )
 
 
 def merge_reasons(counts: Iterable[tuple[str, int]]) -> dict[str, int]:

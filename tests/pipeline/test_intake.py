@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pipelines.assembly import Workplace
+from pipelines.reporting import open_reporting
 from resources.intake.take import WrongHome
 from resources.ledger import FileStatus
+from resources.reporting.errors import ReportError
 from tests.pipeline.deliveries import (
     COLUMNS,
     Call,
@@ -271,6 +273,17 @@ UNREADABLE = {
     "twice.csv": (b"dt,dt,callid\n", "twice: dt"),
     "cut.csv.gz": (b"\x1f\x8b\x08\x00\x00\x00", "truncated"),
 }
+
+
+def test_days_of_one_time_zone_are_not_told_as_those_of_another(home: Workplace) -> None:
+    other = make_home(home.settings.home, timezone="Europe/Rome")
+    _ = open_reporting(other)  # nothing was taken in yet
+    deliver(home, "1.csv", [call()])
+    home.intake.run()
+    with pytest.raises(ReportError, match="is Europe/Rome, but the days in this home are those of"):
+        open_reporting(other)
+    with pytest.raises(WrongHome, match="is Europe/Rome, but the days in this home are those of"):
+        other.intake.run()
 
 
 def test_a_file_that_cannot_be_taken_stops_no_other(home: Workplace) -> None:
