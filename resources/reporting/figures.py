@@ -201,12 +201,13 @@ def _any_of(asked: Iterable[str]) -> Iterable[str]:
 
 def make_table(reporting: Reporting, request: Request, *, people: bool) -> Table:
     """The figures of the request. Without a chosen order people see losses first, machines the
-    order of the dimensions.
+    order of the dimensions; but for the top so many, which are the same for both.
     """
     report, group = request.report, request.group
     loss = report.measure(report.loss) if report.loss else None
     helpers = [m for m in (loss, report.measure(report.weight)) if m is not None]
-    sort = request.sort or (default_order(report, group) if people else ())
+    by_default = people or request.top is not None
+    sort = request.sort or (default_order(report, group) if by_default else ())
     wanted = (*request.columns, *group, *(k.column for k in sort), *helpers)
     beside = (report.measure(c.beside) for c in wanted if isinstance(c, Measure) and c.beside)
     columns = tuple(dict.fromkeys((*wanted, *beside)))
@@ -223,7 +224,7 @@ def make_table(reporting: Reporting, request: Request, *, people: bool) -> Table
         columns,
         len(request.columns),
         group,
-        totals_of(columns, place, answer, total),
+        totals_of(columns, place, answer, total) if group else (),  # else the row is the totals
         row_count,
         _Grouped(answer, columns, group, loss, nothing),
         sort,
@@ -338,9 +339,9 @@ def _sole_currency(
 
 
 def default_order(report: Report, group: Sequence[Dimension]) -> tuple[SortKey, ...]:
-    """Losses first; without such a measure a series from its beginning, else the largest first."""
+    """A series from its beginning; else losses first, without such a measure the largest."""
+    if group and group[0].kind in (Kind.DATE, Kind.HOUR, Kind.CLOCK):
+        return ()
     if report.loss:
         return (SortKey(report.measure(report.loss)),)
-    if group and group[0].kind in (Kind.DATE, Kind.HOUR):
-        return ()
     return (SortKey(report.measure(report.weight), descending=True),)

@@ -137,11 +137,10 @@ def resolve(
         columns = _chosen(group, named)
     elif before is not None and people:
         columns = (*group, *_standing_in(report, group, report.compared or report.headline[:5]))
-    elif asked.group_by is None:
+    elif asked.group_by is None or (people and [d.name for d in group] == [*report.group]):
         columns = tuple(_standing_in(report, group, _within(report, group, report.columns)))
     elif people:
-        shown = [c for c in report.columns if isinstance(report.column(c), Measure)]
-        columns = (*group, *_standing_in(report, group, shown))
+        columns = (*group, *_standing_in(report, group, _of_any_group(report)))
     else:
         columns = (*group, *_meaningful(report, group, report.machine_columns))
     top = preset.top if asked.top is None else asked.top
@@ -316,6 +315,13 @@ def _within(report: Report, group: tuple[Dimension, ...], names: Iterable[str]) 
     """The names without dimensions that are not in the group, as a comparison leaves some out."""
     grouped = {d.name for d in group}
     return [n for n in names if n in grouped or isinstance(report.column(n), Measure)]
+
+
+def _of_any_group(report: Report) -> list[str]:
+    """The measures people see, but for those that only some groups can have."""
+    lacking = report.sources[0].lacks
+    found = (report.column(name) for name in report.columns)
+    return [m.name for m in found if isinstance(m, Measure) and not lacking & {*m.formula.sums}]
 
 
 def _meaningful(report: Report, group: tuple[Dimension, ...], names: Iterable[str]) -> list[Column]:

@@ -130,6 +130,11 @@ def test_the_terminal_table_fits_the_window(tmp_path: Path, width: int) -> None:
     assert any("No room for" in line for line in lines) == (width < 190)
 
 
+def test_the_terminal_prints_the_totals_of_everything_once(tmp_path: Path) -> None:
+    lines = printed(tmp_path, 200, group_by="", columns="attempts,connected").splitlines()
+    assert [line.split() for line in lines if "20" in line.split()] == [["20", "8"]]
+
+
 def test_the_terminal_prints_names_as_they_are(tmp_path: Path) -> None:
     evil = row(6, "\x1b[2J[red]x", "7", 1, 1, "60")
     text = printed(tmp_path, 80, [evil], group_by="customer", columns="attempts,asr")

@@ -51,6 +51,18 @@ def test_the_default_columns_have_the_titles_of_the_contract() -> None:
     ]
 
 
+@pytest.mark.parametrize("people", [True, False])
+def test_dtmf_tells_who_drops_digits_unless_it_is_asked_for_hours(people: bool) -> None:
+    def columns(**asked: Any) -> list[str]:
+        return names(resolve(REPORTS["dtmf"].members[""], Asked(**asked), DAYS, people=people))
+
+    check = {"dtmf_delivery", "z", "flag"}
+    assert {"dtmf_percent", *check} <= set(columns())
+    if people:
+        assert columns(group_by="provider") == columns()
+    assert not check & set(columns(group_by="provider,hour"))
+
+
 def test_machines_get_all_measures_of_a_chosen_group() -> None:
     got = names(ask(group_by="customer_id"))
     assert got[0] == "customer_id"
