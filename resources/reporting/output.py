@@ -20,7 +20,9 @@ from resources.reporting.document import Document, make_document, request_notice
 from resources.reporting.errors import ReportError, unknown
 from resources.reporting.figures import Table, make_table
 from resources.reporting.interfaces import Reporting
+from resources.reporting.notices import compared_with
 from resources.reporting.request import Request
+from resources.reporting.unmatched import unmatched
 
 MACHINE_FORMATS = ("csv", "json", "parquet")
 PAGE_FORMATS = ("xlsx", "html", "pdf")
@@ -104,7 +106,11 @@ class Sums:
 
     def notices(self, table: Table) -> tuple[str, ...]:
         """What must be said of its days, its rates, and of what it leaves out."""
-        return request_notices(self.reporting, self.request, table)
+        said = request_notices(self.reporting, self.request, table)
+        said += unmatched(self.reporting, self.request, table)
+        if (before := self.request.before) is None:
+            return said
+        return (compared_with(self.reporting.notices(before.first, before.last), before), *said)
 
     def document(self, generated: datetime) -> Document:
         """The same made for reading."""

@@ -55,6 +55,39 @@ def test_options_reach_the_report(context: Context) -> None:
     assert got.stdout == "customer_id,profit_usd\n101,4\n"
 
 
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        (["sip_code=20"], ["No call has sip_code '20': did you mean '200'?"]),
+        (["sip_code=abc"], ["No call has sip_code 'abc': there are '', '200', '503'."]),
+        (["customer=102"], []),  # an id is no mistake
+        (["customer=102", "sip_code=503"], []),  # nor are two that do not meet
+        (["sip_code=200,abc"], []),  # there are such calls
+    ],
+)
+@pytest.mark.parametrize("group", ["", "provider_id"])
+def test_a_filter_that_nothing_matches_is_explained(
+    context: Context, group: str, filters: list[str], said: list[str]
+) -> None:
+    options = [option for each in filters for option in ("--filter", each)]
+    got = run(context, "breakout", *DAYS, "--format", "csv", "--group-by", group, *options)
+    assert got.exit_code == 0
+    told = [line for line in got.stderr.splitlines() if "No call has" in line]
+    assert told == [f"notice: {line}" for line in said]
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (["--from", "2026-03-09", "--to", "2026-03-09"], "8 March 2026."),
+        (["--from", "2026-03-08", "--to", "2026-03-08"], "7 March 2026, of which 1 day without"),
+    ],
+)
+def test_a_comparison_says_with_what(context: Context, days: list[str], said: str) -> None:
+    got = run(context, "breakout", *days, "--format", "csv", "--compare", "previous")
+    assert f"notice: Change against {said}" in got.stderr
+
+
 @pytest.mark.parametrize("rows", ["0", "-1", "2147483648", "many"])
 def test_a_number_of_rows_that_is_none_is_refused(context: Context, rows: str) -> None:
     got = run(context, "breakout", *DAYS, "--top", rows)
