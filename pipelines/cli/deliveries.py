@@ -198,10 +198,11 @@ def _as_sent(workplace: "Workplace", delivery: "Delivery") -> None:
     """Prints the report's figures from the lake versions that were noted when it was made."""
     from dataclasses import replace
 
+    import duckdb
     from rich.console import Console
 
     from pipelines.reporting import open_reporting
-    from resources.bucket import StoreError
+    from resources.lake import VersionGone
     from resources.reporting import words
     from resources.reporting.interfaces import no_notices
     from resources.reporting.period import Period
@@ -217,9 +218,7 @@ def _as_sent(workplace: "Workplace", delivery: "Delivery") -> None:
     schedule = from_text(delivery.definition)
     try:
         table = rendering.table(reporting, schedule, delivery.account, period)
-    except StoreError:
-        raise
-    except Exception as error:
+    except (VersionGone, duckdb.IOException, FileNotFoundError) as error:
         kept = workplace.settings.home / (delivery.folder or "")
         raise click.ClickException(
             f"the lake does not hold these versions any more ({type(error).__name__}: {error}); "

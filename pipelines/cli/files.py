@@ -1,18 +1,23 @@
 """`cdr-reports files` and `quarantine`: what was delivered, what became of it, taking it back."""
 
 import csv
+import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from pipelines.cli.home import refuse_no_home
 from pipelines.cli.show import show_table
 from pipelines.quarantine import TOLD, columns_of, days_of, quarantined
 from resources.intake.take import WrongHome
 from resources.ledger.cold import DayIsCold
 from resources.ledger.files import FileAccount, FileStatus, UnknownFile
+from resources.reporting.errors import ReportError
+from resources.reporting.output import new_file
 from resources.sources import SOURCES
 
 if TYPE_CHECKING:
@@ -32,6 +37,7 @@ def files(ctx: click.Context) -> None:
     if ctx.invoked_subcommand is not None:
         return
     program: Program = ctx.obj
+    refuse_no_home(program.settings.home)
     accounts = program.workplace.files.accounts()
     if not accounts:
         click.echo(f"no files yet; put them into {program.settings.landing_url}/<source>/")
@@ -177,10 +183,7 @@ def _write_named(
 
 def _write_unnamed(path: Path, records: Iterator[dict[str, Any]]) -> int:
     count = 0
-    beside = path.with_name(f"{path.name}.reasons.csv")
-    with path.open("w", encoding="utf-8", newline="") as raw, beside.open(
-        "w", encoding="utf-8", newline=""
-    ) as why:  # fmt: skip
+    with _new_text(path) as raw, _new_text(path.with_name(f"{path.name}.reasons.csv")) as why:
         writer = csv.writer(why)
         writer.writerow(TOLD)
         for record in records:
@@ -190,13 +193,22 @@ def _write_unnamed(path: Path, records: Iterator[dict[str, Any]]) -> int:
     return count
 
 
-def _to(output: str, write: Any) -> int:
+def _to(output: str, write: Callable[[TextIO], int]) -> int:
     if output == "-":
-        return int(write(sys.stdout))
-    path = Path(output)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    with part.open("w", encoding="utf-8", newline="") as handle:
-        count = int(write(handle))
-    part.replace(path)
-    return count
+        return write(sys.stdout)
+    with _new_text(Path(output)) as handle:
+        return write(handle)
+
+
+@contextmanager
+def _new_text(path: Path) -> Iterator[TextIO]:
+    """A file of text that is whole or not there, in a folder that is made. Raises ReportError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ReportError(f"cannot write {path}: {error.strerror}") from None
+    with new_file(path) as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
+        yield text
+        text.flush()
+        text.detach()

@@ -25,6 +25,14 @@ def need_home(home: Path) -> None:
         )
 
 
+def refuse_no_home(home: Path) -> None:
+    """For who only reads: one that is not there is a mistyped one. Raises click.ClickException."""
+    if not home.is_dir():
+        raise click.ClickException(
+            f"CDR_REPORTS_HOME: there is no folder {home}; `cdr-reports run` makes a new home"
+        )
+
+
 def refuse_full_disk(home: Path) -> None:
     """The same, and says that the disk is full. Raises click.ClickException."""
     need_home(home)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipelines.cli.home import need_home
+from pipelines.cli.home import need_home, refuse_no_home
 from pipelines.settings import SQLITE, Settings, SettingsError, load_settings
 from resources.bucket import StoreError
 
@@ -56,6 +56,7 @@ class Program:
         """What reports are made from."""
         from pipelines.reporting import open_reporting
 
+        refuse_no_home(self.settings.home)
         return open_reporting(self.workplace)
 
 
@@ -119,8 +120,6 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except StoreError as error:
-        sys.exit(f"Error: {error}")
     except Exception as error:
         if not (told := _in_words(error)):
             raise
@@ -139,8 +138,13 @@ def seldom_look_for_garbage() -> None:
 def _in_words(error: Exception) -> str:
     """What is no fault of the program's; blank for what is."""
     from resources.engine import EngineError
+    from resources.reference.accounts import AccountsError
+    from resources.reference.plan import ReferenceDataError
+    from resources.reference.rates import RatesError
+    from resources.reporting.errors import ReportError
 
-    if isinstance(error, EngineError):
+    told = (StoreError, EngineError, AccountsError, ReferenceDataError, RatesError, ReportError)
+    if isinstance(error, told):
         return str(error)
     if _is_full_disk(error):
         return "the disk is full: make room and run again; what was there is still there"

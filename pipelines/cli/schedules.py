@@ -255,6 +255,7 @@ def export(ctx: click.Context, output: str) -> None:
     """Write all schedules as YAML, to be kept in git and imported elsewhere."""
     import yaml
 
+    from resources.reporting.output import new_file
     from resources.schedules.model import from_text
 
     program: Program = ctx.obj
@@ -266,7 +267,8 @@ def export(ctx: click.Context, output: str) -> None:
     if output == "-":
         click.echo(text, nl=False)
     else:
-        Path(output).write_text(text, encoding="utf-8")
+        with new_file(Path(output)) as file:
+            file.write(text.encode("utf-8"))
 
 
 @schedules.command("import")

@@ -95,7 +95,9 @@ def test_a_wrong_setting_is_refused_by_name(
     ("command", "name", "value", "words"),
     [
         ("run", "CDR_REPORTS_HOME", "/etc/passwd", "cannot be made a folder: File exists"),
-        ("files", "CDR_REPORTS_HOME", "/proc/home", "cannot be made a folder: No such file"),
+        ("upkeep", "CDR_REPORTS_HOME", "/proc/home", "cannot be made a folder: No such file"),
+        ("files", "CDR_REPORTS_HOME", "/proc/home", "there is no folder /proc/home"),
+        ("report breakout --last 7d", "CDR_REPORTS_HOME", "hoem", "there is no folder"),
         ("upkeep", "CDR_REPORTS_HOME", "/proc/1", "cannot be written to"),
         ("files", "CDR_REPORTS_LEDGER_URL", "mysql://u:p@127.0.0.1/x", "named 'MySQLdb'"),
     ],
@@ -103,9 +105,26 @@ def test_a_wrong_setting_is_refused_by_name(
 def test_what_cannot_be_opened_is_one_line(
     tmp_path: Path, command: str, name: str, value: str, words: str
 ) -> None:
-    told = cdr_reports(tmp_path, command, expect=1, **{name: value}).stderr
+    told = cdr_reports(tmp_path, *command.split(), expect=1, **{name: value}).stderr
     assert told.count("\n") == 1
     assert name in told
+    assert words in told
+    assert not (tmp_path / "hoem").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("report breakout --last 7d", "customers.csv, line 1: the header is 'nome'"),
+        ("schedules export --output gone/x.yaml", "gone/x.yaml: No such file or directory"),
+    ],
+)
+def test_what_cannot_be_read_or_written_is_one_line(
+    tmp_path: Path, command: str, words: str
+) -> None:
+    (tmp_path / "customers.csv").write_text("nome\n")
+    told = cdr_reports(tmp_path, *command.split(), expect=1).stderr
+    assert told.count("\n") == 1
     assert words in told
 
 
