@@ -57,8 +57,12 @@ class Source:
     companions: tuple[Companion, ...] = ()
 
     def holds_calls(self, file_name: str) -> bool:
-        """Whether a file of this name in the source's folder is one of calls, zipped or not."""
-        return fnmatch(file_name.lower().removesuffix(".gz"), self.pattern)
+        """Whether a file of this name in the source's folder is one of calls, zipped or not.
+
+        In any case of letters, but for the prefix: companions are found by it.
+        """
+        name = file_name.lower().removesuffix(".gz")
+        return file_name.startswith(self.prefix) and fnmatch(name, self.pattern)
 
     def is_companion(self, file_name: str) -> bool:
         """Whether a file of this name belongs to one of calls."""

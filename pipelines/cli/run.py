@@ -15,6 +15,8 @@ from pipelines.cli.home import refuse_full_disk
 from pipelines.cli.show import as_it_is, console
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import dagster as dg
 
     from pipelines.assembly import Workplace
@@ -106,7 +108,7 @@ def run_night(workplace: "Workplace") -> list[str]:
         # First also those whose checks have failed before: who runs this wants to see them tried.
         # Then those that were held up because another day of their run has failed.
         first = due(tried_again=True)
-        days = sum((batch.last - batch.first).days + 1 for batch in first)
+        days = _count(first)
         progress.update(bar, total=days * len(DAY_TABLES), completed=0, description="days")
 
         def advance(step: str) -> None:
@@ -120,13 +122,18 @@ def run_night(workplace: "Workplace") -> list[str]:
             for batch in due(tried_again=False):
                 tags = range_tags(batch.first, batch.last)
                 troubles += execute(defs, "build_days", instance, tags)
-        days = max(0, days - len(workplace.days.stale(DAY_TABLES)))
+        days = max(0, days - _count(due(tried_again=True)))
         progress.update(bar, description="reports")
         sent, ill = send_due(workplace, instance)
         troubles += ill
         troubles += _alert(workplace, instance)
     _summary(workplace, taken, days, sent, time.monotonic() - started)
     return troubles
+
+
+def _count(batches: "Iterable[Batch]") -> int:
+    """How many days they are."""
+    return sum((batch.last - batch.first).days + 1 for batch in batches)
 
 
 def _known_as(account: "FileAccount") -> tuple[object, ...]:

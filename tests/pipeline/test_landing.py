@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,18 @@ def test_a_file_that_cannot_be_opened_is_told_once(
         "0 new files, 0 records: 0 accepted, 0 duplicates, 0 quarantined",
         "1 new files, 1 records: 1 accepted, 0 duplicates, 0 quarantined",
     ]
+
+
+def test_a_day_that_is_not_due_yet_is_none_that_failed(
+    home: Workplace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A call of a switch whose clock is ahead."""
+    soon = datetime.now(UTC) + timedelta(hours=20)
+    deliver(home, "1.csv", [call("past"), call("soon", dt=f"{soon:%Y-%m-%d %H:%M:%S}")])
+    day_after = (soon.date() - datetime.now(UTC).date()).days
+    assert run_night(home) == []
+    built = "1 days built" if day_after else "2 days built"
+    assert built in capsys.readouterr().err
 
 
 def test_a_file_that_changes_while_it_is_read_is_taken_as_it_ends(home: Workplace) -> None:

@@ -177,3 +177,15 @@ def test_the_sample() -> None:
 
 EXTRA = """, 4 AS file_id, row_number() OVER () + 1 AS line, '' AS raw,
     CAST(NULL AS VARCHAR) AS refused"""
+
+
+@pytest.mark.parametrize(
+    ("name", "is_it"),
+    [
+        ("acc_cdrs.csv", True), ("acc_cdrs-7.CSV", True), ("acc_cdrs-7.csv.gz", True),
+        ("ACC_CDRS-7.csv", False),  # its companions would not be found
+        ("acc.csv", False), ("missed_calls.csv", False),
+    ],
+)  # fmt: skip
+def test_which_files_hold_calls(name: str, is_it: bool) -> None:
+    assert SOURCES["kamailio"].holds_calls(name) is is_it
