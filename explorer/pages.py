@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from explorer import api, delivered, deliveries, downloads, health, preview, schedules, static
 from explorer.access import EVERYBODY
 from explorer.catalogue import entry
+from explorer.guard import COOKIE
 from explorer.serving import Call, NotFound, Page, problem
 from explorer.view import parse
 from resources.reporting.errors import ReportError
@@ -77,7 +78,7 @@ def log_out(call: Call) -> Response:
     """Ends the session."""
     call.explorer.guard.sessions.end(call.session)
     response = RedirectResponse("/login", status_code=303)
-    response.delete_cookie("cdr_reports_session", path="/")
+    response.delete_cookie(COOKIE, path="/")
     return response
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from resources.locks import is_free
+
 GRACE = timedelta(minutes=10)
 """How long a run may go without its lock file: it is made soon after the start."""
 
@@ -40,7 +42,7 @@ def bury(instance: dg.DagsterInstance, home: Path) -> list[str]:
     for run_id, record in started.items():
         path = folder / run_id
         since = datetime.fromtimestamp(record.start_time or time.time(), UTC)
-        gone = _let_go(path) if path.exists() else datetime.now(UTC) - since > GRACE
+        gone = is_free(path) if path.exists() else datetime.now(UTC) - since > GRACE
         run = instance.get_run_by_id(run_id)
         # It may have ended in this moment, and then its process has too.
         if gone and run is not None and run.status is dg.DagsterRunStatus.STARTED:
@@ -48,21 +50,9 @@ def bury(instance: dg.DagsterInstance, home: Path) -> list[str]:
             buried.append(run_id)
     for path in folder.glob("*"):
         old = time.time() - path.stat().st_mtime > GRACE.total_seconds()
-        if old and path.name not in started and _let_go(path):
+        if old and path.name not in started and is_free(path):
             path.unlink(missing_ok=True)
     return buried
-
-
-def _let_go(path: Path) -> bool:
-    """Nobody holds the lock."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(handle)
-    return True
 
 
 def _folder(home: Path) -> Path:

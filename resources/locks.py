@@ -25,12 +25,12 @@ def exclusive(path: Path, waiting: Callable[[str], None] = lambda holder: None) 
 
 
 def is_free(path: Path) -> bool:
-    """Whether nobody holds the lock file now."""
-    if not path.exists():
-        return True
-    with path.open("r") as handle:
-        try:
+    """Whether nobody holds the lock file now, or it is not there."""
+    try:
+        with path.open("r") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
+    except FileNotFoundError:
         return True
+    except BlockingIOError:
+        return False
+    return True

@@ -55,16 +55,15 @@ def schema_of(source: Source) -> pa.Schema:
 
 @dataclass
 class RecordFile:
-    """One opened file: its columns, and its records as a stream of Arrow batches.
+    """One opened file: its columns, and its records as Arrow batches.
 
-    `stream` must be read to its end before `sha256`, `bytes_read` and `lines` tell anything.
+    `batches` must be read to its end before `sha256` and `lines` tell anything.
     """
 
     source: Source
     handle: IO[bytes]
     columns: list[str] = field(init=False)
     lines: int = 0
-    bytes_read: int = 0
 
     def __post_init__(self) -> None:
         self._hash = hashlib.sha256()
@@ -88,12 +87,8 @@ class RecordFile:
         known = {*self.source.columns, *self.source.optional}
         return [c for c in self.columns if c in known]
 
-    def stream(self) -> pa.RecordBatchReader:
-        """All records, in the order of the file. Raises UnreadableFile while it is read."""
-        return pa.RecordBatchReader.from_batches(self._schema, self.batches())
-
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The same, batch by batch."""
+        """All records by `schema_of`, in the order of the file. Raises UnreadableFile."""
         while block := self._next_block():
             yield from self._fast(block) or self._slow(block)
 
@@ -343,7 +338,7 @@ def _line_starts(block: bytes) -> tuple["np.ndarray[tuple[int], np.dtype[np.int6
 
 
 class _Tee(io.RawIOBase):
-    """The file's bytes on their way, hashed and counted."""
+    """The file's bytes on their way, hashed."""
 
     def __init__(self, owner: RecordFile) -> None:
         self._owner = owner
@@ -354,7 +349,6 @@ class _Tee(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         data = self._owner.handle.read(size)
         self._owner._hash.update(data)
-        self._owner.bytes_read += len(data)
         return data
 
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]

@@ -121,11 +121,6 @@ def terminating(lrn: str | None, destination: str | None, plan: NumberPlan) -> N
     return ported if ported.is_north_american else classify(destination, False, plan)
 
 
-def search_keys(text: str, plan: NumberPlan) -> set[str]:
-    """Digits under which a number that a user typed may be found: as caller, as destination."""
-    return {classify(text, is_cli, plan).digits for is_cli in (True, False)} - {""}
-
-
 _DESTINATION_REASONS = {
     Kind.NON_GEOGRAPHIC: "destination_non_geographic",
     Kind.UNASSIGNED: "destination_unassigned",

@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from resources.lake import Lake
 from resources.ledger import Days, Deliveries, Schedules
 from resources.ledger.delivery import Delivery
+from resources.locks import is_free
 from resources.mailer import SmtpSettings
 from resources.reporting.interfaces import Reporting
 from resources.reporting.period import Period
@@ -121,7 +122,7 @@ class Office:
         folder = self._alive
         folder.mkdir(parents=True, exist_ok=True)
         for path in folder.iterdir():
-            if time.time() - path.stat().st_mtime > 86400 and _let_go(path):
+            if time.time() - path.stat().st_mtime > 86400 and is_free(path):
                 path.unlink(missing_ok=True)
         handle = os.open(folder / token, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -130,7 +131,7 @@ class Office:
     def is_dead(self, owner: str) -> bool:
         """Whether a process of this home that was at a delivery is certainly gone."""
         path = self._alive / owner
-        return path.exists() and _let_go(path)
+        return path.exists() and is_free(path)
 
     @property
     def _alive(self) -> Path:
@@ -165,18 +166,3 @@ def patiently(work: Callable[[], T], sleep: Callable[[float], None] = time.sleep
                 raise
             sleep(pause)
             waited, pause = waited + pause, min(pause * 2, 10)
-
-
-def _let_go(path: Path) -> bool:
-    """Nobody holds the lock."""
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(handle)
-    return True

@@ -11,7 +11,6 @@ from resources.reference.numbers import (
     classify,
     jurisdiction,
     normalise,
-    search_keys,
     terminating,
 )
 from tests.unit.shipped import PLAN
@@ -168,12 +167,6 @@ def test_state_and_lata_are_apart() -> None:
     upstate, york = classify(NY_UPSTATE, True, PLAN), classify(NY, False, PLAN)
     assert jurisdiction(upstate, york) == ("intrastate", None)
     assert jurisdiction(upstate, york, "lata") == ("interlata", None)
-
-
-def test_search_keys() -> None:
-    assert search_keys("(212) 226-0001", PLAN) == {NY, "2122260001"}
-    assert search_keys("+12122260001", PLAN) == {NY}
-    assert search_keys("anonymous", PLAN) == set()
 
 
 @given(st.text(alphabet="0123456789 +-().ax", max_size=20), st.booleans())

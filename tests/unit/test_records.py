@@ -4,7 +4,6 @@ import csv
 import gzip
 import io
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,9 +21,10 @@ Found = list[tuple[int, str | None, tuple[str | None, ...], str]]
 
 def read(data: bytes, source: Source = TWO) -> Found:
     """Line, reason of refusal, values and raw text of each record."""
-    rows = RecordFile(source, io.BytesIO(data)).stream().read_all().to_pylist()
     return [
-        (r["line"], r["refused"], (r["a"], r["b"], r["c"]), r["raw"].rstrip("\r\n")) for r in rows
+        (r["line"], r["refused"], (r["a"], r["b"], r["c"]), r["raw"].rstrip("\r\n"))
+        for batch in RecordFile(source, io.BytesIO(data)).batches()
+        for r in batch.to_pylist()
     ]
 
 
@@ -268,6 +268,6 @@ def test_the_hash_is_of_the_file_as_delivered() -> None:
 
     for data in (b"a,b\n1,2\n", gzip.compress(b"a,b\n1,2\n"), b"a,b\n"):
         file = RecordFile(TWO, io.BytesIO(data))
-        rows: Any = file.stream().read_all()
+        rows = sum(batch.num_rows for batch in file.batches())
         assert file.sha256 == hashlib.sha256(data).hexdigest()
-        assert (file.bytes_read, file.lines) == (len(data), 1 + rows.num_rows)
+        assert file.lines == 1 + rows
