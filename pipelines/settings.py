@@ -328,6 +328,8 @@ def load_settings(**overrides: Any) -> Settings:
             # Whatever the setting, a URL may have a password in it.
             value = re.sub(r"//[^/]*@", "//***@", repr(problem["input"]))
             told = problem["msg"].removeprefix("Value error, ")
+            if problem["type"].startswith("time_"):
+                told = "write a time of day as HH:MM"
             shown = "" if secret or value in told else f" (is {value})"
             lines.append(f"{label}: {told}{shown}")
         raise SettingsError("\n".join(lines)) from None

@@ -12,8 +12,10 @@ import pyarrow as pa
 from resources.days import DayBuilder
 from resources.engine import Model
 from resources.held import CDRS
+from resources.reference.accounts import DIDS
 from resources.reference.lookups import own_numbers
 from resources.reference.plan import ReferenceData
+from resources.reporting.errors import ReportError
 from resources.summing import summed
 
 
@@ -25,11 +27,14 @@ def breakout_hourly(builder: DayBuilder, first: date, last: date, folder: Path) 
 def did_as_cli(builder: DayBuilder, first: date, last: date, folder: Path) -> list[str]:
     """Sums of the calls whose caller's number is in `dids.csv` as it is now; a file a day.
 
-    None when the home has no such file, or no numbers in it. Raises AccountsError.
+    Raises ReportError when there are no numbers in it, or no such file, and AccountsError.
     """
     dids = own_numbers(ReferenceData.of_home(builder.home), builder.home)
     if not dids.num_rows:
-        return []
+        raise ReportError(
+            f"{builder.home / DIDS} has no numbers yet: list your own there in a column named "
+            "number, one to a line, with country code"
+        )
     model = summed("did_as_cli", "reports")
     return _summed_by_day(builder, model, first, last, folder, {"dids": dids})
 

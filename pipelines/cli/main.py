@@ -106,7 +106,8 @@ def cli(ctx: click.Context) -> None:
     CDR files go into the landing folder, `run` takes them in and builds their days, `report` tells
     what they say. Settings are CDR_REPORTS_* variables or lines of .env; README.md lists them.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.addLevelName(logging.WARNING, "warning")  # as all else that is told here
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     ctx.obj = ctx.obj or Program()
     # A wrong setting is refused before anything starts, whatever the command.
     _ = ctx.obj.settings

@@ -66,7 +66,9 @@ def cold(ctx: click.Context) -> None:
 
 
 @cold.command("restore")
-@click.argument("days", nargs=-1, required=True, type=click.DateTime(["%Y-%m-%d"]))
+@click.argument(
+    "days", nargs=-1, required=True, type=click.DateTime(["%Y-%m-%d"]), metavar="DAYS..."
+)
 @click.pass_context
 def restore(ctx: click.Context, days: tuple[datetime, ...]) -> None:
     """Bring the calls of DAYS (YYYY-MM-DD) back from cold storage.

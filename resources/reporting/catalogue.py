@@ -89,7 +89,7 @@ DIMENSIONS = (
     ),
     _dimension(
         "carrier",
-        "Network",
+        "Mobile Network",
         "carrier",
         "Mobile network of the number called; blank where its prefix belongs to none.",
     ),

@@ -34,15 +34,22 @@ BINARY_FORMATS = ("parquet", "xlsx", "pdf")
 
 
 def choose_format(asked: str | None, path: str | None) -> str:
-    """The format asked for, else the one that the file's name ends in, else `table`."""
+    """The format asked for, else the one that the file's name ends in, else `table`.
+
+    Raises ReportError when there is no such format, or the name tells of another one.
+    """
+    extension = Path(path or "").suffix.removeprefix(".").lower()
+    found = {"htm": "html", "txt": "table"}.get(extension, extension)
     if asked is not None:
         if asked not in FORMATS:
             raise unknown("format", asked, FORMATS)
+        if found in FORMATS[1:] and found != asked:
+            raise ReportError(
+                f"{path!r} would be {asked}: give it another end, or another --format"
+            )
         return asked
     if path is None or path == "-":
         return "table"
-    extension = Path(path).suffix.removeprefix(".").lower()
-    found = {"htm": "html", "txt": "table"}.get(extension, extension)
     if found not in FORMATS or extension == "table":
         raise ReportError(
             f"which format is {path!r}? Say --format, or end its name in one of "

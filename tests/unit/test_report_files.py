@@ -180,14 +180,17 @@ def test_xlsx_says_what_it_is_about(tmp_path: Path) -> None:
         (None, "-", "table"),
         (None, "a/b.PDF", "pdf"),
         (None, "x.htm", "html"),
-        ("csv", "x.pdf", "csv"),
+        ("csv", "x.txt", "csv"),
+        ("pdf", "x", "pdf"),
     ],
 )
 def test_format(asked: str | None, path: str | None, fmt: str) -> None:
     assert choose_format(asked, path) == fmt
 
 
-@pytest.mark.parametrize(("asked", "path"), [("exel", None), (None, "x.doc"), (None, "x")])
+@pytest.mark.parametrize(
+    ("asked", "path"), [("exel", None), (None, "x.doc"), (None, "x"), ("xlsx", "x.pdf")]
+)
 def test_no_format(asked: str | None, path: str | None) -> None:
     with pytest.raises(ReportError, match="xlsx"):
         choose_format(asked, path)

@@ -70,6 +70,26 @@ def test_a_wrong_value_is_refused_by_name(
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("NIGHTLY_AT", "2am", "NIGHTLY_AT: write a time of day as HH:MM (is '2am')"),
+        (
+            "MEMORY_LIMIT",
+            "lots",
+            "MEMORY_LIMIT: 'lots' is no size in MB, GB, MiB or GiB",
+        ),
+    ],
+)
+def test_what_is_said_of_a_wrong_value(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(f"CDR_REPORTS_{name}", value)
+    with pytest.raises(SettingsError) as said:
+        load_settings()
+    assert str(said.value) == f"CDR_REPORTS_{words}"
+
+
 @pytest.mark.parametrize("value", ["512MB", "1.5 GB", "0.5GiB", "16GB", "512 MiB"])
 def test_sizes(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("CDR_REPORTS_MEMORY_LIMIT", value)
