@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from resources.reporting.catalogue import MEASURES
 from resources.reporting.model import Column, Dimension, Family, Kind, Measure, Report
+from resources.reporting.request import default_columns
 
 _UNITS = {
     Kind.COUNT: "count",
@@ -69,7 +70,7 @@ def option(family: Family) -> str:
 
 def defaults(report: Report) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What it is grouped by and what people see beside that, when nothing is asked for."""
-    shown = tuple(name for name in report.columns if name not in report.group)
+    shown = tuple(name for name in default_columns(report) if name not in report.group)
     return report.group, shown
 
 

@@ -292,6 +292,12 @@ def unfit(group: Collection[str], column: Column) -> str:
     return ""
 
 
+def default_columns(report: Report) -> list[str]:
+    """What is shown when nothing is asked for, in order."""
+    group = tuple(report.dimension(name) for name in report.group)
+    return [column.name for column in _standing_in(report, group, report.columns)]
+
+
 def _standing_in(
     report: Report, group: tuple[Dimension, ...], names: Iterable[str]
 ) -> list[Column]:

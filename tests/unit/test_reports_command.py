@@ -41,6 +41,13 @@ def test_one_report_with_all_that_it_has(tmp_path: Path, family: Family) -> None
     assert "parquet" in got.output
 
 
+def test_default_columns_are_those_of_the_file(tmp_path: Path) -> None:
+    """Charges in USD: the default groups do not tell the rate card's currency."""
+    text = run(tmp_path, "show", "usa-rate-center").output
+    wanted = "total_customer_charge_usd, total_provider_charge_usd, total_calls"
+    assert f"Without --columns: {wanted}." in text
+
+
 def test_definitions_hold_the_settings_in_force(tmp_path: Path) -> None:
     text = run(tmp_path, "show", "breakout", short_call_seconds=9).output
     assert "Connected calls of 9 seconds or less." in text
