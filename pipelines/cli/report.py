@@ -7,7 +7,6 @@ report holds and how it looks is decided there, not here.
 from __future__ import annotations
 
 import io
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,7 +41,7 @@ from resources.reporting.reports import REPORTS, ReportsInForce, reports_in_forc
 from resources.reporting.request import COMPARISONS, Asked, find_report
 
 _PIPE_WIDTH = 200
-"""Width of a table that goes into a file or a pipe, in characters, unless COLUMNS says it."""
+"""Width of a table that goes into a file or a pipe, in characters."""
 
 
 class ReportContext(Protocol):
@@ -334,7 +333,7 @@ def _print(made: Made, path: Path | None) -> None:
 
     at_terminal = path is None and sys.stdout.isatty()
     sink = io.StringIO()
-    width = None if at_terminal or "COLUMNS" in os.environ else _PIPE_WIDTH
+    width = None if at_terminal else _PIPE_WIDTH
     console = Console(highlight=False) if at_terminal else Console(file=sink, width=width)
     tables = made.tables(people=True)
     notices = made.notices(tables[-1][1])
