@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from explorer.access import Visitor
@@ -11,6 +12,7 @@ from explorer.desk import Desk
 from explorer.view import PRESETS
 from resources.reporting.interfaces import Reporting
 from resources.reporting.model import Family, Measure, Report
+from resources.reporting.period import last_period
 
 
 def catalogue(desk: Desk, visitor: Visitor, reporting: Reporting) -> dict[str, Any]:
@@ -24,9 +26,16 @@ def catalogue(desk: Desk, visitor: Visitor, reporting: Reporting) -> dict[str, A
         "first_day": days[0].isoformat() if days else None,
         "last_day": days[-1].isoformat() if days else None,
         "currencies": sorted(reporting.currencies),
-        "presets": [{"last": word, "title": title} for word, title in PRESETS],
+        "presets": [_days(word, title, desk.today()) for word, title in PRESETS],
         "reports": [entry(f, reporting) for f in reporting.reports.values()],
     }
+
+
+def _days(word: str, title: str, today: date) -> dict[str, str]:
+    """A preset and the days that it means today."""
+    period = last_period(word, today)
+    first, end = period.first.isoformat(), period.last.isoformat()
+    return {"last": word, "title": title, "first": first, "end": end}
 
 
 def entry(family: Family, reporting: Reporting) -> dict[str, Any]:

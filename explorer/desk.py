@@ -168,11 +168,15 @@ class Desk:
 
 def report_of(reporting: Reporting, view: View) -> Report:
     """The report that is asked for. Raises WrongView."""
+    family = reporting.reports.get(view.report)
+    if family and not family.option and view.choice not in (None, *family.members):
+        raise WrongView(
+            f"{family.title} comes in one kind only: leave out the choice {view.choice!r}", "choice"
+        )
     try:
         return find_report(view.report, reporting.reports, view.choice)
     except ReportError as error:
-        known = view.report in reporting.reports
-        raise WrongView(str(error), "choice" if known else "report") from None
+        raise WrongView(str(error), "choice" if family else "report") from None
 
 
 @dataclass(frozen=True)

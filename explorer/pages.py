@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote, urlencode
+
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from explorer import api, delivered, deliveries, downloads, health, preview, schedules, static
@@ -10,15 +12,20 @@ from explorer.catalogue import entry
 from explorer.guard import COOKIE
 from explorer.serving import Call, NotFound, Page, problem
 from explorer.view import parse
-from resources.reporting.errors import ReportError
+from resources.reporting.errors import ReportError, unknown
 
 
 def _report(call: Call, name: str, template: str) -> Response:
     reporting = call.explorer.desk.reporting(call.visitor)
-    try:
-        family = reporting.reports[name]
-    except KeyError:
-        raise NotFound(f"no report {name!r}") from None
+    asked = call.one("report") or name
+    if asked not in reporting.reports:
+        raise NotFound(str(unknown("report", asked, reporting.reports)))
+    if asked != name:  # as the API and the downloads write it
+        others = [(key, value) for key, value in call.pairs if key != "report"]
+        path = "/per-number" if reporting.reports[asked].listing else f"/reports/{quote(asked)}"
+        query = f"?{urlencode(others)}" if others else ""
+        return RedirectResponse(path + query, status_code=303)
+    family = reporting.reports[name]
     if family.listing and template == "report.html":
         raise NotFound(f"{family.title} is at /per-number")
     try:

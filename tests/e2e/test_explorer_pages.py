@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -123,6 +124,31 @@ def test_report_as_it_comes_is_the_command_line_s(visit: Visit, home: Path) -> N
     assert sorted(shown[1:]) == sorted(said)
     headline = visit.page.locator("[data-figure=attempts] .value")
     assert headline.text_content() == f"{int(total['attempts']):,}"
+
+
+def test_days_and_accounts_go_along_to_other_reports(visit: Visit) -> None:
+    page = visit.open("/reports/dtmf?from=2026-03-07&to=2026-03-08&customers=101&group=customer")
+    page.get_by_role("link", name="Tech Prefix").click()
+    expect(page.locator("#period")).to_have_text("7–8 March 2026")
+    expect(page).to_have_url(re.compile("/reports/tech-prefix[?]from=2026-03-07&to=2026-03-08&cus"))
+    expect(page.locator("#accounts")).to_contain_text("Customers: 101")
+    page.get_by_role("link", name="Per Number").click()
+    expect(page.locator("#from")).to_have_value("2026-03-07")
+    expect(page.locator("#to")).to_have_value("2026-03-08")
+    page.get_by_role("link", name="Breakout").click()
+    expect(page.locator("#period")).to_have_text("7–8 March 2026")
+
+
+def test_days_that_were_refused_can_be_mended(browser: Browser, address: str) -> None:
+    with visiting(browser, address) as visit:  # the refusal is an error in the browser's eyes
+        page = visit.open("/?from=2026-03-09&to=2026-03-06")
+        expect(page.locator("#trouble")).to_contain_text("swap the two days")
+        expect(page.locator("#from")).to_have_value("2026-03-09")
+        expect(page.locator("#to")).to_have_value("2026-03-06")
+        page = visit.open("/?last=yesterday&group=custmer")
+        expect(page.locator("#trouble")).to_contain_text("did you mean 'customer'?")
+        yesterday = datetime.now(UTC).date() - timedelta(days=1)
+        expect(page.locator("#from")).to_have_value(yesterday.isoformat())
 
 
 def test_filter(visit: Visit, home: Path) -> None:

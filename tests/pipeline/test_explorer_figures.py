@@ -310,6 +310,8 @@ WRONG = [
     ([("colums", "attempts")], "did you mean 'columns'?", 400),
     ([("report", "brekout")], "did you mean 'breakout'?", 400),
     ([("report", "per-number")], "by number", 400),
+    ([("report", "usa-calls"), ("choice", "lta")], "did you mean 'lata'?", 400),
+    ([("choice", "lata")], "Breakout comes in one kind only: leave out the choice 'lata'", 400),
     ([("customers", "nobody")], "unknown customer", 400),
 ]
 
@@ -322,6 +324,28 @@ def test_a_refusal_helps(
     got = browser.get("/api/rows", [*query, *days])
     assert (got.status, words in got.json["error"]) == (status, True), got.text
     assert "--" not in got.json["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "goes_on"),
+    [
+        ("/?report=dtmf&from=2026-03-07&to=2026-03-08",
+         "/reports/dtmf?from=2026-03-07&to=2026-03-08"),
+        ("/reports/dtmf?report=per-number", "/per-number"),
+    ],
+)  # fmt: skip
+def test_a_report_that_the_query_names_is_the_one_that_opens(
+    browser: Browser, path: str, goes_on: str
+) -> None:
+    got = browser.get(path)
+    assert (got.status, got.headers["location"]) == (303, goes_on)
+
+
+@pytest.mark.parametrize("path", ["/?report=brekout", "/reports/brekout"])
+def test_a_report_that_there_is_not_is_said(browser: Browser, path: str) -> None:
+    got = browser.get(path)
+    assert got.status == 404
+    assert "unknown report &#39;brekout&#39;: did you mean &#39;breakout&#39;?" in got.text
 
 
 def test_an_answer_that_takes_too_long(workplace: Workplace) -> None:

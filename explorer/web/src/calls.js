@@ -6,7 +6,7 @@ import { downloads } from "./downloads.js";
 import { count, gridFormat, isText } from "./format.js";
 import { anyDays, period } from "./period.js";
 import { table, titles } from "./shape.js";
-import { read, write } from "./state.js";
+import { carry, read, write } from "./state.js";
 import { viewer } from "./viewer.js";
 
 const LIMIT = 1000;
@@ -51,6 +51,7 @@ async function search({ history = true } = {}) {
     if (url !== location.pathname + location.search) window.history.pushState(null, "", url);
   }
   links();
+  carry(state);
   who.update();
   if (!state.number.trim()) return;
   asking?.abort();
@@ -76,6 +77,7 @@ async function search({ history = true } = {}) {
 async function show(answer) {
   const { meta } = answer;
   days.show(meta.period);
+  carry(state);
   $("period").textContent = meta.period.words;
   notices($("notices"), meta.notices);
   summary(meta.summary);
@@ -98,8 +100,7 @@ function summary({ columns, rows: lines }) {
 }
 
 fields();
-// The server says what the days of a preset are, with the first answer.
-days.show({ first: state.from || catalogue.last_day || catalogue.today, last: state.to || catalogue.last_day || catalogue.today });
+days.asked();
 $("calls").hidden = false;
 await search({ history: false });
 document.body.dataset.ready ??= "0";

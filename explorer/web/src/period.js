@@ -6,7 +6,7 @@ import { fill } from "./dom.js";
  * is as new as that.
  */
 export function anyDays(state, { today, last_day: newest }) {
-  if (state.last || (state.from && state.to)) return;
+  if (state.last || state.from || state.to) return;
   const back = (day, by) => new Date(Date.parse(day) - by * 86_400_000).toISOString().slice(0, 10);
   if (!newest || newest >= back(today, 7)) state.last = "7d";
   else [state.from, state.to] = [back(newest, 6), newest];
@@ -14,7 +14,7 @@ export function anyDays(state, { today, last_day: newest }) {
 
 /**
  * @param {HTMLSelectElement} last @param {HTMLInputElement} from @param {HTMLInputElement} to
- * @param {{last: string, title: string}[]} presets
+ * @param {{last: string, title: string, first: string, end: string}[]} presets and their days
  * @param {object} state its `last`, `from` and `to` are kept
  * @param {() => void} changed
  */
@@ -36,15 +36,25 @@ export function period(last, from, to, presets, state, changed) {
       changed();
     });
   }
+  function put(first, end) {
+    const pairs = known.some(([value]) => value === state.last) || !state.last ? known : [[state.last, state.last], ...known];
+    fill(last, [["", "chosen days"], ...pairs], state.last);
+    from.value = first;
+    to.value = end;
+  }
   return {
     /** Shows what the server made of it. */
     show({ first, last: end }) {
-      const pairs = known.some(([value]) => value === state.last) || !state.last ? known : [[state.last, state.last], ...known];
-      fill(last, [["", "chosen days"], ...pairs], state.last);
-      from.value = first;
-      to.value = end;
+      put(first, end);
       state.from = first;
       state.to = end;
+    },
+    /** Shows what was asked for, where the server has made nothing of it (yet). */
+    asked() {
+      const preset = presets.find((p) => p.last === state.last);
+      if (preset) put(preset.first, preset.end);
+      else if (!state.last) put(state.from, state.to);
+      else put("", "");
     },
   };
 }

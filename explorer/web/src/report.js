@@ -8,7 +8,7 @@ import { filters } from "./filters.js";
 import { count, gridFormat, isLoss, words } from "./format.js";
 import { anyDays, period } from "./period.js";
 import { pivot, table, titles } from "./shape.js";
-import { read, write } from "./state.js";
+import { carry, read, write } from "./state.js";
 import { viewer } from "./viewer.js";
 import { zones } from "./zones.js";
 
@@ -210,6 +210,7 @@ function refused(error) {
   const own = el("a", { className: "button", href: location.pathname }, "The report as it comes");
   $("trouble").replaceChildren(el("p", {}, error.message), el("div", { className: "row" }, back, own));
   $("trouble").hidden = false;
+  days.asked();
   controls();
 }
 
@@ -239,6 +240,7 @@ function controls() {
 async function show(charts) {
   const { meta } = answer;
   days.show(meta.period);
+  carry(state);
   $("period").textContent = meta.period.words;
   document.title = `${meta.title}, ${meta.period.words} · cdr-reports`;
   controls();

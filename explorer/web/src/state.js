@@ -71,6 +71,15 @@ export function write(state, { shown = false } = {}) {
 }
 
 /**
+ * Gives the menu's links to reports and calls the days and accounts of a state: who goes from one
+ * report to another goes on with these.
+ */
+export function carry({ last, from, to, customers, providers }) {
+  const search = write({ ...read(""), last, from, to, customers, providers });
+  for (const link of document.querySelectorAll('#menu a[href^="/reports/"], #menu a[href^="/per-number"]')) link.setAttribute("href", `${link.pathname}${search ? `?${search}` : ""}`);
+}
+
+/**
  * The numbers in a text, in any spelling: separated by line ends, commas or semicolons; and by
  * spaces, where these cannot be part of one number (`+1 212 226 0001` is one, `12122260001
  * 12122260002` are two).
