@@ -158,8 +158,8 @@ def _meta(
         "minutes": minutes,
         "query": view.query(report=True),
         "compared": compared,
-        "weight": found.report.weight,
-        "loss": found.report.loss,
+        "weight": request.report.weight,
+        "loss": request.report.loss,
     }
 
 

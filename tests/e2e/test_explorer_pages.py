@@ -196,6 +196,51 @@ def test_pivot_by_dragging(visit: Visit, home: Path, browser: Browser) -> None:
         assert colleague.grid() == shown
 
 
+def _cut(page: Page, selector: str) -> list[str]:
+    """The texts that are wider than the room they have."""
+    texts: list[str] = page.locator(selector).evaluate_all(
+        "all => all.filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent)"
+    )
+    return texts
+
+
+def test_heads_of_column_groups_are_whole(visit: Visit) -> None:
+    page = visit.open(f"/?{DAYS}&group=customer&split=date&columns=attempts")
+    heads = page.locator("regular-table thead tr").first
+    expect(heads).to_contain_text("2026-03-09")
+    assert _cut(page, "regular-table thead th") == []
+
+
+def test_figures_of_the_whole_can_be_read(visit: Visit) -> None:
+    """Each as wide as its value, its title whole; the profit among many; the currency of money."""
+    page = visit.page
+    page.set_viewport_size({"width": 1300, "height": 900})
+    visit.open(f"/?{DAYS}&group=provider")
+    titles = page.locator("#headline .title").all_text_contents()
+    assert (len(titles), titles[-1]) == (8, "Profit (USD)")
+    assert _cut(page, "#headline .title, #headline .value") == []
+    visit.open(f"/?{DAYS}&group=provider&currency=GBP")
+    assert page.locator("#headline .title").all_text_contents()[-1] == "Profit (GBP)"
+    visit.open(f"/reports/dtmf?{DAYS}")
+    assert _cut(page, "#headline .title, #headline .value") == []
+    # All of customer 102 is in pounds.
+    visit.open(f"/?{DAYS}&customers=102&group=provider,customer_currency&columns=customer_charge")
+    figure = page.locator("[data-figure=customer_charge]")
+    expect(figure.locator(".title")).to_have_text("Customer Charge (GBP)")
+    expect(figure.locator(".value")).to_have_text("30.20")
+    assert next(iter(visit.grid().values()))["Customer Currency"] == "GBP"
+
+
+def test_a_comparison_says_with_what(visit: Visit) -> None:
+    """The home begins with the 6th."""
+    query = "from=2026-03-07&to=2026-03-09&group=provider&columns=attempts"
+    page = visit.open(f"/?{query}&compare=previous")
+    above = page.locator("#compared:above(#stage)")
+    expect(above).to_have_text("Change against 4–6 March 2026, of which 2 days without data.")
+    visit.open(f"/?{query}")
+    expect(page.locator("#compared")).to_be_hidden()
+
+
 def test_chart_adds_nothing_up(visit: Visit) -> None:
     """Bars that would stand on each other are there for what can be added up only."""
     page = visit.open(f"/?{DAYS}&group=date&split=provider&columns=attempts,asr&view=bars")

@@ -246,6 +246,8 @@ async function show(charts) {
   controls();
   notices($("notices"), meta.notices);
   headline(meta);
+  $("compared").hidden = !meta.compared;
+  $("compared").textContent = meta.compared;
   const drawn = DRAWINGS.includes(view());
   const some = drawn ? Math.min(DRAWN, meta.rows) : meta.rows;
   $("count").textContent = meta.row_count > some ? `${count(meta.row_count, "row")}, the first ${some.toLocaleString()} ${drawn ? "drawn" : "shown"}` : count(meta.row_count, "row");
@@ -270,12 +272,17 @@ function first(shape, rows) {
 }
 
 function headline(meta) {
-  const some = meta.columns.filter((c) => !c.dimension && meta.totals[c.name] != null && !/_(previous|change)$/.test(c.name)).slice(0, HEADLINES);
+  const all = meta.columns.filter((c) => !c.dimension && meta.totals[c.name] != null && !/_(previous|change)$/.test(c.name));
+  // What is left in the end is said also where it comes late among many figures.
+  const late = all.slice(HEADLINES).filter((c) => c.name === meta.loss);
+  const some = [...all.slice(0, HEADLINES - late.length), ...late];
   $("headline").replaceChildren(...some.map((column) => {
     const text = meta.totals[column.name];
     const lost = isLoss(column, text.startsWith("-"));
+    // There is a total of such money only where all of it is in one currency.
+    const own = column.per_currency && meta.totals[column.currency];
     return el("div", { className: "figure", "data-figure": column.name },
-      el("div", { className: "title" }, column.heading),
+      el("div", { className: "title" }, own ? `${column.heading} (${own})` : column.heading),
       el("div", { className: `value${lost ? " loss" : ""}`, title: text }, (lost ? "▼ " : "") + words(column, text, meta.minutes)));
   }));
 }
@@ -284,7 +291,6 @@ function after(meta) {
   const said = [];
   if (meta.rows_left_out) said.push(`At most ${meta.row_limit.toLocaleString()} rows are shown; a download holds all, and the totals are over all.`);
   if (meta.splits_left_out) said.push(`${count(meta.splits_left_out, "column group")} of the smallest ${meta.splits_left_out === 1 ? "is" : "are"} left out; All has them, too.`);
-  if (meta.compared) said.push(meta.compared);
   said.push(`A question may take ${meta.time_limit_seconds} seconds.`, `Days of ${meta.timezone}.`);
   return said.join(" ");
 }

@@ -48,7 +48,7 @@ export function table({ meta, columns, length }, totals = true) {
   const top = totals && length > 1 && meta.columns.some((column) => exact[column.name] != null);
   const cells = new Map();
   meta.columns.forEach((column, i) => {
-    const total = column.dimension ? (i === 0 ? "Totals" : "") : exact[column.name] ?? null;
+    const total = column.dimension ? (i === 0 ? "Totals" : exact[column.name] ?? "") : exact[column.name] ?? null;
     const first = total === null || isText(column) ? total : cell(column, Number(total), meta.minutes);
     const rest = columns.get(column.name).map((value) => cell(column, value, meta.minutes));
     cells.set(byName.get(column.name), top ? [first, ...rest] : rest);

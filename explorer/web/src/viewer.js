@@ -12,11 +12,13 @@ import { folded, key } from "./shape.js";
 
 export const PLUGINS = { table: "Datagrid", pivot: "Datagrid", bars: "Y Bar", lines: "Y Line", points: "Y Scatter", heatmap: "Heatmap" };
 
-// Row groups get room enough for their names, whatever lies below them; heads look like the reports'.
+// Row groups get room enough for their names, whatever lies below them, and so do column groups,
+// whose heads Perspective cuts to the width of their figures; heads look like the reports'.
 const GRID = new CSSStyleSheet();
 GRID.replaceSync(`
   tbody th:last-of-type { min-width: clamp(96px, 12vw, 150px) !important; text-align: left; }
   thead th { font-weight: 600 !important; }
+  thead tr:not(.rt-autosize) th { max-width: 220px !important; }
 `);
 
 let started = null;
