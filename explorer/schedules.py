@@ -173,11 +173,10 @@ def _save(call: Call, record: ScheduleRecord | None) -> Response:
     action = "/schedules/new" if record is None else url(record.name, "edit")
     store, now = call.explorer.workplace.schedules, datetime.now(UTC)
     try:
-        defined = _judged(call, form)
+        schedule = _judged(call, form).schedule
     except ScheduleError as error:
         return _form(call, form, by_field(str(error)), action, new=record is None, notes=[],
                      status=422)  # fmt: skip
-    schedule = defined.schedule
     try:
         if record is None:
             store.add(schedule.name, schedule.text(), now)
@@ -188,9 +187,8 @@ def _save(call: Call, record: ScheduleRecord | None) -> Response:
     except NameTaken as error:
         wrong = {"name": [str(error)]}
         return _form(call, form, wrong, action, new=record is None, notes=[], status=422)
-    words = "Added." if record is None else "Changed."
-    said = " ".join([words, *(f"{w[:1].upper()}{w[1:]}." for w in defined.warnings)])
-    call.explorer.tell(call, said)
+    # What is odd about it stands on its page, now and later.
+    call.explorer.tell(call, "Added." if record is None else "Changed.")
     return RedirectResponse(url(schedule.name), status_code=303)
 
 

@@ -74,6 +74,24 @@ def test_what_is_wrong_stands_beside_its_field(served: tuple[Explorer, Browser])
     assert explorer.workplace.schedules.all() == []
 
 
+def test_the_form_tells_of_what_there_is(served: tuple[Explorer, Browser]) -> None:
+    _, browser = served
+    page = browser.get("/schedules/new").text
+    assert "Of pdf, html, xlsx, csv; commas between." in page
+    assert "The subject of its mails is the report and its days." in page
+
+
+def test_what_is_odd_is_said_once(served: tuple[Explorer, Browser]) -> None:
+    _, browser = served
+    form = {"name": "each", "report": "breakout", "formats": "csv", "group": "customer",
+            "frequency": "daily", "time": "07:00", "audience": "customer", "fan_out": "true",
+            "customers": "103"}  # fmt: skip
+    there = browser.post("/schedules/new", form).headers["location"]
+    page = browser.get(there).text
+    assert "Added." in page
+    assert page.count("no address in customers.csv for 103") == 1
+
+
 def test_a_schedules_life(served: tuple[Explorer, Browser]) -> None:
     explorer, browser = served
     store = explorer.workplace.schedules
