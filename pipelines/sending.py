@@ -1,6 +1,6 @@
 """Wires scheduled reports to the home: its ledger, lake, files of accounts and mail server."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from pipelines.assembly import Workplace
 from pipelines.reporting import open_reporting
@@ -11,6 +11,7 @@ from resources.reference.accounts import (
     PROVIDERS,
     read_customers,
     read_emails,
+    read_ids,
     read_providers,
 )
 from resources.reporting.reports import reports_in_force
@@ -62,17 +63,26 @@ def read_accounts(workplace: Workplace) -> Accounts:
         providers=read_providers(home),
         customer_emails=read_emails(home / CUSTOMERS),
         provider_emails=read_emails(home / PROVIDERS),
-        in_data=lambda dimension: _in_data(workplace, dimension),
+        in_data=lambda dimension: _in_data(workplace, dimension, RECENT_DAYS),
+        ever=lambda dimension: _ever(workplace, dimension),
         reports=reports_in_force(home),
         currencies=workplace.rates.currencies(workplace.settings.first_day),
     )
 
 
-def _in_data(workplace: Workplace, dimension: str) -> set[str]:
-    """Ids that have calls in the newest days."""
+def _ever(workplace: Workplace, dimension: str) -> set[str]:
+    """Ids that have calls in any day that is built, or a line in the list."""
+    lists = {"customer_id": CUSTOMERS, "provider_id": PROVIDERS}
+    listed = read_ids(workplace.settings.home / lists[dimension])
+    return listed | _in_data(workplace, dimension)
+
+
+def _in_data(workplace: Workplace, dimension: str, days: int | None = None) -> set[str]:
+    """Ids that have calls in the newest so many days, or in any."""
     column = {"customer_id": "customer_id", "provider_id": "provider_id"}[dimension]
     today = workplace.today()
-    files = workplace.lake.files("breakout_daily", today - timedelta(days=RECENT_DAYS), today)
+    first = today - timedelta(days=days) if days else date.min
+    files = workplace.lake.files("breakout_daily", first, today)
     if not files:
         return set()
     with workplace.engine.connect({"breakout_daily": files}) as connection:

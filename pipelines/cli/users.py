@@ -140,14 +140,15 @@ def _password(from_stdin: bool) -> str:
 
 
 def _ids(program: "Program", words: tuple[str, ...]) -> tuple[str, ...]:
-    """The customers' ids; who has no name yet is taken as an id."""
-    from resources.reference.accounts import read_customers
+    """The customers' ids, judged as those of schedules are."""
+    from pipelines.sending import read_accounts
+    from resources.reference.accounts import AccountsError
     from resources.reporting.errors import ReportError
-    from resources.reporting.request import resolve_accounts, split
 
-    names = read_customers(program.settings.home)
     try:
-        any_id = [word for text in words for word in split(text)]
-        return resolve_accounts("customer", words, names, lambda: any_id)
-    except ReportError as error:
+        found, odd = read_accounts(program.workplace).ids("customers", words)
+    except (AccountsError, ReportError) as error:
         raise click.ClickException(str(error)) from None
+    for each in odd:
+        click.echo(f"warning: {each}", err=True)
+    return tuple(found)

@@ -62,6 +62,16 @@ def read_names(path: Path) -> dict[str, str]:
 
     An id without a name is left out, so that it shows as the id. Raises AccountsError.
     """
+    return {key: name for key, name in _listed(path).items() if name}
+
+
+def read_ids(path: Path) -> set[str]:
+    """All ids of such a CSV, also those without a name. Raises AccountsError."""
+    return set(_listed(path))
+
+
+def _listed(path: Path) -> dict[str, str]:
+    """Id → name, blank where it has none."""
     names: dict[str, tuple[str, int]] = {}
     rows = _rows(path)
     header = [field.strip().lower() for field in next(rows, (0, ["id", "name"]))[1]]
@@ -90,7 +100,7 @@ def read_names(path: Path) -> dict[str, str]:
                 f"line {names[key][1]}; keep one of them"
             )
         names[key] = (name, line)
-    return {key: name for key, (name, _) in names.items() if name}
+    return {key: name for key, (name, _) in names.items()}
 
 
 def read_dids(home: Path, plan: NumberPlan | None = None) -> list[str]:

@@ -47,8 +47,40 @@ class Accounts:
     customer_emails: Mapping[str, str] = field(default_factory=dict)
     provider_emails: Mapping[str, str] = field(default_factory=dict)
     in_data: Callable[[str], Collection[str]] = lambda dimension: ()
+    ever: Callable[[str], Collection[str]] = lambda dimension: ()
+    """Ids that have calls in any built day, or a line in the list without a name."""
     reports: Mapping[str, Family] = field(default_factory=lambda: REPORTS)
     currencies: Collection[str] = ("USD", "GBP")
+
+    def ids(self, field: str, texts: Iterable[str]) -> tuple[list[str], list[str]]:
+        """Ids of the `customers` or `providers` meant by id or name, and what is odd about them.
+
+        Who is not known is refused, by a ReportError, unless nothing is built yet: then nobody can
+        know, and the id is kept as written.
+        """
+        what = field.removesuffix("s")
+        names: Mapping[str, str] = getattr(self, field)
+        known = {n.strip().casefold() for n in names.values()}
+        found: list[str] = []
+        odd: list[str] = []
+        for text in texts:
+            whole = text.strip()
+            for word in [whole] if whole.casefold() in known else split(text):
+                quoted = '"' + word.replace('"', '""') + '"'  # it may hold a comma
+                try:
+                    found += resolve_accounts(
+                        what, [quoted], names, lambda: self.in_data(f"{what}_id")
+                    )
+                except ReportError as error:
+                    ever = self.ever(f"{what}_id")
+                    if word not in ever and (ever or self.in_data(f"{what}_id")):
+                        raise ReportError(
+                            f"{error} (a {what} without calls yet needs a line in {field}.csv)"
+                        ) from None
+                    if word not in ever:
+                        odd.append(f"{error} (nothing is built yet: kept as an id)")
+                    found.append(word)
+        return list(dict.fromkeys(found)), odd
 
     def emails(self, audience: Audience) -> Mapping[str, str]:
         """Addresses by id of those that a fan-out for the audience goes to."""
@@ -169,25 +201,9 @@ class _Judge:
         return words
 
     def _ids(self, name: str, texts: Iterable[str]) -> list[str]:
-        """Ids of the accounts meant; who is not known is kept as written, and warned of."""
-        what = name.removesuffix("s")
-        names = getattr(self.accounts, name)
-        known = {n.strip().casefold() for n in names.values()}
-
-        def in_data() -> Collection[str]:
-            return self.accounts.in_data(f"{what}_id")
-
-        found: list[str] = []
-        for text in texts:
-            whole = text.strip()
-            for word in [whole] if whole.casefold() in known else split(text):
-                quoted = '"' + word.replace('"', '""') + '"'  # it may hold a comma
-                try:
-                    found += resolve_accounts(what, [quoted], names, in_data)
-                except ReportError as error:
-                    self.warnings.append(f"{name}: {error} (kept as an id)")
-                    found.append(word)
-        return list(dict.fromkeys(found))
+        found, odd = self.accounts.ids(name, texts)
+        self.warnings += [f"{name}: {words}" for words in odd]
+        return found
 
     def together(self, schedule: Schedule, period: Period) -> None:
         """What several fields say together."""

@@ -68,8 +68,20 @@ def test_wrong_options_are_told_together(home: Path) -> None:
     outside = ("--audience", "customer", "--customers", "101", "--email", "a@example.com")
     told = add(home, *outside, "--columns", "asr,profit_usd", expect=2)
     assert "'profit_usd' is not for customers" in told
-    told = add(home, "--email", "a@example.com", "--customers", "SkyCor")
-    assert "warning: customers: unknown customer 'SkyCor': did you mean 'SkyCore'?" in told
+    to = ("--email", "a@example.com")
+    told = add(home, *to, "--customers", "SkyCor", expect=2)
+    assert "customers: unknown customer 'SkyCor': did you mean 'SkyCore'?" in told
+    with (home / "customers.csv").open("a") as file:
+        file.write("110,,\n")  # a new one without calls, who has no name yet
+    assert "warning" not in add(home, *to, "--customers", "103,110")
+
+
+def test_a_user_of_a_customer_that_nothing_knows_is_refused(home: Path) -> None:
+    new = ("users", "add", "sky", "--role", "customer", "--no-password", "--customers")
+    told = cdr_reports(home, *new, "SkyCor", expect=1).stderr
+    assert "unknown customer 'SkyCor': did you mean 'SkyCore'?" in told
+    assert "sky" not in cdr_reports(home, "users", "list").stdout
+    assert "sky is customer of 101, 102" in cdr_reports(home, *new, "SkyCore,102").stdout
 
 
 @pytest.mark.parametrize("said", [b"schedules: [\xff]", b"schedules: [", b"name: nightly"])

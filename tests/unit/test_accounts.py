@@ -8,6 +8,7 @@ from resources.reference.accounts import (
     AccountsError,
     read_customers,
     read_dids,
+    read_ids,
     read_providers,
 )
 from resources.reference.plan import AreaCode, NumberPlan
@@ -24,6 +25,7 @@ def test_names(tmp_path: Path) -> None:
     text = '\ufeffID, Name ,note\n101,"Sky, Core",x\n\n102,Côte & Co,\n103,,\n102,Côte & Co,\n'
     (tmp_path / "customers.csv").write_bytes(text.replace("\n", "\r\n").encode())
     assert read_customers(tmp_path) == {"101": "Sky, Core", "102": "Côte & Co"}
+    assert read_ids(tmp_path / "customers.csv") == {"101", "102", "103"}
 
 
 @pytest.mark.parametrize(
