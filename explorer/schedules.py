@@ -325,6 +325,11 @@ def _form(
         if not family.listing
         for report in family.members.values()
     ]
+    known = dict(reports)
+    if form.get("report") and form["report"] not in known:
+        # The name of a family alone means one of its kinds.
+        asked = report_name(call, View(form["report"]))
+        form = {**form, "report": asked if asked in known else form["report"]}
     choices = {
         "report": reports,
         "frequency": [(str(f), str(f)) for f in Frequency],

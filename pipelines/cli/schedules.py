@@ -3,7 +3,6 @@
 Reads options and YAML and hands them to `resources.schedules`, which judges and keeps them.
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from pipelines.cli.schedule_options import with_options
 from pipelines.cli.show import show_table
 
 if TYPE_CHECKING:
@@ -29,43 +29,9 @@ def schedules() -> None:
     """
 
 
-_OPTIONS = [
-    click.option("--email", multiple=True, metavar="ADDRESSES", help="Who gets it; repeatable."),
-    click.option("--cc", multiple=True, metavar="ADDRESSES", help="Who gets a copy."),
-    click.option("--bcc", multiple=True, metavar="ADDRESSES", help="Who gets a copy unseen."),
-    click.option("--frequency", metavar="daily|weekly|monthly", help="Default: daily."),
-    click.option("--report", metavar="NAME", help="Default: breakout."),
-    click.option("--group", metavar="NAMES", help='What to group by; "" for the totals only.'),
-    click.option("--customers", multiple=True, metavar="IDS", help="Ids or names; blank: all."),
-    click.option("--providers", multiple=True, metavar="IDS", help="Ids or names; blank: all."),
-    click.option("--columns", metavar="NAMES", help="Columns; default: the report's own."),
-    click.option("--format", "formats", metavar="pdf,html,xlsx,csv", help="What is attached; "
-                 "default: pdf,xlsx."),
-    click.option("--currency", metavar="CODE", help="Of converted charges: USD, GBP or any other "
-                 "that the ECB quotes; default: USD."),
-    click.option("--time", metavar="HH:MM", help="Time of day, on the day after the period; "
-                 "default: 07:00."),
-    click.option("--timezone", metavar="ZONE", help="Of that time; default: the reporting zone."),
-    click.option("--audience", metavar="internal|customer|provider", help="Whose eyes it is for; "
-                 "default: internal."),
-    click.option("--fan-out/--no-fan-out", default=None, help="Each customer (or provider) gets "
-                 "its own report, at the addresses in customers.csv (or providers.csv)."),
-    click.option("--on-change", metavar="notify|resend|ignore", help="When a day of a sent report "
-                 "was built anew with other figures; default: notify."),
-    click.option("--incomplete", metavar="send|skip", help="When days are still missing after the "
-                 "waiting time; default: send."),
-]  # fmt: skip
-
-
-def _with_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
 @schedules.command("add")
 @click.option("--name", required=True, help="What it is called, in lists and by commands.")
-@_with_options
+@with_options("Default: {}.")
 @click.pass_context
 def add(ctx: click.Context, /, name: str, **options: Any) -> None:
     """Add a schedule; its first report is the next one that falls due."""
@@ -84,7 +50,7 @@ def add(ctx: click.Context, /, name: str, **options: Any) -> None:
 @schedules.command("edit")
 @click.argument("name")
 @click.option("--name", "new_name", help="What it is to be called.")
-@_with_options
+@with_options("")
 @click.pass_context
 def edit(ctx: click.Context, /, name: str, new_name: str | None, **options: Any) -> None:
     """Change the schedule NAME; what is not named stays as it is."""

@@ -14,8 +14,9 @@ from resources.reporting.breakout import BREAKOUT
 from resources.reporting.call_columns import PER_NUMBER
 from resources.reporting.did_as_cli import DID_AS_CLI
 from resources.reporting.dtmf import DTMF
-from resources.reporting.errors import ReportError
+from resources.reporting.errors import ReportError, unknown
 from resources.reporting.model import Family, Report
+from resources.reporting.request import find_report
 from resources.reporting.tech_prefix import TECH_PREFIX
 from resources.reporting.usa_calls import USA_CALLS
 from resources.reporting.usa_rate_center import USA_RATE_CENTER
@@ -79,6 +80,24 @@ def reports_in_force(home: Path, warn: Callable[[str], object] = _log.warning) -
         wrong.setdefault(name, f"report {name!r} cannot be made: {said}")
         warn(f"report {name!r} is left out: {said}")
     return ReportsInForce(families, {name: wrong[name] for name in wrong if name not in families})
+
+
+def find_scheduled(name: str, families: Mapping[str, Family]) -> Report:
+    """The report that a schedule knows by that name: a family's member by its own, such as
+    `usa-calls-lata`. Raises ReportError, which has all these names for one that is unknown.
+    """
+    try:
+        return find_report(name, families)
+    except ReportError:
+        if isinstance(families, ReportsInForce) and name in families.wrong:
+            raise
+    known = [
+        each
+        for family in families.values()
+        if not family.listing
+        for each in (family.name, *(m.name for m in family.members.values()))
+    ]
+    raise unknown("report", name, dict.fromkeys(known))
 
 
 def _summary(path: Path, problems: Sequence[tuple[int, str]]) -> str:

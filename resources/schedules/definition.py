@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import time
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 from zoneinfo import available_timezones
@@ -161,8 +162,7 @@ class _Judge:
             case "time":
                 return _time(text)
             case "timezone":
-                if text not in available_timezones():
-                    raise unknown("time zone", text, sorted(available_timezones()))
+                return _zone(text)
             case "currency":
                 text = text.upper()
                 if text not in self.accounts.currencies:
@@ -276,6 +276,18 @@ def _time(text: str) -> str:
     if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", text):
         raise ScheduleError(f"{text!r} is no time of day: write it as HH:MM, e.g. 07:30")
     return time.fromisoformat(text.rjust(5, "0")).isoformat("minutes")
+
+
+def _zone(text: str) -> str:
+    zones = sorted(available_timezones())
+    if text in zones:
+        return text
+    city = text.replace(" ", "_").casefold()
+    near = [zone for zone in zones if zone.casefold().rpartition("/")[2] == city]
+    # Of so many names one is always somewhat like it: only a slip of the pen is told.
+    near = near or get_close_matches(text, zones, n=1, cutoff=0.8)
+    meant = f"did you mean {near[0]!r}?" if near else "write one such as Europe/London or UTC"
+    raise ScheduleError(f"unknown time zone {text!r}: {meant}")
 
 
 def _truth(value: Any) -> bool:

@@ -27,6 +27,7 @@ from resources.reporting.message import XLSX_TYPE, body, file_name
 from resources.reporting.model import Family, Kind, Measure, Report
 from resources.reporting.output import write_document, write_rows
 from resources.reporting.period import Period
+from resources.reporting.reports import find_scheduled
 from resources.reporting.request import Asked, Request, find_report, narrowed, resolve
 from resources.schedules.audience import hides, own_rows, restricted_by_hidden, seen_by
 from resources.schedules.model import Audience, Schedule
@@ -105,7 +106,7 @@ def check(
 ) -> list[str]:
     """What of a schedule's report cannot be made, in words; nothing is read."""
     try:
-        whole = find_report(schedule.report, reports)
+        whole = find_scheduled(schedule.report, reports)
     except ReportError as error:
         return [f"report: {error}"]
     if whole.listing:

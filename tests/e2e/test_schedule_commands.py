@@ -76,6 +76,15 @@ def test_wrong_options_are_told_together(home: Path) -> None:
     assert "warning" not in add(home, *to, "--customers", "103,110")
 
 
+def test_help_says_what_holds_when_nothing_is_said(tmp_path: Path) -> None:
+    new = cdr_reports(tmp_path, "schedules", "add", "--help").stdout
+    assert "Default: daily." in new
+    assert "usa-calls-" in new
+    changed = cdr_reports(tmp_path, "schedules", "edit", "--help").stdout
+    assert "--frequency daily|weekly|monthly" in changed
+    assert "efault" not in changed  # what is not named stays as it is
+
+
 def test_a_user_of_a_customer_that_nothing_knows_is_refused(home: Path) -> None:
     new = ("users", "add", "sky", "--role", "customer", "--no-password", "--customers")
     told = cdr_reports(home, *new, "SkyCor", expect=1).stderr

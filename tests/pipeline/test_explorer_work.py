@@ -81,6 +81,18 @@ def test_the_form_tells_of_what_there_is(served: tuple[Explorer, Browser]) -> No
     assert "The subject of its mails is the report and its days." in page
 
 
+def test_the_form_of_a_report_of_several_kinds_is_of_the_first(
+    served: tuple[Explorer, Browser],
+) -> None:
+    _, browser = served
+    page = browser.get("/schedules/new", "report=usa-calls").text
+    assert '<option value="usa-calls-state" selected>' in page
+    browser.post("/schedules/new", FORM)
+    browser.post("/schedules/edit/nightly", {**FORM, "report": "usa-rate-center", "group": ""})
+    page = browser.get("/schedules/edit/nightly").text
+    assert '<option value="usa-rate-center-origin" selected>' in page
+
+
 def test_what_is_odd_is_said_once(served: tuple[Explorer, Browser]) -> None:
     _, browser = served
     form = {"name": "each", "report": "breakout", "formats": "csv", "group": "customer",
