@@ -94,11 +94,10 @@ def parse_addresses(texts: Iterable[str]) -> list[str]:
                 continue
             try:
                 parsed = Address(addr_spec=address)
-            except (MessageError, ValueError, IndexError) as error:
-                raise MailRefusedError(
-                    f"{address!r} is no e-mail address ({error}): write it as name@example.com"
-                ) from None
-            if not parsed.username or not parsed.domain or re.search(r"\s", address):
+                known = bool(parsed.username and parsed.domain)
+            except (MessageError, ValueError, IndexError):  # whose words are the parser's own
+                known = False
+            if not known or re.search(r"\s", address):
                 raise MailRefusedError(
                     f"{address!r} is no e-mail address: write it as name@example.com"
                 )
@@ -190,8 +189,11 @@ def send(
             "Is its certificate valid for this host, and is this the right port for that?"
         ) from None
     except (OSError, TimeoutError) as error:
+        hint = ""
+        if smtp is None:
+            hint = " (CDR_REPORTS_SMTP_HOST and CDR_REPORTS_SMTP_PORT say where it is)"
         raise MailUnavailableError(
-            f"{at} cannot be reached: {error}", maybe_taken=_handed(smtp)
+            f"{at} cannot be reached: {error.strerror or error}{hint}", maybe_taken=_handed(smtp)
         ) from None
     finally:
         if smtp is not None:

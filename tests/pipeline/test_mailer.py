@@ -257,8 +257,12 @@ def test_a_refused_message(post: Post) -> None:
 
 def test_a_server_that_is_down() -> None:
     port = free_port()
-    with pytest.raises(MailUnavailableError, match=f"127.0.0.1:{port} cannot be reached"):
+    with pytest.raises(MailUnavailableError) as caught:
         send(message(), settings(port))
+    assert str(caught.value) == (
+        f"mail server 127.0.0.1:{port} cannot be reached: Connection refused "
+        "(CDR_REPORTS_SMTP_HOST and CDR_REPORTS_SMTP_PORT say where it is)"
+    )
 
 
 def test_a_server_that_says_nothing() -> None:
@@ -288,8 +292,10 @@ def test_no_header_can_be_smuggled_in(subject: str, sender: str, to: str, identi
 
 @pytest.mark.parametrize("text", ["nobody", "a@", "@b.org", "a b@c.org", "<a@b.org>", "a@b@c.org"])
 def test_no_address(text: str) -> None:
-    with pytest.raises(MailRefusedError, match="no e-mail address"):
+    with pytest.raises(MailRefusedError) as caught:
         parse_addresses([text])
+    words = f"{text!r} is no e-mail address: write it as name@example.com"
+    assert str(caught.value) == words
 
 
 def test_addresses() -> None:
