@@ -5,11 +5,12 @@ Sentences for people; the same ones go onto pages and, for files that hold rows 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import date
 
 from resources.reporting import words
-from resources.reporting.interfaces import DayNotices
+from resources.reporting.interfaces import DayNotices, Reporting
 from resources.reporting.period import Period
 
 
@@ -66,6 +67,16 @@ def compared_with(found: DayNotices, before: Period) -> str:
     return (
         f"{said}, of which {words.count(missing, 'day')} without data." if missing else said + "."
     )
+
+
+def told_already(reporting: Reporting, days: Collection[date]) -> Reporting:
+    """What reports are made from, which do not say once more that these days hold no data."""
+
+    def said(first: date, last: date) -> DayNotices:
+        found = reporting.notices(first, last)
+        return replace(found, no_data=[day for day in found.no_data if day not in days])
+
+    return replace(reporting, notices=said)
 
 
 def _within(days: Iterable[date], period: Period) -> list[date]:

@@ -25,6 +25,7 @@ from resources.reporting.figures import Table, figures_of, find_accounts, make_t
 from resources.reporting.interfaces import Reporting
 from resources.reporting.message import XLSX_TYPE, body, file_name
 from resources.reporting.model import Family, Kind, Measure, Report
+from resources.reporting.notices import told_already
 from resources.reporting.output import write_document, write_rows
 from resources.reporting.period import Period
 from resources.reporting.reports import find_scheduled
@@ -236,7 +237,8 @@ def render(
     the mail says so, and that they are kept in the folder `kept_at`.
     """
     request = _request(reporting, schedule, account, period, people=True)
-    document = _worded(make_document(reporting, request, generated), schedule, marks)
+    known = told_already(reporting, marks.missing)
+    document = _worded(make_document(known, request, generated), schedule, marks)
     files = {
         file_name(document, fmt): _file(reporting, schedule, account, period, document, fmt)
         for fmt in schedule.formats
