@@ -18,7 +18,7 @@ from resources.reporting import words
 from resources.reporting.arithmetic import Value
 from resources.reporting.charts import draw, draw_png, is_worth_drawing
 from resources.reporting.document import Document, Grid
-from resources.reporting.model import Dimension
+from resources.reporting.model import Dimension, Measure
 from resources.reporting.pages import LOSS_MARK, environment, pdf
 from resources.reporting.workbook import write_workbook
 
@@ -127,21 +127,56 @@ def _named(grid: Grid) -> list[Dimension]:
     return [d for d in group if not d.name.endswith("_currency")] or list(group)
 
 
+def _sole_currency(grid: Grid, measure: Measure) -> str | None:
+    """The currency that all of such money is in; None where it is in several."""
+    totals = grid.table.totals
+    found = totals[grid.table.position(measure.currency)] if totals else None
+    return str(found) if found else None
+
+
+def _measures(grid: Grid) -> list[Measure]:
+    """The figures of the body, no money twice.
+
+    What was asked for in its own currency stands for the same converted, which is there only if it
+    was asked for, too, and is another amount.
+    """
+    asked = {column.name for column in grid.table.shown_columns}
+    own = {m.instead: m for m in grid.mailed if m.per_currency and m.instead}
+    found = []
+    for measure in grid.mailed:
+        if measure.name in own and measure.name not in asked:
+            measure = own[measure.name]
+        both = [m for m in grid.mailed if m.name == measure.instead and m.name in asked]
+        if not both or _sole_currency(grid, measure) != both[0].currency:
+            found.append(measure)
+    return list(dict.fromkeys(found))
+
+
 def _blocks(grid: Grid, minutes: bool) -> list[_Block]:
     """The sections of a grid; a panel without rows says so."""
     table, dimensions = grid.table, _named(grid)
     places = [table.position(d.name) for d in dimensions]
-    measures = [(m, table.position(m.name)) for m in grid.mailed]
-    heads = [words.heading(m, minutes=minutes) for m in grid.mailed]
+    mailed = _measures(grid)
+    measures = [(m, table.position(m.name)) for m in mailed]
+    heads = [words.heading(m, minutes=minutes) for m in mailed]
+    several = {}
+    for n, measure in enumerate(mailed):
+        if measure.per_currency:
+            if sole := _sole_currency(grid, measure):
+                heads[n] += f" ({sole})"
+            else:
+                several[measure.name] = table.position(measure.currency)
+
+    def figure(measure: Measure, place: int, values: tuple[Value, ...]) -> str:
+        said = words.show(measure, values[place], minutes=minutes)
+        code = values[several[measure.name]] if measure.name in several else None
+        return f"{said} {code}" if code and values[place] is not None else said
 
     def line(values: tuple[Value, ...]) -> _Line:
         label = [words.show(d, values[n]) for d, n in zip(dimensions, places, strict=True)]
         # The provider's name of a destination mostly repeats the customer's.
         label = list(dict.fromkeys(label))
-        figures = [
-            (words.show(m, values[n], minutes=minutes), words.is_loss(m, values[n]))
-            for m, n in measures
-        ]
+        figures = [(figure(m, n, values), words.is_loss(m, values[n])) for m, n in measures]
         return _Line(" · ".join(label) or "All", figures)
 
     label = " · ".join(d.title for d in dimensions) or "All"

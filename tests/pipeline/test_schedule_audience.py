@@ -90,6 +90,47 @@ def test_a_customers_report(built: Workplace, tmp_path: Path) -> None:
     assert (row["customer"], row["attempts"], row["customer_charge"]) == ("SkyCore", "2", "1")
 
 
+def _figures(message: EmailMessage) -> list[str]:
+    """The lines of figures in the mail's text."""
+    body = message.get_body(("plain",))
+    assert body is not None
+    text: str = body.get_content().partition("Figures (")[2]
+    return [line.strip() for line in text.splitlines() if "Attempts" in line]
+
+
+def test_a_charge_stands_once_in_a_mail_with_its_currency(built: Workplace, tmp_path: Path) -> None:
+    """101 and 102 are in pounds; 105 is in euros and 106 in dollars."""
+    post, clock = PostOffice(), Clock(EVE)
+    workplace = copied(built, tmp_path)
+    with serving(post) as port:
+        others = [
+            call(f"other-{customer}", dt="2026-03-08 12:00:00", customer_id=customer,
+                 customer_card_currency=currency)
+            for customer, currency in (("105", "EUR"), ("106", "USD"))
+        ]  # fmt: skip
+        deliver(workplace, "others.csv", others)
+        build_all(workplace)
+        office = office_of(workplace, port, clock)
+        group = "customer,customer_currency"
+        for name, customers, columns in (
+            ("pounds", "101", "customer_charge,attempts"),
+            ("both", "101", "customer_charge_usd,customer_charge,attempts"),
+            ("dollars", "106", "customer_charge_usd,customer_charge,attempts"),
+            ("several", "101,105", "customer_charge,attempts"),
+        ):
+            add(office, name=name, audience="customer", customers=customers, group=group,
+                columns=columns)  # fmt: skip
+        clock.set(MORNING)
+        tick(office)
+    said = [_figures(message) for _, message, _ in post.got]
+    assert ["SkyCore: Customer Charge (GBP) 1.00, Attempts 2"] in said
+    assert ["106: Customer Charge (USD) 0.50, Attempts 1"] in said
+    assert ["SkyCore: Customer Charge 1.00 GBP, Attempts 2",
+            "105: Customer Charge 0.50 EUR, Attempts 1"] in said  # fmt: skip
+    (both,) = [lines[0] for lines in said if "(USD)" in lines[0] and "(GBP)" in lines[0]]
+    assert both.endswith(", Customer Charge (GBP) 1.00, Attempts 2")
+
+
 def test_a_providers_report(built: Workplace, tmp_path: Path) -> None:
     post, clock = PostOffice(), Clock(EVE)
     with serving(post) as port:
