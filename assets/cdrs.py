@@ -19,6 +19,8 @@ from resources.held import CDRS
 CDRS_KEY = dg.AssetKey(CDRS)
 CALL_NUMBERS_KEY = dg.AssetKey(CALL_NUMBERS)
 
+# Dagster calls them non-blocking: not the check stops what comes after, but the step that fails.
+_MEANINGS = {"error": "error, the day is not published", "warning": "warning"}
 _SEVERITIES = {"error": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
 
 
@@ -46,7 +48,7 @@ def cdrs_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         required_resource_keys={"workplace"},
         pool="lake",
         check_specs=[
-            dg.AssetCheckSpec(name, asset=CDRS_KEY, description=f"{severity}: {text}")
+            dg.AssetCheckSpec(name, asset=CDRS_KEY, description=f"{_MEANINGS[severity]}: {text}")
             for name, (severity, text) in expectations().items()
         ],
     )

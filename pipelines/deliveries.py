@@ -21,6 +21,9 @@ from resources.schedules.planning import Group, agenda, plan, revise
 GROUP = "delivery"
 """The run tag of what a run sends: schedule, period, revision."""
 
+WAITING = "not_sent_yet"
+"""The run tag of a run that left deliveries to be tried again, such as without a mail server."""
+
 TRY = "delivery_attempt"
 """The run tag that all runs of one attempt share."""
 
@@ -49,6 +52,9 @@ def send_reports(context: dg.OpExecutionContext) -> None:
         log = context.log.info if delivery.state is State.SENT else context.log.warning
         log(f"delivery {delivery.id}: {in_words(delivery)}")
     context.add_output_metadata(_metadata(office, found))
+    if waiting := sum(d.state is State.QUEUED for d in found):
+        # The run has done what it could: the list of runs says that not all is out yet.
+        context.instance.add_run_tags(context.run_id, {WAITING: f"{waiting} of {len(found)}"})
     failed = [d for d in found if d.state is State.FAILED]
     if failed:
         raise dg.Failure(

@@ -12,7 +12,7 @@ WITH timed AS (
 )
 
 SELECT
-    CASE WHEN $hourly THEN hour END AS hour, -- start of the local hour; NULL unless $hourly
+    CASE WHEN $hourly THEN hour END AS hour, -- start of the local hour; NULL in sums of a day
     customer_id, -- who pays
     provider_id, -- who is paid; NULL when never routed
     customer_destination, -- the customer's rate card's

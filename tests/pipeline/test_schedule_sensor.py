@@ -141,6 +141,8 @@ def test_a_refusal_fails_the_run_and_a_delay_does_not(daemon: Daemon, post: Post
     (failure,) = [e for e in refused.all_events if e.is_step_failure]
     assert "554 5.7.1 no" in str(failure.step_failure_data.user_failure_data)
     assert delayed.success
+    (waiting,) = daemon.instance.get_runs(dg.RunsFilter(tags={"not_sent_yet": "1 of 1"}))
+    assert waiting.run_id == delayed.run_id
     said = daemon.tick()
     assert isinstance(said, str)
     assert "other" in said

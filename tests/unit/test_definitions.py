@@ -112,6 +112,12 @@ def test_every_job_schedule_sensor_and_check_has_a_description(defs: dg.Definiti
     graph = defs.resolve_asset_graph()
     for key in graph.asset_check_keys:
         assert graph.get_check_spec(key).description, key
+    said = {
+        key.name: (graph.get_check_spec(key).description or "").partition(":")[0]
+        for key in graph.asset_check_keys
+    }
+    assert said["charge_negative"] == "error, the day is not published"
+    assert said["charge_unusually_high"] == "warning"
     for of_all in (defs.jobs, defs.schedules, defs.sensors):
         assert of_all
         for one in of_all:
