@@ -30,14 +30,14 @@ from explorer.limits import (
 )
 from explorer.view import View, WrongView
 from pipelines.assembly import Workplace
-from pipelines.reporting import MADE, HomeCurrencies, LakeTables, open_reporting
+from pipelines.reporting import HomeCurrencies, LakeTables, open_reporting
 from resources.engine import Engine
 from resources.lake import Lake
 from resources.reporting.breakout import BREAKOUT
 from resources.reporting.catalogue import BREAKOUT_DAILY
 from resources.reporting.errors import ReportError
 from resources.reporting.figures import request_for
-from resources.reporting.interfaces import Reporting
+from resources.reporting.interfaces import MADE_OF, Reporting
 from resources.reporting.model import Report
 from resources.reporting.query import connect
 from resources.reporting.reports import ReportsInForce, declarations, reports_in_force
@@ -75,7 +75,7 @@ class KeptTables:
 
     def files(self, table: str, first: date, last: date) -> list[str]:
         """Parquet files of a table for a range of days."""
-        if table not in MADE:
+        if table not in MADE_OF:
             return self.shared.files(table, first, last)
         if not self.lock.acquire(timeout=SECONDS):
             raise TooMany("another answer is making what this one needs: try again soon")

@@ -19,18 +19,17 @@ from resources.reference.names import country_names, lata_names
 from resources.reference.plan import ReferenceData
 from resources.reference.rates import Rates
 from resources.reporting.errors import ReportError
-from resources.reporting.interfaces import DayNotices, Quote, Reporting
+from resources.reporting.interfaces import MADE_OF, DayNotices, Quote, Reporting
 from resources.reporting.reports import ReportsInForce, reports_in_force
 from resources.unstored import breakout_hourly, did_as_cli, dtmf_delivery
 
 Maker = Callable[[DayBuilder, date, date, Path], list[str]]
 
-MADE: dict[str, tuple[str, Maker]] = {
-    "breakout_hourly": ("cdrs", breakout_hourly),
-    "did_as_cli": ("cdrs", did_as_cli),
-    "dtmf_delivery": ("dtmf_hourly", dtmf_delivery),
+_MAKERS: dict[str, Maker] = {
+    "breakout_hourly": breakout_hourly,
+    "did_as_cli": did_as_cli,
+    "dtmf_delivery": dtmf_delivery,
 }
-"""What is no table of the lake but made for a question: the table it is made of, and how."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,10 @@ class LakeTables:
     def files(self, table: str, first: date, last: date) -> list[str]:
         """Parquet files of a table for a range of days."""
         lake = self.lake
-        if table not in MADE:
+        if table not in MADE_OF:
             return lake.files(table, first, last)
-        source, make = MADE[table]
-        key = (table, str(first), *lake.files(source, first, last))
+        make = _MAKERS[table]
+        key = (table, str(first), *lake.files(MADE_OF[table], first, last))
         if key not in self.made:
             folder = tempfile.TemporaryDirectory(prefix="cdr-reports-")
             found = make(replace(self.workplace.builder, lake=lake), first, last, Path(folder.name))

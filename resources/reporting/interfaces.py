@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from resources.calls import CallQuestion, FoundCalls, Side
     from resources.reporting.model import Family
 
+MADE_OF = {
+    "breakout_hourly": "cdrs",
+    "did_as_cli": "cdrs",
+    "dtmf_delivery": "dtmf_hourly",
+}
+"""What is no stored table but made for a question: the table that it is made of."""
+
 
 class Tables(Protocol):
     """Finds the Parquet files of a stored table."""

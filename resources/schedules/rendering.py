@@ -22,7 +22,7 @@ from resources.reporting.arithmetic import Value
 from resources.reporting.document import Document, make_document
 from resources.reporting.errors import ReportError
 from resources.reporting.figures import Table, figures_of, find_accounts, make_table, reads_calls
-from resources.reporting.interfaces import Reporting
+from resources.reporting.interfaces import MADE_OF, Reporting
 from resources.reporting.message import XLSX_TYPE, body, file_name
 from resources.reporting.model import Family, Kind, Measure, Report
 from resources.reporting.notices import told_already
@@ -32,13 +32,6 @@ from resources.reporting.reports import find_scheduled
 from resources.reporting.request import Asked, Request, find_report, narrowed, resolve
 from resources.schedules.audience import hides, own_rows, restricted_by_hidden, seen_by
 from resources.schedules.model import Audience, Schedule
-
-MADE_OF = {
-    "breakout_hourly": "cdrs",
-    "did_as_cli": "cdrs",
-    "dtmf_delivery": "dtmf_hourly",
-}
-"""What is no stored table but made for a question: the table that it is made of."""
 
 _TYPES = {
     "pdf": ("application", "pdf"),
