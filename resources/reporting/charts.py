@@ -61,25 +61,35 @@ def draw(points: Points) -> Picture:
 
 def _heat(chart: HeatChart, points: Points) -> Drawing:
     (measure,) = points.measures
-    cells = [(str(a), str(b), _number(v), words.show(measure, v)) for a, b, v in points.rows]
+    cells = [
+        (str(a), str(b), points.amount(measure, v), points.show(measure, v))
+        for a, b, v in points.rows
+    ]
+    down = list(dict.fromkeys(cell[0] for cell in cells))
+    across = {cell[1] for cell in cells}
+    # What is on both sides stands in the same order on both, so that the diagonal is one.
+    both = [name for name in down if name in across]
     return heat_map(
         chart.title,
-        words.heading(measure),
+        points.heading(measure),
         points.axes,
-        list(dict.fromkeys(cell[0] for cell in cells)),
-        sorted({cell[1] for cell in cells}),
+        down,
+        both + sorted(across.difference(both)),
         cells,
     )
 
 
 def _tiles(chart: TileChart, points: Points) -> Drawing:
     (measure,) = points.measures
-    states = [(str(a), _number(v) or 0, words.show(measure, v)) for a, v in points.rows]
-    return tile_map(chart.title, words.heading(measure), states)
-
-
-def _number(value: Value) -> int | Decimal | None:
-    return value if isinstance(value, int | Decimal) else None
+    states = [
+        (
+            "no State" if a == words.MISSING else str(a),
+            points.amount(measure, v) or 0,
+            points.show(measure, v),
+        )
+        for a, v in points.rows
+    ]
+    return tile_map(chart.title, points.heading(measure), states)
 
 
 def _by_altair(points: Points) -> Drawing:
@@ -186,7 +196,8 @@ def _by_day(chart: DayChart, points: Points) -> altair.VConcatChart:
     colours = alt.Color(
         "what:N", scale=alt.Scale(domain=drawn, range=[FIRST, SECOND, THIRD][: len(drawn)])
     )
-    code = points.measures[0].currency
+    first = points.measures[0]
+    unit = first.currency or words.unit(first, minutes=points.minutes)
     upper: alt.Chart | alt.LayerChart
     data = alt.InlineData(values=lines)
     if not _is_long(points):
@@ -196,7 +207,7 @@ def _by_day(chart: DayChart, points: Points) -> altair.VConcatChart:
             .encode(
                 x=day(above),
                 xOffset=alt.XOffset("what:N", sort=drawn),
-                y=amount(code),
+                y=amount(unit),
                 color=colours,
             )
         )
@@ -209,7 +220,7 @@ def _by_day(chart: DayChart, points: Points) -> altair.VConcatChart:
             .mark_line(strokeWidth=1.8, point=alt.OverlayMarkDef(size=12, filled=True))
             .encode(
                 x=day(above),
-                y=amount(code),
+                y=amount(unit),
                 color=colours,
                 strokeDash=dashes,
             )
@@ -222,7 +233,7 @@ def _by_day(chart: DayChart, points: Points) -> altair.VConcatChart:
     lower = (
         alt.Chart(alt.InlineData(values=_long(points, [len(chart.lines)])))
         .mark_bar(cornerRadiusEnd=1)
-        .encode(x=day(axis), y=amount(f"{names[-1]}, {code}"), color=sign)
+        .encode(x=day(axis), y=amount(f"{names[-1]}, {unit}"), color=sign)
     )
     return alt.vconcat(
         upper.properties(width=width, height=HEIGHT * 0.58),
@@ -241,7 +252,7 @@ def _by_member(points: Points) -> altair.HConcatChart:
             {
                 "member": str(row[0]),
                 "amount": _float(row[n + 1]),
-                "said": words.show(measure, row[n + 1]),
+                "said": points.show(measure, row[n + 1]),
             }
             for row in points.rows
         ]
@@ -271,7 +282,7 @@ def _by_member(points: Points) -> altair.HConcatChart:
                 width=(WIDTH - 140) / len(points.measures),
                 height=max(60, min(HEIGHT, 22 * len(order))),
                 title=alt.TitleParams(
-                    words.heading(measure),
+                    points.heading(measure),
                     fontSize=9,
                     fontWeight="normal",
                     color=QUIET,
@@ -284,7 +295,11 @@ def _by_member(points: Points) -> altair.HConcatChart:
 
 def _long(points: Points, which: Any) -> list[dict[str, Any]]:
     return [
-        {"day": str(row[0]), "what": _short(points.measures[n]), "amount": _float(row[n + 1])}
+        {
+            "day": str(row[0]),
+            "what": _short(points.measures[n]),
+            "amount": _float(points.amount(points.measures[n], row[n + 1])),
+        }
         for row in points.rows
         for n in which
     ]
@@ -305,7 +320,8 @@ def _float(value: Value) -> float | None:
 
 def _caption(points: Points) -> str:
     if points.left_out:
-        return f"The {len(points.rows)} largest by attempts; {points.left_out} more are not drawn."
+        drawn = len({row[0] for row in points.rows})
+        return f"The {drawn} largest by {points.weight}; {points.left_out} more are not drawn."
     return ""
 
 
@@ -315,7 +331,7 @@ def _alt(points: Points) -> str:
         said = (
             f"{row[0]}: "
             + ", ".join(
-                f"{m.title} {words.show(m, v)} {words.unit(m)}".strip()
+                f"{m.title} {points.show(m, v)} {words.unit(m, minutes=points.minutes)}".strip()
                 for m, v in zip(points.measures, row[1:], strict=True)
             )
             for row in points.rows

@@ -236,7 +236,8 @@ def _hours(summaries: Sequence[NumberSummary]) -> Points:
         for hour, count in enumerate(each.by_hour)
     ]
     left_out = len(with_calls) - len(busiest)
-    return Points(chart, (SUMMED["attempts"],), rows, left_out, ("Number", "Hour of Day"))
+    attempts = SUMMED["attempts"]
+    return Points(chart, (attempts,), rows, left_out, attempts.title, ("Number", "Hour of Day"))
 
 
 def _headline(

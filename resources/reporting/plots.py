@@ -5,6 +5,7 @@ Plain values; how they are drawn is in `charts`, `heat` and `tiles`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -12,7 +13,16 @@ from resources.reporting import words
 from resources.reporting.arithmetic import Value
 from resources.reporting.figures import figures_of
 from resources.reporting.interfaces import Reporting
-from resources.reporting.model import Chart, DayChart, HeatChart, Measure, MemberChart, TileChart
+from resources.reporting.model import (
+    Chart,
+    DayChart,
+    Dimension,
+    HeatChart,
+    Kind,
+    Measure,
+    MemberChart,
+    TileChart,
+)
 from resources.reporting.request import Request
 
 MEMBERS_SHOWN = 12
@@ -23,21 +33,41 @@ MEMBERS_SHOWN = 12
 class Points:
     """Data of a chart: rows of the dimensions' values followed by the measures'.
 
-    `left_out` is how many members are not drawn; `axes` are the titles of two dimensions.
+    Members read as in a table. `left_out` is how many are not drawn, the smallest by what `weight`
+    names; `axes` are the titles of two dimensions. With `minutes` durations
+    are drawn in minutes; the rows hold seconds.
     """
 
     chart: Chart
     measures: tuple[Measure, ...]
     rows: list[tuple[Value, ...]]
     left_out: int = 0
+    weight: str = ""
     axes: tuple[str, str] = ("", "")
+    minutes: bool = False
+
+    def amount(self, measure: Measure, value: Value) -> int | Decimal | None:
+        """The figure in the unit that people read; None where there is none."""
+        if not isinstance(value, int | Decimal):
+            return None
+        if measure.kind is Kind.FRACTION:
+            return Decimal(value) * 100
+        return Decimal(value) / 60 if self.minutes and measure.kind is Kind.SECONDS else value
+
+    def show(self, measure: Measure, value: Value) -> str:
+        """The figure as a person reads it."""
+        return words.show(measure, value, minutes=self.minutes)
+
+    def heading(self, measure: Measure) -> str:
+        """The figure's title and unit."""
+        return words.heading(measure, minutes=self.minutes)
 
 
 def points(reporting: Reporting, request: Request, chart: Chart) -> Points:
     """The data of one chart, its names as they can be printed."""
     read = _points(reporting, request, chart)
     rows = [tuple(words.printable(v) if isinstance(v, str) else v for v in r) for r in read.rows]
-    return replace(read, rows=rows)
+    return replace(read, rows=rows, minutes=reporting.minutes)
 
 
 def _points(reporting: Reporting, request: Request, chart: Chart) -> Points:
@@ -52,7 +82,7 @@ def _points(reporting: Reporting, request: Request, chart: Chart) -> Points:
             measure = request.report.measure(chart.measure)
             group = [request.report.dimension(chart.dimension)]
             rows = figures_of(reporting, request, request.period, [measure], group)
-            return Points(chart, (measure,), [row for row in rows if row[0] is not None])
+            return Points(chart, (measure,), _drawn(group, rows))
 
 
 def _by_day(reporting: Reporting, request: Request, chart: DayChart) -> Points:
@@ -70,11 +100,10 @@ def _by_member(reporting: Reporting, request: Request, chart: MemberChart) -> Po
     weight = report.measure(chart.weight)
     group = [report.dimension(chart.dimension)]
     rows = figures_of(reporting, request, request.period, (*measures, weight), group)
-    # Traffic that belongs to no member (a call that was never routed) has no bar.
-    rows = [row for row in rows if row[0] is not None]
     rows.sort(key=lambda row: _size(row[-1]), reverse=True)
-    left_out = max(0, len(rows) - MEMBERS_SHOWN)
-    return Points(chart, measures, [row[:-1] for row in rows[:MEMBERS_SHOWN]], left_out)
+    drawn = _drawn(group, [row[:-1] for row in rows])
+    left_out = max(0, len(drawn) - MEMBERS_SHOWN)
+    return Points(chart, measures, drawn[:MEMBERS_SHOWN], left_out, weight.title)
 
 
 def _by_two(reporting: Reporting, request: Request, chart: HeatChart) -> Points:
@@ -82,14 +111,33 @@ def _by_two(reporting: Reporting, request: Request, chart: HeatChart) -> Points:
     measure, weight = report.measure(chart.measure), report.measure(chart.weight)
     down, across = report.dimension(chart.down), report.dimension(chart.across)
     sizes = figures_of(reporting, request, request.period, [weight], [down])
-    sizes = [row for row in sizes if row[0] is not None]
+    rows = figures_of(reporting, request, request.period, [measure], [down, across])
+    rows = _drawn([down, across], rows)
+    drawn = {row[0] for row in rows}
+    sizes = [row for row in _drawn([down], sizes) if row[0] in drawn]
     sizes.sort(key=lambda row: _size(row[1]), reverse=True)
     order = {row[0]: n for n, row in enumerate(sizes[: chart.rows])}
-    rows = figures_of(reporting, request, request.period, [measure], [down, across])
-    rows = [row for row in rows if row[0] in order and row[1] is not None]
+    rows = [row for row in rows if row[0] in order]
     rows.sort(key=lambda row: (order[row[0]], str(row[1])))
     left_out = max(0, len(sizes) - chart.rows)
-    return Points(chart, (measure,), rows, left_out, (down.title, across.title))
+    axes = (down.title, across.title)
+    return Points(chart, (measure,), rows, left_out, weight.title, axes)
+
+
+def _drawn(
+    group: Sequence[Dimension], rows: Sequence[tuple[Value, ...]]
+) -> list[tuple[Value, ...]]:
+    """The rows with their members as a table shows them.
+
+    The traffic of none (calls that were never routed, or had no prefix dialled in front) is drawn
+    like any other, unless there is no figure of it.
+    """
+    width = len(group)
+    return [
+        (*(words.show(d, v) for d, v in zip(group, row, strict=False)), *row[width:])
+        for row in rows
+        if None not in row[:width] or any(value is not None for value in row[width:])
+    ]
 
 
 def _size(value: Value) -> Decimal:
