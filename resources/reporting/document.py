@@ -12,7 +12,15 @@ from datetime import datetime
 
 from resources.reporting import words
 from resources.reporting.arithmetic import Value
-from resources.reporting.figures import Held, Table, figures_of, left_out, make_table, reads_calls
+from resources.reporting.figures import (
+    Held,
+    Table,
+    counted_sums,
+    figures_of,
+    left_out,
+    make_table,
+    reads_calls,
+)
 from resources.reporting.interfaces import DayNotices, Reporting
 from resources.reporting.model import Chart, Column, HeatChart, Kind, Measure, Panel
 from resources.reporting.notices import compared_with, notices
@@ -190,14 +198,19 @@ def _accounts(ids: Sequence[str], names: Mapping[str, str]) -> str:
 
 def _headline(reporting: Reporting, request: Request) -> tuple[tuple[Figure, ...], str]:
     measures = [request.report.measure(name) for name in request.report.headline]
-    nothing: tuple[Value, ...] = (None,) * len(measures)
+    unknown: tuple[Value, ...] = (None,) * len(measures)
     before = request.before or request.period.before()
     now = figures_of(reporting, request, request.period, measures)
     then = figures_of(reporting, request, before, measures) if before else []
     compared = "There are no figures for the period before."
     if before and then:
         compared = compared_with(reporting.notices(before.first, before.last), before)
-    new, old = (now or [nothing])[0], (then or [nothing])[0]
+    # Without rows the same is said as in the totals: no attempts, and nothing known of the rest.
+    counted = counted_sums(request.report)
+    sums = (name for measure in measures for name in measure.formula.sums)
+    nothing = {name: 0 if name in counted else None for name in sums}
+    none = tuple(measure.formula.value(nothing) for measure in measures)
+    new, old = (now or [none])[0], (then or [unknown])[0]
     figures = [
         _figure(*each, minutes=reporting.minutes) for each in zip(measures, new, old, strict=True)
     ]
@@ -205,13 +218,11 @@ def _headline(reporting: Reporting, request: Request) -> tuple[tuple[Figure, ...
 
 
 def _figure(measure: Measure, now: Value, before: Value, *, minutes: bool) -> Figure:
-    if measure.kind is Kind.SECONDS and measure.formula.additive:
-        title, value = f"{measure.title} (min)", words.minutes(now)
-    else:
-        title, value = measure.title, words.show(measure, now, minutes=minutes)
-        if now is not None and (short := words.unit(measure, minutes=minutes)):
-            value = f"{value} {short}"
-    return Figure(title, value, words.change(measure, now, before), words.is_negative(now))
+    value = words.show(measure, now, minutes=minutes)
+    if now is not None and (short := words.unit(measure, minutes=minutes)):
+        value = f"{value} {short}"
+    change = words.change(measure, now, before, minutes=minutes)
+    return Figure(measure.title, value, change, words.is_negative(now))
 
 
 def _panel(reporting: Reporting, request: Request, panel: Panel) -> Grid:
@@ -250,6 +261,9 @@ def _sections(request: Request, table: Table) -> tuple[Section, ...]:
         order, sort = f"by {group[0].title.lower()}", SortKey(group[0])
     else:
         order, sort = "by charge", SortKey(weight, descending=True)
+    if not any(column.name in (table.loss, "profit_percent") for column in table.shown_columns):
+        rows = list(table.each(limit=CHOSEN_SHOWN, sort=(sort,)))
+        return (Section("", rows, table.row_count),) if rows else ()
     losing = table.lines.losses()
     losses = list(table.each(losing=True, limit=LOSSES_SHOWN))
     others = list(table.each(losing=False, limit=LARGEST_SHOWN, sort=(sort,)))

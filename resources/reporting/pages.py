@@ -178,13 +178,13 @@ def _page(document: Document, embed: Callable[[str, str], str]) -> str:
 def _printed(grid: Grid, minutes: bool) -> _Printed:
     table = grid.table
     heads = [(words.heading(c, minutes=minutes), words.is_number(c)) for c in grid.columns]
-    sections = [
-        (
-            section,
-            [(cells(table, row, minutes=minutes), table.is_loss(row)) for row in section.rows],
-        )
-        for section in grid.sections
-    ]
+
+    def line(row: Sequence[Value]) -> tuple[list[Cell], bool]:
+        made = cells(table, row, minutes=minutes)
+        # A row is marked where its loss is to be seen.
+        return made, table.is_loss(row) and any(cell.loss for cell in made)
+
+    sections = [(section, [line(row) for row in section.rows]) for section in grid.sections]
     totals = cells(table, table.totals, minutes=minutes, totals=True) if table.totals else []
     printed = [totals, *(row for _, rows in sections for row, _ in rows)]
     widths = layout(heads, ([cell.printed for cell in row] for row in printed if row))

@@ -143,11 +143,6 @@ def money(amount: Decimal) -> str:
     return _number(Kind.MONEY, amount, in_minutes=False)
 
 
-def minutes(seconds: Value) -> str:
-    """Seconds as whole minutes."""
-    return _plain(Decimal(seconds) / 60, 0) if isinstance(seconds, int | Decimal) else MISSING
-
-
 def _number(kind: Kind, value: Decimal, in_minutes: bool) -> str:
     places = 0
     match kind:

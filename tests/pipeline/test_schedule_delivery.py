@@ -357,7 +357,11 @@ def test_restated_days(workplace: Workplace, clock: Clock) -> None:
     subject, text = texts["resend@example.com"]
     assert subject == "Breakout (revised), 8 March 2026"
     # Three attempts became four, of 60 s each.
-    for said in ("Attempts: 3 became 4 (+33.3 %).", "Duration (min)", "report sent on 2026-03-09"):
+    for said in (
+        "Attempts: 3 became 4 (+33.3 %).",
+        "Duration 240.0 s",
+        "report sent on 2026-03-09",
+    ):
         assert said in text
     subject, text = texts["notify@example.com"]
     assert subject == "Breakout (figures revised), 8 March 2026"

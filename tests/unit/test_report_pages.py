@@ -110,6 +110,36 @@ def test_a_page_shows_the_first_rows_and_says_how_many_there_are(tmp_path: Path)
 def test_nothing_to_report(tmp_path: Path) -> None:
     made = document(tmp_path, [], providers=["7"])
     assert "There are no rows" in Page(html(made)).text
+    tiles = {figure.title: figure.value for figure in made.headline}
+    totals = dict(zip((c.title for c in made.columns), made.table.totals, strict=False))
+    assert (tiles["Attempts"], totals["Attempts"]) == ("0", 0)
+    assert (tiles["Duration"], totals["Duration"]) == ("–", None)
+    assert (tiles["ASR"], totals["ASR"]) == ("–", None)
+
+
+def test_losses_come_first_only_where_they_are_seen(tmp_path: Path) -> None:
+    by_day = document(tmp_path / "1", group_by="date,provider", columns="date,provider,asr")
+    (section,) = by_day.figures.sections
+    assert (section.title, section.of) == ("", 4)
+    assert [row[:2] for row in section.rows] == [
+        (date(2026, 3, 6), "Budget Routes"), (date(2026, 3, 6), "Tierone"),
+        (date(2026, 3, 7), None), (date(2026, 3, 8), "Tierone"),
+    ]  # fmt: skip
+    assert 'class="losing"' not in html(by_day)
+    by_charge = document(tmp_path / "2", group_by="customer", columns="attempts")
+    assert [row[1] for row in by_charge.figures.sections[0].rows] == [12, 5, 3]
+    seen = document(tmp_path / "3", group_by="provider", columns="profit_percent")
+    assert seen.figures.sections[0].title == "Losses, the largest first"
+
+
+def test_tiles_have_the_unit_of_the_table(tmp_path: Path) -> None:
+    tiles = {figure.title: figure.value for figure in document(tmp_path / "1").headline}
+    assert (tiles["Duration"], tiles["ACD"]) == ("750.0 s", "93.8 s")
+    of = reporting(tmp_path / "2", [*BEFORE, *ROWS], minutes=True)
+    request = request_for(of, BREAKOUT, Asked(), DAYS, people=True)
+    figures = {figure.title: figure for figure in make_document(of, request, GENERATED).headline}
+    assert (figures["Duration"].value, figures["Duration"].change) == ("12.50 min", "+25.0 %")
+    assert figures["ACD"].value == "1.56 min"
 
 
 def printed(folder: Path, width: int, rows: list[dict[str, Any]] = ROWS, **asked: Any) -> str:
