@@ -54,6 +54,7 @@ def test_a_message_has_text_pictures_and_attachments(tmp_path: Path) -> None:
     plain, rich = (message.get_body((kind,)) for kind in ("plain", "html"))
     assert plain is not None
     assert rich is not None
+    assert plain.get_content().startswith("Breakout, 6–8 March 2026 (UTC)")
     assert "<b>Nimbus</b>" in plain.get_content()
     body = rich.get_content()
     assert "<b>Nimbus" not in body

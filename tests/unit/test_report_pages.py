@@ -59,7 +59,7 @@ class Page(HTMLParser):
 def test_a_page_says_it_all(tmp_path: Path) -> None:
     text = Page(html(document(tmp_path))).text
     for said in (
-        "6–8 March 2026",
+        "6–8 March 2026 (UTC)",
         "Customers all",
         "1 of 3 days holds no data: 2026-03-07.",
         "1 of 3 days is stale: 2026-03-08.",
