@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 LOSS_MARK = "▼"
 """Stands before a negative profit or margin, so that colour is not all that marks a loss."""
 
+WHOLE = 12
+"""A table of so many rows at most is not divided between two pages."""
+
 _TEMPLATES = ("report.html.j2", "mail.html.j2", "mail.txt.j2")
 
 
@@ -60,6 +63,11 @@ class _Printed:
     sections: list[tuple[Section, list[tuple[list[Cell], bool]]]]
     totals: list[Cell]
     layout: Layout
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is small enough to stand on one page."""
+        return self.grid.rows_shown <= WHOLE
 
     @property
     def has_losses(self) -> bool:

@@ -12,7 +12,8 @@ from weasyprint.urls import FatalURLFetchingError
 
 from resources.reporting.breakout import BREAKOUT
 from resources.reporting.message import compose
-from resources.reporting.pages import fetcher, pdf
+from resources.reporting.pages import WHOLE, fetcher, pdf
+from tests.unit.report_tables import row
 from tests.unit.test_report_pages import Page, document
 
 
@@ -30,6 +31,16 @@ def test_pdf(tmp_path: Path, group_by: str | None) -> None:
         for font in page["/Resources"]["/Font"].values()  # type: ignore[index]
     }
     assert all(re.match(r"/[A-Z]{6}\+", font) for font in fonts), "fonts must be embedded"
+
+
+@pytest.mark.parametrize("count", [2, 7, WHOLE])
+def test_a_small_table_stands_on_one_page(tmp_path: Path, count: int) -> None:
+    rows = [row(6, f"10{n:02}", "7", 1, 1, "60") for n in range(count)]
+    made = document(tmp_path, rows, group_by="customer_id", columns="customer_id,attempts")
+    pages = [page.extract_text() for page in PdfReader(io.BytesIO(pdf(made))).pages]
+    (held,) = [text for text in pages if "\nFigures\n" in f"\n{text}\n"]
+    assert all(text in held for text in ("Totals", *(each["customer_id"] for each in rows)))
+    assert len(pages) <= 2, "the charts stand below the headline figures"
 
 
 def test_pdf_may_fetch_only_what_it_was_given() -> None:
