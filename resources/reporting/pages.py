@@ -194,8 +194,8 @@ def _printed(grid: Grid, minutes: bool) -> _Printed:
 
     sections = [(section, [line(row) for row in section.rows]) for section in grid.sections]
     totals = cells(table, table.totals, minutes=minutes, totals=True) if table.totals else []
-    printed = [totals, *(row for _, rows in sections for row, _ in rows)]
-    widths = layout(heads, ([cell.printed for cell in row] for row in printed if row))
+    printed = ([cell.printed for cell in row] for _, rows in sections for row, _ in rows)
+    widths = layout(heads, printed, [cell.printed for cell in totals])
     return _Printed(grid, heads, sections, totals, widths)
 
 

@@ -281,9 +281,19 @@ def _filters(
 
 
 def _definitions(reporting: Reporting, request: NumberRequest) -> tuple[tuple[str, str], ...]:
+    told = {c.title for c in request.columns}
+
+    def summed(measure: Measure) -> str:
+        return f"{measure.title} in the Summary" if measure.title in told else measure.title
+
+    def of_call(column: Dimension) -> str:
+        if reporting.minutes and column.kind is Kind.SECONDS:
+            return column.definition.replace("seconds", "minutes")
+        return column.definition
+
     return (
-        *((SUMMED[name].title, SUMMED[name].definition) for name in SUMMED),
-        *((c.title, c.definition) for c in request.columns if c.definition),
+        *((summed(SUMMED[name]), SUMMED[name].definition) for name in SUMMED),
+        *((c.title, of_call(c)) for c in request.columns if c.definition),
         ("Times", f"In {reporting.timezone}."),
         ("Numbers", "Compared after normalising: E.164 without plus."),
     )

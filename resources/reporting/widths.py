@@ -1,22 +1,35 @@
 """How wide the columns of a printed table are, and which paper and type size they fit.
 
-Widths are counted in characters of what is printed. Giving them to the page beforehand also saves
-the layout engine from measuring each cell twice.
+Widths are reckoned in ems, of the widest font that the style sheet names. Giving them to the page
+beforehand also saves the layout engine from measuring each cell twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
-TEXT_MOST = 26
-"""Longer texts wrap."""
+from resources.reporting.svg import text_width
 
-_GAP = 2.0
+TEXT_MOST = 12.0
+"""Wider texts wrap, between words; a number of 15 digits is narrower."""
+
+_PADDING = 2.0
+"""Left and right of a cell together, in mm; as in the style sheet."""
+
 _PAPERS = (("A4", 271.0), ("A3", 394.0), ("A2", 568.0))
-_LARGEST, _SMALLEST = 8.5, 6.2
-_MM_PER_CHARACTER = 0.185
-"""Mean width of a character, in mm for each point of type size."""
+_LARGEST, _SMALLEST = 8.5, 6.0
+_BOLD = 1.17
+_MM = 25.4 / 72
+"""Of a point."""
+
+_WIDTHS = (
+    (0.3, "ijlIJ'"), (0.34, " ,.:;/|"), (0.4, "frt-()[]!"), (0.55, "csz?\"*_\N{EN DASH}"),
+    (0.61, "aekovxyFLPTY"), (0.64, "0123456789bdghnpquES$"), (0.7, "ABCKRVXZ"),
+    (0.79, "DGHNOQU&\N{BLACK DOWN-POINTING TRIANGLE}"), (0.84, "w+=<>#~\N{MINUS SIGN}"),
+)  # fmt: skip
+"""Of DejaVu Sans, where it is not condensed; what is not here is about as wide as in a chart."""
 
 
 @dataclass(frozen=True)
@@ -31,24 +44,38 @@ class Layout:
     ems: float
 
 
-def layout(heads: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]]) -> Layout:
-    """The layout of a table: its heads (title, whether a figure) and its printed rows."""
-    # Heads are bold, and no word of theirs may break.
-    widest = [max((len(word) * 1.12 for word in title.split()), default=1.0) for title, _ in heads]
+def layout(
+    heads: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]], totals: Sequence[str] = ()
+) -> Layout:
+    """The layout of a table: its heads (title, whether a figure), its printed rows and totals."""
+    # Heads are bold, as totals are, and no word of theirs may break.
+    least = [max((_ems(word) * _BOLD for word in title.split()), default=1.0) for title, _ in heads]
+    widest = [_ems(text) * _BOLD for text in totals] or [0.0] * len(heads)
     for row in rows:
         for n, text in enumerate(row):
-            widest[n] = max(widest[n], float(len(text)))
+            widest[n] = max(widest[n], _ems(text))
     needed = [
-        # Figures must not wrap; digits are somewhat wider than letters.
-        (width * 1.04 if figure else min(width, TEXT_MOST)) + _GAP
-        for width, (_, figure) in zip(widest, heads, strict=True)
+        # Figures must not wrap.
+        max(head, width if figure else min(width, TEXT_MOST))
+        for head, width, (_, figure) in zip(least, widest, heads, strict=True)
     ]
-    total = sum(needed)
+    total, padding = sum(needed), _PADDING * len(needed)
     paper, points = _PAPERS[-1][0], _SMALLEST
     for name, width in _PAPERS:
-        fitting = width / (total * _MM_PER_CHARACTER)
+        fitting = (width - padding) / (total * _MM)
         if fitting >= _SMALLEST:
             paper, points = name, min(_LARGEST, fitting)
             break
-    shares = tuple(round(100 * width / total, 2) for width in needed)
-    return Layout(shares, paper, round(points, 2), round(total * 0.53, 1))
+    gap = _PADDING / (points * _MM)
+    wide = [width + gap for width in needed]
+    shares = tuple(round(100 * width / sum(wide), 2) for width in wide)
+    return Layout(shares, paper, round(points, 2), round(sum(wide), 1))
+
+
+@cache
+def _character(char: str) -> float:
+    return next((wide for wide, chars in _WIDTHS if char in chars), text_width(char, 1))
+
+
+def _ems(text: str) -> float:
+    return sum(map(_character, text))

@@ -40,11 +40,11 @@ SELECT
     p.pdd_in, -- post-dial delay of the caller's side in ms
     p.pdd_out, -- post-dial delay of the provider's side in ms
     p.customer_duration, -- billed to the customer, seconds
-    p.customer_charge, -- in customer_currency
+    p.customer_charge, -- charged to the customer, in the rate card's currency
     p.customer_currency, -- of the customer's rate card
     p.customer_card_rate, -- per minute
     p.provider_duration, -- billed by the provider, seconds
-    p.provider_charge, -- in provider_currency
+    p.provider_charge, -- charged by the provider, in the rate card's currency
     p.provider_currency, -- of the provider's rate card
     p.provider_card_rate, -- per minute
     p.sip_code, -- final SIP status

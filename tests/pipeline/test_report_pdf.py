@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
+from weasyprint import HTML
 from weasyprint.urls import FatalURLFetchingError
 
 from resources.reporting.breakout import BREAKOUT
 from resources.reporting.message import compose
-from resources.reporting.pages import WHOLE, fetcher, pdf
+from resources.reporting.pages import WHOLE, _style_sheet, fetcher, pdf
+from resources.reporting.widths import layout
 from tests.unit.report_tables import row
 from tests.unit.test_report_pages import Page, document
 
@@ -41,6 +43,30 @@ def test_a_small_table_stands_on_one_page(tmp_path: Path, count: int) -> None:
     (held,) = [text for text in pages if "\nFigures\n" in f"\n{text}\n"]
     assert all(text in held for text in ("Totals", *(each["customer_id"] for each in rows)))
     assert len(pages) <= 2, "the charts stand below the headline figures"
+
+
+@pytest.mark.parametrize("count", range(3, 9))
+def test_no_number_and_no_word_of_a_head_is_broken(count: int) -> None:
+    heads = [
+        ("Number", False), ("Customer Currency", False), ("SIP Code", False), ("CLI", False),
+        ("Indeterminate Connected", True), ("Profit Percent", True),
+    ]  # fmt: skip
+    cells = ["12017527007", "USD", "486", "001201752700777", "123,456,789", "−302.5"]
+    names = [(f"Name {n}", False) for n in range(count)]
+    rows = [[*cells, *("Harmattan Carrier Services" for _ in names)]]
+    laid = layout([*heads, *names], rows)
+    tags = "".join(f'<col style="width: {share}%">' for share in laid.shares)
+    head = "".join(f"<th>{title}</th>" for title, _ in [*heads, *names])
+    body = "".join(f'<td class="t">{cell}</td>' for cell in rows[0])
+    page = (
+        f"<style>{_style_sheet()} @page {{ size: {laid.paper} landscape }}</style>"
+        f'<div class="scroll"><table style="--points: {laid.points}pt">'
+        f"<colgroup>{tags}</colgroup><tr>{head}</tr><tr>{body}</tr></table></div>"
+    )
+    made = HTML(string=page, base_url=None, url_fetcher=fetcher({})).write_pdf()
+    said = PdfReader(io.BytesIO(made)).pages[0].extract_text().split()
+    wanted = " ".join([*(title for title, _ in heads), *cells]).split()
+    assert not set(wanted) - set(said)
 
 
 def test_pdf_may_fetch_only_what_it_was_given() -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -147,3 +148,13 @@ def test_the_terminal_sums_up_first(context: Context) -> None:
     assert NUMBER in summary
     assert str(len(every)) in summary
     assert calls.count("\n") > len(every)
+
+
+def test_a_page_defines_each_figure_once_and_in_words(context: Context, tmp_path: Path) -> None:
+    path = tmp_path / "calls.html"
+    assert run(context, *MARCH, "--number", NUMBER, "--output", str(path)).exit_code == 0
+    terms = re.findall(r"<dt>(.*?)</dt> <dd>(.*?)</dd>", path.read_text(encoding="utf-8"))
+    titles = [title for title, _ in terms]
+    assert len(titles) == len(set(titles))
+    assert ("Duration in the Summary", "Sum of talk time.") in terms
+    assert not any("_" in definition for _, definition in terms)
