@@ -34,14 +34,11 @@ _WIDTHS = (
 
 @dataclass(frozen=True)
 class Layout:
-    """`shares` of the width in percent, `paper` and type size `points` for print; `ems` is the
-    width that the table wants, in units of its type size.
-    """
+    """`shares` of the width in percent, `paper` and type size `points`, for print."""
 
     shares: tuple[float, ...]
     paper: str
     points: float
-    ems: float
 
 
 def layout(
@@ -69,7 +66,7 @@ def layout(
     gap = _PADDING / (points * _MM)
     wide = [width + gap for width in needed]
     shares = tuple(round(100 * width / sum(wide), 2) for width in wide)
-    return Layout(shares, paper, round(points, 2), round(sum(wide), 1))
+    return Layout(shares, paper, round(points, 2))
 
 
 @cache
