@@ -167,8 +167,11 @@ def _blocks(grid: Grid, minutes: bool) -> list[_Block]:
             else:
                 several[measure.name] = table.position(measure.currency)
 
+    held = [section.rows[:ROWS_SHOWN] for section in grid.sections]
+    fine = words.fine(table.columns, [row for rows in held for row in rows])
+
     def figure(measure: Measure, place: int, values: tuple[Value, ...]) -> str:
-        said = words.show(measure, values[place], minutes=minutes)
+        said = words.show(measure, values[place], minutes=minutes, fine=place in fine)
         code = values[several[measure.name]] if measure.name in several else None
         return f"{said} {code}" if code and values[place] is not None else said
 
@@ -188,7 +191,7 @@ def _blocks(grid: Grid, minutes: bool) -> list[_Block]:
             section.of,
             label,
             heads,
-            [line(values) for values in section.rows[:ROWS_SHOWN]],
+            [line(values) for values in rows],
         )
-        for section in grid.sections
+        for section, rows in zip(grid.sections, held, strict=True)
     ]

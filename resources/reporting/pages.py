@@ -135,8 +135,15 @@ def environment() -> Environment:
     )
 
 
-def cells(table: Table, row: Sequence[Value], *, minutes: bool, totals: bool = False) -> list[Cell]:
-    """The shown columns of a row, or of the totals, as they are printed."""
+def cells(
+    table: Table,
+    row: Sequence[Value],
+    *,
+    minutes: bool,
+    totals: bool = False,
+    fine: frozenset[int] = frozenset(),
+) -> list[Cell]:
+    """The shown columns of a row, or of the totals, as they are printed; `fine` as in `words`."""
     found = []
     for n, column in enumerate(table.shown_columns):
         value, style = row[n], "n" if words.is_number(column) else "t"
@@ -152,7 +159,7 @@ def cells(table: Table, row: Sequence[Value], *, minutes: bool, totals: bool = F
             beside = f"{share} %" if row[at] is not None else ""
         found.append(
             Cell(
-                words.show(column, value, minutes=minutes),
+                words.show(column, value, minutes=minutes, fine=n in fine),
                 style,
                 words.is_loss(column, value),
                 beside,
@@ -186,14 +193,18 @@ def _page(document: Document, embed: Callable[[str, str], str]) -> str:
 def _printed(grid: Grid, minutes: bool) -> _Printed:
     table = grid.table
     heads = [(words.heading(c, minutes=minutes), words.is_number(c)) for c in grid.columns]
+    held = [row for section in grid.sections for row in section.rows]
+    fine = words.fine(grid.columns, [*held, *([table.totals] if table.totals else [])])
 
     def line(row: Sequence[Value]) -> tuple[list[Cell], bool]:
-        made = cells(table, row, minutes=minutes)
+        made = cells(table, row, minutes=minutes, fine=fine)
         # A row is marked where its loss is to be seen.
         return made, table.is_loss(row) and any(cell.loss for cell in made)
 
     sections = [(section, [line(row) for row in section.rows]) for section in grid.sections]
-    totals = cells(table, table.totals, minutes=minutes, totals=True) if table.totals else []
+    totals = (
+        cells(table, table.totals, minutes=minutes, totals=True, fine=fine) if table.totals else []
+    )
     printed = ([cell.printed for cell in row] for _, rows in sections for row, _ in rows)
     widths = layout(heads, printed, [cell.printed for cell in totals])
     return _Printed(grid, heads, sections, totals, widths)

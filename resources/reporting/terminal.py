@@ -40,8 +40,10 @@ def print_table(
     if not rows:
         console.print(Text("No rows for this period and these filters."))
         return
-    body = [_texts(table, row, minutes) for row in rows]
-    totals = [_texts(table, table.totals, minutes, totals=True)] if table.totals else []
+    feet = [table.totals] if table.totals else []
+    fine = words.fine(table.shown_columns, [*rows, *feet])
+    body = [_texts(table, row, minutes, fine) for row in rows]
+    totals = [_texts(table, row, minutes, fine, totals=True) for row in feet]
     kept, left_out = _fitting(table, [*body, *totals], console.width, minutes)
     grid = Grid(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
     for n, width in kept.items():
@@ -74,14 +76,21 @@ def _print_remarks(table: Table, shown: int, left_out: Sequence[Column], console
         )
 
 
-def _texts(table: Table, row: Sequence[Value], minutes: bool, *, totals: bool = False) -> list[str]:
+def _texts(
+    table: Table,
+    row: Sequence[Value],
+    minutes: bool,
+    fine: frozenset[int],
+    *,
+    totals: bool = False,
+) -> list[str]:
     found = []
     for n, column in enumerate(table.shown_columns):
         value = row[n]
         if totals and value is None and not words.is_number(column):
             found.append("Totals" if n == 0 else "")
             continue
-        text = _safe(words.show(column, value, minutes=minutes))
+        text = _safe(words.show(column, value, minutes=minutes, fine=n in fine))
         if isinstance(column, Measure) and column.beside and value is not None:
             at = table.position(column.beside)
             share = words.show(table.columns[at], row[at])

@@ -28,8 +28,11 @@ def is_number(column: Column) -> bool:
     return column.kind in _NUMERIC
 
 
-def show(column: Column, value: Value, *, minutes: bool = False) -> str:
-    """The value as a person reads it, without its unit, which stands in the column's head."""
+def show(column: Column, value: Value, *, minutes: bool = False, fine: bool = False) -> str:
+    """The value as a person reads it, without its unit, which stands in the column's head.
+
+    With `fine` an amount of money has the places of a small one, whatever it is.
+    """
     if value is None:
         return MISSING
     if isinstance(value, bool):
@@ -40,7 +43,13 @@ def show(column: Column, value: Value, *, minutes: bool = False) -> str:
         return value.isoformat()
     if column.kind in (Kind.CHANGE, Kind.POINTS):
         return _signed(Decimal(value), 1, "")
-    return _number(column.kind, Decimal(value), minutes)
+    return _number(column.kind, Decimal(value), minutes, fine)
+
+
+def fine(columns: Sequence[Column], rows: Iterable[Sequence[Value]]) -> frozenset[int]:
+    """Places of the columns in which a small amount needs more decimals, so that all have them."""
+    money = [n for n, column in enumerate(columns) if column.kind is Kind.MONEY]
+    return frozenset(n for row in rows for n in money if _is_small(row[n]))
 
 
 def printable(text: str) -> str:
@@ -87,7 +96,7 @@ def change(measure: Measure, now: Value, before: Value, *, minutes: bool = False
         return _signed((new - old) * scale, 1, " pp")
     if old > 0 and new >= 0:
         return _signed((new / old - 1) * 100, 1, " %")
-    difference = _number(measure.kind, abs(new - old), minutes)
+    difference = _number(measure.kind, abs(new - old), minutes, fine=False)
     return ("+" if new > old else MINUS if new < old else "±") + difference
 
 
@@ -140,10 +149,15 @@ def is_loss(column: Column, value: Value) -> bool:
 
 def money(amount: Decimal) -> str:
     """An amount without its currency: `1,234.50`, `−0.0042`."""
-    return _number(Kind.MONEY, amount, in_minutes=False)
+    return _number(Kind.MONEY, amount, in_minutes=False, fine=False)
 
 
-def _number(kind: Kind, value: Decimal, in_minutes: bool) -> str:
+def _is_small(value: Value) -> bool:
+    """Whether this is an amount that two places would make 0."""
+    return isinstance(value, int | Decimal) and 0 < abs(Decimal(value)) < Decimal("0.005")
+
+
+def _number(kind: Kind, value: Decimal, in_minutes: bool, fine: bool) -> str:
     places = 0
     match kind:
         case Kind.SECONDS if in_minutes:
@@ -152,7 +166,7 @@ def _number(kind: Kind, value: Decimal, in_minutes: bool) -> str:
             places = 1
         case Kind.MONEY:
             # A small loss must not read as 0.00.
-            places = 2 if value == 0 or abs(value) >= Decimal("0.005") else 4
+            places = 4 if fine or _is_small(value) else 2
         case Kind.UNIT_COST:
             places = 4
         case Kind.FRACTION:

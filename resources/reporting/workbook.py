@@ -25,8 +25,9 @@ _FORMATS = {
     Kind.DATE: "yyyy-mm-dd",
     Kind.COUNT: "#,##0",
     Kind.SECONDS: "#,##0.0",
-    Kind.MONEY: "#,##0.00##;[Red]-#,##0.00##",
-    Kind.UNIT_COST: "#,##0.0000##",
+    # "?" leaves room for a digit, so that decimal points line up.
+    Kind.MONEY: "#,##0.00??;[Red]-#,##0.00??",
+    Kind.UNIT_COST: "#,##0.0000??",
     Kind.FRACTION: "0.0%",
     Kind.PERCENT: '0.0"%";[Red]-0.0"%"',
     Kind.MILLISECONDS: "#,##0",

@@ -184,6 +184,22 @@ def test_numbers_for_people() -> None:
     assert words.heading(acd, minutes=True) == "ACD (min)"
 
 
+def test_a_column_of_money_has_the_places_of_its_smallest_amount(tmp_path: Path) -> None:
+    rows = [
+        row(6, "101", "7", 1, 1, "60", customer_charge_usd="12.5", provider_charge_usd="11"),
+        row(6, "102", "7", 1, 1, "60", customer_charge_usd="0.0048", provider_charge_usd="7"),
+    ]
+    asked = {"group_by": "customer_id", "columns": "customer_charge_usd,provider_charge_usd",
+             "sort": "customer_id"}  # fmt: skip
+    found = Page(html(document(tmp_path / "1", rows, **asked))).text
+    assert "101 12.5000 11.00 102 0.0048 7.00 Totals 12.5048 18.00" in found
+    lines = [" ".join(line.split()) for line in
+             printed(tmp_path / "2", 80, rows, **asked).splitlines()]  # fmt: skip
+    assert [line for line in lines if line[:3] in ("101", "102", "Tot")] == [
+        "101 12.5000 11.00", "102 0.0048 7.00", "Totals 12.5048 18.00",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("name", "now", "before", "said"),
     [
