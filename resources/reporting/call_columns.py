@@ -8,6 +8,7 @@ from __future__ import annotations
 import sql
 from resources.reporting.catalogue import MEASURES, dimensions
 from resources.reporting.model import Dimension, Kind, Report
+from resources.reporting.usa_calls import REASONS
 
 _MEANINGS = sql.columns("calls/calls")
 _TITLES = {
@@ -40,6 +41,7 @@ def _told(*names: str, kind: Kind = Kind.TEXT) -> tuple[Dimension, ...]:
             name,
             kind,
             definition=f"{_MEANINGS[name][0].upper()}{_MEANINGS[name][1:]}.",
+            said=REASONS if name.startswith("reason_") else {},
         )
         for name in names
     )

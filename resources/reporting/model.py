@@ -40,6 +40,7 @@ class Dimension:
     """Something rows can be grouped by: `column` is where the stored table keeps it.
 
     `names` says in which list of names (a field of `interfaces.Names`) the stored value is an id.
+    `said` is how people read values that are codes; files for machines and filters keep the codes.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Dimension:
     kind: Kind = Kind.TEXT
     names: str = ""
     definition: str = ""
+    said: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)

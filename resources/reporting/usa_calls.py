@@ -73,12 +73,24 @@ _TITLES = {
 }
 
 
+REASONS = {
+    "cli_missing": "CLI missing",
+    "cli_withheld": "CLI withheld",
+    "cli_invalid": "CLI invalid",
+    "cli_foreign": "CLI foreign",
+    "cli_non_geographic": "CLI non-geographic",
+    "destination_non_geographic": "Destination non-geographic",
+    "destination_unassigned": "Destination unassigned",
+    "destination_invalid": "Destination invalid",
+    "lata_unknown": "LATA unknown",
+}
+"""Why a call is indeterminate: code and words."""
+
 _NOTES = (
     "The caller is where the CLI is, the called where the number after portability lookup is. A "
-    "call is indeterminate when the CLI is missing, withheld, invalid, foreign or non-geographic "
-    "(cli_missing, cli_withheld, cli_invalid, cli_foreign, cli_non_geographic), when the number "
-    "called is non-geographic, unassigned or invalid (destination_\N{HORIZONTAL ELLIPSIS}), and "
-    "by LATA when one of the two is unknown (lata_unknown).",
+    "call is indeterminate when the CLI is missing, withheld, invalid, foreign or non-geographic, "
+    "when the number called is non-geographic, unassigned or invalid, and by LATA when one of the "
+    "two is unknown.",
 )
 
 
@@ -166,7 +178,16 @@ def _report(
     percent = (f"{share[1]}_percent",) if share else ()
     shown = (*_of(*inside), "total_duration")
     reasons = (
-        (Dimension("reason", "Reason", reason, definition="Why an attempt is indeterminate."),)
+        (
+            Dimension(
+                "reason",
+                "Reason",
+                reason,
+                definition="Why an attempt is indeterminate; in files for machines and in filters "
+                f"one of {', '.join(REASONS)}.",
+                said=REASONS,
+            ),
+        )
         if reason
         else ()
     )

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from resources.reporting.arithmetic import Value
-from resources.reporting.model import Column, Kind, Measure
+from resources.reporting.model import Column, Dimension, Kind, Measure
 from resources.reporting.period import Period
 
 MISSING = "\N{EN DASH}"
@@ -38,7 +38,7 @@ def show(column: Column, value: Value, *, minutes: bool = False, fine: bool = Fa
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
-        return printable(value)
+        return printable(column.said.get(value, value) if isinstance(column, Dimension) else value)
     if isinstance(value, date):
         return value.isoformat()
     if column.kind in (Kind.CHANGE, Kind.POINTS):

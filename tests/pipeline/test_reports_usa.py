@@ -1,5 +1,7 @@
 """Jurisdiction and rate centres from a CDR file to the report: hand-made calls, one a customer."""
 
+import re
+
 import pytest
 
 from pipelines.assembly import Workplace
@@ -129,6 +131,23 @@ def test_the_lata_is_judged_apart_from_the_state(built: Workplace) -> None:
         ["lata-1", "", "0", "1", "0"],
         ["lata-2", "lata_unknown", "0", "0", "1"],
     ]
+
+
+def test_people_read_why_a_call_is_indeterminate_in_words(built: Workplace) -> None:
+    asked = ("report", "usa-calls", "--from", DAY[0], "--to", DAY[1], "--group-by", "reason")
+    page = command(built, *asked, "--format", "html")
+    assert page.exit_code == 0, page.output
+    # The panel below the charts and the figures.
+    for words in ("CLI foreign", "CLI withheld", "Destination unassigned"):
+        assert page.stdout.count(f">{words}</td>") == 2
+    assert not re.search("(cli|destination|lata)_[a-z]", page.stdout)
+    # Filters go by the code.
+    callers = "customer_id=" + ",".join(f"{caller}>place-a" for caller in CALLERS)
+    one = command(
+        built, *asked, "--columns", "indeterminate",
+        "--filter", callers, "--filter", "reason=cli_foreign",
+    )  # fmt: skip
+    assert re.search(r"CLI foreign +3\n", one.stdout)
 
 
 def test_calls_between_own_numbers_are_on_net(built: Workplace) -> None:
