@@ -6,9 +6,10 @@ columns are in `call_columns`; where the calls are found is `resources.calls`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -153,6 +154,10 @@ def number_notices(reporting: Reporting, request: NumberRequest) -> tuple[str, .
 def summary_grid(reporting: Reporting, summaries: Sequence[NumberSummary]) -> Grid:
     """A row for each number, in the order in which they were asked for."""
     zone = ZoneInfo(reporting.timezone)
+    charges = [
+        *_charges("customer", [each.customer_charges for each in summaries]),
+        *_charges("provider", [each.provider_charges for each in summaries]),
+    ]
     columns: tuple[Column, ...] = (
         Dimension("number", "Number", ""),
         *(SUMMED[name] for name in SUMMED),
@@ -160,8 +165,7 @@ def summary_grid(reporting: Reporting, summaries: Sequence[NumberSummary]) -> Gr
         _count("as_destination", "As Destination"),
         Dimension("first_call", "First Call", "", Kind.TIME),
         Dimension("last_call", "Last Call", "", Kind.TIME),
-        Dimension("customer_charges", "Customer Charge", ""),
-        Dimension("provider_charges", "Provider Charge", ""),
+        *(measure for measure, _ in charges),
     )
     rows: list[tuple[Value, ...]] = [
         (
@@ -176,10 +180,9 @@ def summary_grid(reporting: Reporting, summaries: Sequence[NumberSummary]) -> Gr
             each.as_destination,
             _local(each.first_call, zone),
             _local(each.last_call, zone),
-            _money(each.customer_charges),
-            _money(each.provider_charges),
+            *(amounts[n] for _, amounts in charges),
         )
-        for each in summaries
+        for n, each in enumerate(summaries)
     ]
     return _grid("Summary", columns, rows, SUMMARIES_SHOWN, mailed=columns[1:4])
 
@@ -299,8 +302,16 @@ def _definitions(reporting: Reporting, request: NumberRequest) -> tuple[tuple[st
     )
 
 
-def _money(charges: Any) -> str | None:
-    return ", ".join(f"{words.money(a)} {code}" for code, a in charges.items()) or None
+def _charges(
+    side: str, charges: Sequence[Mapping[str, Decimal]]
+) -> list[tuple[Measure, list[Decimal | None]]]:
+    """A column for each currency that one of the numbers has a charge in, and its amounts."""
+    found = []
+    for code in sorted({code for each in charges for code in each}):
+        name, title = f"{side}_charge_{code.lower()}", f"{side.capitalize()} Charge ({code})"
+        measure = Measure(name, title, Kind.MONEY, Formula(name), "", currency=code)
+        found.append((measure, [each.get(code) for each in charges]))
+    return found
 
 
 def _local(instant: datetime | None, zone: ZoneInfo) -> str | None:

@@ -147,11 +147,6 @@ def is_loss(column: Column, value: Value) -> bool:
     return column.kind in (Kind.MONEY, Kind.PERCENT) and is_negative(value)
 
 
-def money(amount: Decimal) -> str:
-    """An amount without its currency: `1,234.50`, `−0.0042`."""
-    return _number(Kind.MONEY, amount, in_minutes=False, fine=False)
-
-
 def _is_small(value: Value) -> bool:
     """Whether this is an amount that two places would make 0."""
     return isinstance(value, int | Decimal) and 0 < abs(Decimal(value)) < Decimal("0.005")

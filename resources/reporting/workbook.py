@@ -6,7 +6,7 @@ Written in constant memory, row by row. Text is never a formula; numbers are num
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import IO, Any
 
@@ -23,6 +23,8 @@ MAX_ROWS = 1_048_576 - 2
 
 _FORMATS = {
     Kind.DATE: "yyyy-mm-dd",
+    Kind.HOUR: "yyyy-mm-dd hh:mm",
+    Kind.TIME: "yyyy-mm-dd hh:mm:ss",
     Kind.COUNT: "#,##0",
     Kind.SECONDS: "#,##0.0",
     # "?" leaves room for a digit, so that decimal points line up.
@@ -36,7 +38,7 @@ _FORMATS = {
     Kind.CHANGE: '+0.0"%";-0.0"%"',
     Kind.POINTS: '+0.0" pp";-0.0" pp"',
 }
-_WIDTHS = {Kind.TEXT: 24, Kind.DATE: 11, Kind.HOUR: 19, Kind.MONEY: 15}
+_WIDTHS = {Kind.TEXT: 24, Kind.DATE: 11, Kind.HOUR: 19, Kind.TIME: 19, Kind.MONEY: 15}
 
 
 def write_workbook(document: Document, stream: IO[bytes]) -> None:
@@ -116,7 +118,11 @@ def _sheet_name(book: Any, title: str) -> str:
 
 
 def _shown(column: Column, value: Value, minutes: bool) -> Value:
-    """The value in the unit that people read: durations in minutes, if they want them so."""
+    """The value as a sheet sorts and adds it: times are times, durations in minutes if people want
+    them so.
+    """
+    if column.kind in (Kind.TIME, Kind.HOUR) and isinstance(value, str):
+        return datetime.fromisoformat(value)
     if minutes and column.kind is Kind.SECONDS and isinstance(value, int | Decimal):
         return Decimal(value) / 60
     return value

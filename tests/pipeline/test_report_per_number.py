@@ -7,8 +7,10 @@ import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
@@ -20,6 +22,7 @@ from pipelines.reporting import open_reporting
 from pipelines.settings import Settings
 from resources.reporting.interfaces import Reporting
 from tests.pipeline.home import GOLDEN, build_all
+from tests.unit.test_report_files import sheet
 
 NUMBER = "12122260001"
 MARCH = ("--from", "2026-03-01", "--to", "2026-03-31")
@@ -139,6 +142,35 @@ def test_formats_agree(context: Context, tmp_path: Path) -> None:
     page = (tmp_path / "calls.html").read_text()
     assert f"{len(every):,}" in page
     assert (tmp_path / "calls.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_sheet_holds_times_and_amounts_that_sort_and_add_up(
+    context: Context, tmp_path: Path
+) -> None:
+    every = rows(context, "--number", NUMBER)
+    path = tmp_path / "calls.xlsx"
+    asked = ("--number", NUMBER, "--columns", "dt", "--output", str(path))
+    assert run(context, *MARCH, *asked).exit_code == 0
+    _, *times = sheet(path.read_bytes(), 1)
+    zone = ZoneInfo(context.made.timezone)
+    for (cell,), line in zip(times, every, strict=True):
+        began = datetime.fromisoformat(line["dt"]).replace(microsecond=0, tzinfo=UTC)
+        local = began.astimezone(zone).replace(tzinfo=UTC)  # a sheet has no zones
+        since = local - datetime(1899, 12, 30, tzinfo=UTC)
+        assert (cell[0], round(float(cell[1]) * 86400)) == ("n", since.total_seconds())
+    head, summary = sheet(path.read_bytes(), 2)
+    found = {title: cell for (_, title), cell in zip(head, summary, strict=True)}
+    for side in ("customer", "provider"):
+        sums: dict[str, Decimal] = {}
+        for line in every:
+            if (code := line[f"{side}_currency"]) and (charge := line[f"{side}_charge"]):
+                sums[code] = sums.get(code, Decimal(0)) + Decimal(charge)
+        assert sums
+        for code, total in sums.items():
+            kind, text = found[f"{side.capitalize()} Charge ({code})"]
+            assert kind == "n"
+            assert Decimal(text) == total
+    assert found["First Call"][0] == found["Last Call"][0] == "n"
 
 
 def test_the_terminal_sums_up_first(context: Context) -> None:

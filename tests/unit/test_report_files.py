@@ -162,6 +162,13 @@ def test_xlsx_holds_numbers_harmless_text_and_totals(tmp_path: Path) -> None:
     assert totals == [("inlineStr", "Totals"), ("n", ""), ("n", "3.500000000000"), ("n", "20")]
 
 
+def test_xlsx_holds_hours_as_times(tmp_path: Path) -> None:
+    made = make(tmp_path, "xlsx", group_by="hour", columns="attempts", sort="hour")
+    # The 6th of March 2026 is day 46,087 of a sheet; 22 hours are eleven twelfths of a day.
+    (kind, text), attempts = sheet(made.content, 1)[1]
+    assert (kind, round(float(text), 6), attempts) == ("n", 46087.916667, ("n", "15"))
+
+
 def test_xlsx_says_what_it_is_about(tmp_path: Path) -> None:
     about = {
         title[1]: text[1]
