@@ -20,9 +20,10 @@ from resources.reporting.model import Column, Dimension, Measure
 
 _TEXT_LEAST, _TEXT_MOST = (19, 10), 40
 """Widths of a text: as wide as a time if there is room, else enough to tell names apart."""
+_TOTALS = "Totals"
 _MAIN = 2
 _GAP = 2
-_LAST_TO_GO = ("profit_usd", "profit_percent", "attempts", "customer_charge_usd", "asr")
+_LAST_TO_GO = ("flag", "profit_usd", "profit_percent", "attempts", "customer_charge_usd", "asr")
 
 
 ROWS_SHOWN = 1000
@@ -88,7 +89,7 @@ def _texts(
     for n, column in enumerate(table.shown_columns):
         value = row[n]
         if totals and value is None and not words.is_number(column):
-            found.append("Totals" if n == 0 else "")
+            found.append(_TOTALS if n == 0 else "")
             continue
         text = _safe(words.show(column, value, minutes=minutes, fine=n in fine))
         if isinstance(column, Measure) and column.beside and value is not None:
@@ -119,7 +120,11 @@ def _fitting(
     columns = table.shown_columns
     heads = [max(map(cell_len, words.heading(c, minutes=minutes).split())) for c in columns]
     widest = [max(heads[n], *(cell_len(row[n]) for row in rows)) for n in range(len(columns))]
-    figures = [words.is_number(c) for c in columns]
+    # A telephone number or a time that is cut short tells nothing.
+    figures = [
+        words.is_number(c) or not any(_is_name(row[n]) for row in rows)
+        for n, c in enumerate(columns)
+    ]
     order = sorted(range(len(columns)), key=lambda n: _worth(columns[n], n))
     minor = sum(_worth(c, n)[0] < _MAIN for n, c in enumerate(columns))
     gone, least = 0, widest
@@ -143,6 +148,10 @@ def _fitting(
     wish = sum(wished[n] - least[n] for n in kept)
     grown = {n: least[n] + (wished[n] - least[n]) * min(room, wish) // max(wish, 1) for n in kept}
     return grown, [column for n, column in enumerate(columns) if n not in grown]
+
+
+def _is_name(text: str) -> bool:
+    return text != _TOTALS and any(map(str.isalpha, text))
 
 
 def _worth(column: Column, position: int) -> tuple[int, int]:

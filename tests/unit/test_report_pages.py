@@ -160,6 +160,16 @@ def test_the_terminal_table_fits_the_window(tmp_path: Path, width: int) -> None:
     assert any("No room for" in line for line in lines) == (width < 190)
 
 
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_the_terminal_cuts_names_but_no_day_and_no_number(tmp_path: Path, width: int) -> None:
+    long = row(6, "4" * 15, "7", 1, 1, "60", customer_destination="Somewhere very far away indeed")
+    asked = {"group_by": "date,customer,customer_destination", "columns": "attempts,connected"}
+    text = printed(tmp_path, width, [long], **asked)
+    assert "2026-03-06" in text
+    assert "4" * 15 in text
+    assert ("…" in text) == (width < 80)
+
+
 def test_the_terminal_prints_the_totals_of_everything_once(tmp_path: Path) -> None:
     lines = printed(tmp_path, 200, group_by="", columns="attempts,connected").splitlines()
     assert [line.split() for line in lines if "20" in line.split()] == [["20", "8"]]
