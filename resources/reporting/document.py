@@ -22,7 +22,7 @@ from resources.reporting.figures import (
     reads_calls,
 )
 from resources.reporting.interfaces import DayNotices, Reporting
-from resources.reporting.model import Chart, Column, HeatChart, Kind, Measure, Panel
+from resources.reporting.model import Chart, Column, HeatChart, Measure, Panel
 from resources.reporting.notices import compared_with, notices
 from resources.reporting.plots import Points, points
 from resources.reporting.request import Request, SortKey
@@ -251,25 +251,18 @@ def _panel(reporting: Reporting, request: Request, panel: Panel) -> Grid:
 
 
 def _sections(request: Request, table: Table) -> tuple[Section, ...]:
-    if request.sort or request.top is not None or table.loss is None:
+    losses_first = [key.column.name for key in table.sort] == [table.loss]
+    if request.sort or request.top is not None or not losses_first:
         rows = list(table.each(limit=CHOSEN_SHOWN))
         return (Section("", rows, table.rows_left),) if rows else ()
     weight = request.report.measure(request.report.weight)
-    group = request.group
-    if group and group[0].kind in (Kind.DATE, Kind.HOUR):
-        # A series is read from its beginning.
-        order, sort = f"by {group[0].title.lower()}", SortKey(group[0])
-    else:
-        order, sort = "by charge", SortKey(weight, descending=True)
-    if not any(column.name in (table.loss, "profit_percent") for column in table.shown_columns):
-        rows = list(table.each(limit=CHOSEN_SHOWN, sort=(sort,)))
-        return (Section("", rows, table.row_count),) if rows else ()
+    largest = (SortKey(weight, descending=True),)
     losing = table.lines.losses()
     losses = list(table.each(losing=True, limit=LOSSES_SHOWN))
-    others = list(table.each(losing=False, limit=LARGEST_SHOWN, sort=(sort,)))
+    others = list(table.each(losing=False, limit=LARGEST_SHOWN, sort=largest))
     sections = (
         Section("Losses, the largest first", losses, losing),
-        Section(f"Without loss, {order}", others, table.row_count - losing),
+        Section("Without loss, by charge", others, table.row_count - losing),
     )
     return tuple(section for section in sections if section.of)
 

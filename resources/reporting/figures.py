@@ -207,7 +207,7 @@ def make_table(reporting: Reporting, request: Request, *, people: bool) -> Table
     loss = report.measure(report.loss) if report.loss else None
     helpers = [m for m in (loss, report.measure(report.weight)) if m is not None]
     by_default = people or request.top is not None
-    sort = request.sort or (default_order(report, group) if by_default else ())
+    sort = request.sort or (default_order(report, group, request.columns) if by_default else ())
     wanted = (*request.columns, *group, *(k.column for k in sort), *helpers)
     beside = (report.measure(c.beside) for c in wanted if isinstance(c, Measure) and c.beside)
     columns = tuple(dict.fromkeys((*wanted, *beside)))
@@ -338,10 +338,12 @@ def _sole_currency(
     return None
 
 
-def default_order(report: Report, group: Sequence[Dimension]) -> tuple[SortKey, ...]:
-    """A series from its beginning; else losses first, without such a measure the largest."""
+def default_order(
+    report: Report, group: Sequence[Dimension], shown: Iterable[Column]
+) -> tuple[SortKey, ...]:
+    """A series from its beginning; else losses first, where they are shown; else the largest."""
     if group and group[0].kind in (Kind.DATE, Kind.HOUR, Kind.CLOCK):
         return ()
-    if report.loss:
+    if report.loss and any(column.name in (report.loss, "profit_percent") for column in shown):
         return (SortKey(report.measure(report.loss)),)
     return (SortKey(report.measure(report.weight), descending=True),)

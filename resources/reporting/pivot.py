@@ -84,7 +84,7 @@ def make_pivot(
     group, across = whole[:width], whole[width:]
     loss = report.measure(report.loss) if report.loss else None
     weight = report.measure(report.weight)
-    sort = request.sort or default_order(report, group)
+    sort = request.sort or default_order(report, group, request.columns)
     sort = tuple(k for k in sort if isinstance(k.column, Measure) or k.column in group)
     asked = [c for c in request.columns if isinstance(c, Measure)]
     beside = [report.measure(c.beside) for c in asked if c.beside]

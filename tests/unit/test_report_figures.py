@@ -51,8 +51,14 @@ def test_days_stand_in_their_order_though_one_has_a_loss(
     assert [row["date"].day for row in dicts(by_customer)] == [7, 6]  # what was lost comes first
 
 
+def test_without_profit_nothing_is_ordered_by_it(stored: Reporting) -> None:
+    """By charge: 102 has lost money, 101 has paid most."""
+    got = table(stored, people=True, group_by="customer_id", columns="attempts")
+    assert [row["customer_id"] for row in dicts(got)][:2] == ["101", "102"]
+
+
 def test_the_top_rows_are_the_same_for_people_and_machines(stored: Reporting) -> None:
-    asked: dict[str, Any] = {"group_by": "customer_id", "columns": "attempts", "top": 1}
+    asked: dict[str, Any] = {"group_by": "customer_id", "columns": "profit_usd", "top": 1}
     people, machines = (dicts(table(stored, people=each, **asked)) for each in (True, False))
     assert people == machines
     worst = dicts(table(stored, group_by="customer_id", columns="attempts", sort="profit_usd"))[0]
