@@ -23,7 +23,7 @@ import sql
 from resources.additions import MadeOf, last_file_in, mark_of, names, not_summed
 from resources.calls.index import CALL_NUMBERS, index_name, indexed, write_index
 from resources.calls.store import CallStore
-from resources.engine import QUICK, Engine, ModelEngine, values
+from resources.engine import QUICK, Engine, ModelEngine, largest_first, values
 from resources.expectations import HISTORY_DAYS, DayFacts, Verdict, judge, prepare
 from resources.held import CDRS, TABLES, Held
 from resources.intake.kept import KeptVerdicts
@@ -196,7 +196,7 @@ class DayBuilder:
         staged = None if lacking == [] else self.lake.staging(table)
         try:
             if staged:
-                calls = {CDRS: lacking or cdrs, **relations}
+                calls = {CDRS: largest_first(lacking or cdrs), **relations}
                 rows += self.engine.run(summed(table), calls, params, staged)
             files = [*kept, *(staged_files(staged) if staged else [])]
             built = BuiltDay(table, day, False, rows, 0, -1, *self.held.totals(table, files))

@@ -8,7 +8,7 @@ asks of an engine is `ModelEngine`, so that `resources.spark` can be another.
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -267,6 +267,15 @@ def _relation(connection: duckdb.DuckDBPyConnection, name: str, value: Any) -> N
         )
     else:
         connection.register(name, value)
+
+
+def largest_first(files: Iterable[str]) -> list[str]:
+    """Files in the order in which they should be read together with others.
+
+    DuckDB reckons that all have as many rows as the first, and by that it chooses how to join: with
+    a late file of 1,000 calls in front a day of a million took five times as long.
+    """
+    return sorted(files, key=lambda file: (-os.path.getsize(file), file))
 
 
 def values(table: pa.Table) -> list[tuple[Any, ...]]:

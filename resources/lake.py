@@ -261,16 +261,15 @@ class Lake:
         return files
 
     def delivered(self, day: date) -> list[str]:
-        """The files of `delivered` that may hold calls of the day."""
-        return self.fetch(
-            sorted(
-                part.uri
-                for part in self.parts("delivered")
-                if part.first_day is None
-                or part.last_day is None
-                or part.first_day <= day <= part.last_day
-            )
-        )
+        """The files of `delivered` that may hold calls of the day, the largest first."""
+        found = [
+            part
+            for part in self.parts("delivered")
+            if part.first_day is None
+            or part.last_day is None
+            or part.first_day <= day <= part.last_day
+        ]
+        return self.fetch([p.uri for p in sorted(found, key=lambda p: (-p.rows, p.uri))])
 
     def of_files(self, name: str, file_ids: Collection[int]) -> list[str]:
         """The files of `delivered` or `quarantine` that may hold rows of these delivered files."""

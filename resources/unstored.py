@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from resources.days import DayBuilder
-from resources.engine import Model
+from resources.engine import Model, largest_first
 from resources.held import CDRS
 from resources.reference.accounts import DIDS
 from resources.reference.lookups import own_numbers
@@ -65,7 +65,7 @@ def _summed_by_day(
             out = folder / f"call_date={day}" / "sums.parquet"
             builder.local.run(
                 model,
-                {CDRS: cdrs, **builder.rates_and_hours(day), **(inputs or {})},
+                {CDRS: largest_first(cdrs), **builder.rates_and_hours(day), **(inputs or {})},
                 {"short_call": builder.rules.short_call_seconds, "hourly": hourly},
                 out,
             )

@@ -6,12 +6,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from types import FrameType
 
+import pyarrow.parquet as pq
 import pytest
 
-from resources.engine import Engine, NotEnoughMemory
+from pipelines.assembly import Workplace
+from resources.engine import Engine, NotEnoughMemory, largest_first
+from tests.pipeline.deliveries import call, deliver
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = "SELECT SUM(HASH(MD5(CAST(range AS VARCHAR)))) AS n FROM range(10000000000)"
@@ -60,3 +64,13 @@ def test_a_process_that_was_stopped_while_it_wrote_ends(tmp_path: Path) -> None:
     )
     ended = subprocess.run([sys.executable, "-c", writing], cwd=ROOT, timeout=60, check=False)
     assert ended.returncode == 0
+
+
+def test_the_largest_file_of_a_day_is_read_first(home: Workplace) -> None:
+    """By the first one DuckDB reckons how many rows all have, and how to join them."""
+    for name, calls in (("1.csv", 2), ("2.csv", 50), ("3.csv", 1)):
+        deliver(home, name, [call(f"{name}-{n}") for n in range(calls)])
+        home.intake.run()
+    files = home.lake.delivered(date(2026, 3, 6))
+    assert [pq.read_metadata(file).num_rows for file in files] == [50, 2, 1]
+    assert largest_first(reversed(files))[0] == files[0]
