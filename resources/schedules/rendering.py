@@ -185,7 +185,7 @@ def figures(reporting: Reporting, schedule: Schedule, account: str, period: Peri
         digest,
         table.row_count,
         {
-            m.name: (m.title, _text(value), _shown(m, value))
+            m.name: (m.title, _text(value), _shown(m, value, reporting.minutes))
             for m, value in zip(measures, values, strict=True)
         },
     )
@@ -374,9 +374,9 @@ def _report(reports: Mapping[str, Family], schedule: Schedule) -> Report:
     return seen_by(schedule.audience, find_report(schedule.report, reports))
 
 
-def _shown(measure: Measure, value: Value) -> str:
-    text = words.show(measure, value)
-    unit = words.unit(measure)
+def _shown(measure: Measure, value: Value, minutes: bool) -> str:
+    text = words.show(measure, value, minutes=minutes)
+    unit = words.unit(measure, minutes=minutes)
     return f"{text} {unit}" if unit and value is not None else text
 
 

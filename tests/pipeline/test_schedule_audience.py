@@ -131,6 +131,17 @@ def test_a_charge_stands_once_in_a_mail_with_its_currency(built: Workplace, tmp_
     assert both.endswith(", Customer Charge (GBP) 1.00, Attempts 2")
 
 
+def test_figures_are_noted_in_the_unit_that_people_read(built: Workplace, tmp_path: Path) -> None:
+    """What a revision says has become of them; three calls of 60 seconds."""
+    post, clock = PostOffice(), Clock(EVE)
+    with serving(post) as port:
+        office = office_of(copied(built, tmp_path, duration_unit="minutes"), port, clock)
+        add(office)
+        clock.set(MORNING)
+        (sent,) = tick(office)
+    assert sent.figures["totals"]["duration"] == ["Duration", "180.000", "3.00 min"]
+
+
 def test_a_providers_report(built: Workplace, tmp_path: Path) -> None:
     post, clock = PostOffice(), Clock(EVE)
     with serving(post) as port:
