@@ -39,6 +39,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("customers.csv", "providers.csv"):
         shutil.copy(GOLDEN / name, workplace.settings.home / name)
     build_all(workplace)
+    (workplace.settings.home / "dids.csv").write_text("number\n442079460013\n")  # DID as CLI's
     return workplace.settings.home
 
 
