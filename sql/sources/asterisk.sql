@@ -37,9 +37,10 @@ SELECT
     CASE
         -- Without a unique id the record's own text is its identity: delivered twice, it is
         -- recognised; told apart from another call it is by any field that differs. What is
-        -- behind its last field is no part of it: how its line ends, blank lines that follow.
+        -- behind its last field is no part of it: how its line ends, blank lines that follow. It
+        -- is hashed with a line feed, as it was when its line end did count.
         WHEN COALESCE(TRIM(raw.uniqueid), '') = ''
-            THEN MD5(RTRIM(raw.raw, CHR(9) || CHR(10) || CHR(13) || ' '))
+            THEN MD5(CONCAT(RTRIM(raw.raw, CHR(9) || CHR(10) || CHR(13) || ' '), CHR(10)))
         ELSE raw.uniqueid
     END AS callid, -- uniqueid, or else the MD5 of the record's text
     raw.src AS dest_cli, -- src

@@ -118,6 +118,6 @@ def test_the_provider_is_the_peer(channel: str | None, provider: str | None) -> 
 @pytest.mark.parametrize("unique", ["", " ", None])
 def test_without_a_unique_id_the_text_is_the_identity(unique: str | None) -> None:
     """However its line ends, and whatever blank lines come before the next record."""
-    wanted = hashlib.md5(b'"101","1"').hexdigest()
+    wanted = hashlib.md5(b'"101","1"\n').hexdigest()
     for end in ("", "\n", "\r\n", "\n\r\n \t\n"):
         assert mapped(uniqueid=unique, text=f'"101","1"{end}')["callid"] == wanted
