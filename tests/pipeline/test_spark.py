@@ -117,6 +117,39 @@ def land_late(home: Workplace) -> None:
 
 
 @needs_spark
+@pytest.mark.parametrize("source", ["kamailio", "asterisk", "freeswitch"])
+def test_other_switches_are_read_alike(
+    tmp_path_factory: pytest.TempPathFactory, source: str
+) -> None:
+    """Local times, clock changes, files beside, and what becomes of their values.
+
+    Kamailio's first of all that this Spark reads: its LZ4 failed at them then, and only then.
+    """
+    found = []
+    for settings in ({}, SPARK):
+        home = make_home(
+            tmp_path_factory.mktemp("switches"),
+            source_timezones={"asterisk": "Europe/Rome", "freeswitch": "America/New_York"},
+            timezone="America/New_York",
+            **settings,
+        )
+        folder = home.settings.home / "landing" / source
+        folder.mkdir(parents=True)
+        if source in LOCAL_TIMES:
+            (folder / "Master.csv").write_text(LOCAL_TIMES[source], encoding="utf-8")
+        else:
+            land(home, *(DATA / "samples" / source).glob("*.csv"), source=source)
+        [delivery] = home.intake.scan.new(lambda text: None)
+        staged = home.lake.staging("delivered")
+        told = home.intake.judge.stage({1: delivery}, staged)
+        with home.engine.connect({"rows": [str(staged)]}) as connection:
+            text = "SELECT * FROM rows ORDER BY ALL"
+            found.append((told, connection.execute(text).fetchall()))
+    assert len(found[0][1]) >= 18
+    assert found[0] == found[1]
+
+
+@needs_spark
 def test_late_calls_are_added(homes: Homes) -> None:
     for home in homes:
         assert len(home.lake.files("cdrs", DAY, DAY)) == 2
@@ -191,36 +224,6 @@ def test_a_large_day_is_of_several_files(homes: Homes) -> None:
     assert len(cdrs) == len(indexes) > 1
     for table in ("breakout_daily", "call_numbers"):
         assert home.builder.held.reconcile(table, LARGE) == [], table
-
-
-@needs_spark
-@pytest.mark.parametrize("source", ["asterisk", "freeswitch", "kamailio"])
-def test_other_switches_are_read_alike(
-    tmp_path_factory: pytest.TempPathFactory, source: str
-) -> None:
-    """Local times, clock changes, files beside, and what becomes of their values."""
-    found = []
-    for settings in ({}, SPARK):
-        home = make_home(
-            tmp_path_factory.mktemp("switches"),
-            source_timezones={"asterisk": "Europe/Rome", "freeswitch": "America/New_York"},
-            timezone="America/New_York",
-            **settings,
-        )
-        folder = home.settings.home / "landing" / source
-        folder.mkdir(parents=True)
-        if source in LOCAL_TIMES:
-            (folder / "Master.csv").write_text(LOCAL_TIMES[source], encoding="utf-8")
-        else:
-            land(home, *(DATA / "samples" / source).glob("*.csv"), source=source)
-        [delivery] = home.intake.scan.new(lambda text: None)
-        staged = home.lake.staging("delivered")
-        told = home.intake.judge.stage({1: delivery}, staged)
-        with home.engine.connect({"rows": [str(staged)]}) as connection:
-            text = "SELECT * FROM rows ORDER BY ALL"
-            found.append((told, connection.execute(text).fetchall()))
-    assert len(found[0][1]) >= 18
-    assert found[0] == found[1]
 
 
 def _asterisk(start: str, number: int) -> str:
