@@ -294,10 +294,7 @@ def _sum(part: Part, within: str, *, some: bool) -> str:
     amount = f"t.{part.column}"
     if part.rate_of:
         # No charge is no money in any currency, also where no currency is named.
-        amount = (
-            f"CASE WHEN {amount} = 0 THEN 0 "
-            f"ELSE CAST({amount} AS DECIMAL(19, 8)) * {part.rate_of}_rates.rate END"
-        )
+        amount = f"CASE WHEN {amount} = 0 THEN 0 ELSE {amount} * {part.rate_of}_rates.rate END"
     conditions = [_one_of(f"t.{part.where}", part.values)] if part.where else []
     conditions += [within] if within else []
     if not conditions:

@@ -63,8 +63,13 @@ def redeliver(workplace: Workplace, day: date, name: str, **values: str) -> None
 
 
 def test_a_charge_that_the_contract_lets_in_keeps_no_day_back(golden: Workplace) -> None:
-    """However large: it is warned of, and the sums have it to the last place."""
-    redeliver(golden, BAD, "large", customer_charge="9999999999.99999999", customer_id="4711")
+    """However large, and though a switch notes it for all calls: it is warned of, and the sums have
+    it to the last place.
+    """
+    for number in range(12):
+        redeliver(
+            golden, BAD, f"large{number}", customer_charge="9999999999.99999999", customer_id="4711"
+        )
     (built, *_) = build_all(golden)
     assert built.published
     warned = {v.name for v in built.verdicts if not v.passed and v.severity == "warning"}
@@ -74,7 +79,7 @@ def test_a_charge_that_the_contract_lets_in_keeps_no_day_back(golden: Workplace)
         "WHERE customer_id = '4711'"
     )
     (row,) = rows_of(golden, "breakout_daily", text)
-    assert [str(row["own"]), row["usd"]] == ["9999999999.99999999", row["own"]]
+    assert [str(row["own"]), row["usd"]] == ["119999999999.99999988", row["own"]]
 
 
 def tamper(workplace: Workplace, day: date, by: int) -> None:
