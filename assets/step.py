@@ -7,10 +7,16 @@ from typing import Any
 import dagster as dg
 
 from resources.engine import NotEnoughMemory
+from resources.reference.accounts import AccountsError
+from resources.reference.plan import ReferenceDataError
+from resources.reference.rates import RatesError
 
 _RETRY = dg.RetryPolicy(
     max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
+
+_TO_BE_MENDED = (NotEnoughMemory, AccountsError, ReferenceDataError, RatesError)
+"""Settings and the users' own files: what is wrong there stays wrong until somebody mends it."""
 
 Compute = Callable[[dg.AssetExecutionContext], Iterator[Any]]
 
@@ -27,7 +33,7 @@ def step(compute: Compute) -> Compute:
             yield from compute(context)
         except (dg.Failure, dg.RetryRequested):
             raise
-        except NotEnoughMemory as error:
+        except _TO_BE_MENDED as error:
             raise dg.Failure(str(error), allow_retries=False) from None
         except Exception as error:
             wait = _RETRY.calculate_delay(context.retry_number + 1)

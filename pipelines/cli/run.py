@@ -106,7 +106,8 @@ def run_night(workplace: "Workplace") -> list[str]:
             return batches(stale, settings.first_day, workplace.today())
 
         # First also those whose checks have failed before: who runs this wants to see them tried.
-        # Then those that were held up because another day of their run has failed.
+        # Then those that were held up because another day of their run has failed; what has
+        # failed by itself would only fail again.
         first = due(tried_again=True)
         days = _count(first)
         progress.update(bar, total=days * len(DAY_TABLES), completed=0, description="days")
@@ -119,7 +120,7 @@ def run_night(workplace: "Workplace") -> list[str]:
         for batch in first:
             troubles += execute(defs, "build_days", instance, range_tags(batch.first, batch.last))
         if troubles:
-            for batch in due(tried_again=False):
+            for batch in (b for b in due(tried_again=False) if b not in first):
                 tags = range_tags(batch.first, batch.last)
                 troubles += execute(defs, "build_days", instance, tags)
         days = max(0, days - _count(due(tried_again=True)))

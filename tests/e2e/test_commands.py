@@ -271,6 +271,18 @@ def test_run_tells_what_it_did_and_fails_for_a_file_that_it_could_not_take(tmp_p
     assert "connexcs/2.csv: required columns are missing: lrn_number" in failed
 
 
+def test_an_own_file_that_cannot_be_read_is_told_once_and_mended(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    deliver(home, "1.csv", [call()])
+    own = tmp_path / "dids.csv"
+    own.write_text("digits\n12122260001\n")
+    told = cdr_reports(tmp_path, "run", expect=1).stderr
+    assert told.count(f"trouble: cdrs: {own}, line 1: the first column is 'digits'") == 1
+    assert "1 accepted, 0 duplicates, 0 quarantined; 0 days built" in told
+    own.write_text("number\n12122260001\n")
+    assert "1 days built" in cdr_reports(tmp_path, "run").stderr
+
+
 def test_a_file_of_the_lake_that_cannot_be_read_is_told_by_name(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     land(home, golden_files()[0])

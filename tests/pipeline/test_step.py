@@ -12,6 +12,7 @@ import pytest
 from assets import step
 from pipelines.cli.run import execute
 from resources.engine import NotEnoughMemory
+from resources.reference.accounts import AccountsError
 
 
 def tried(ends: Callable[[int], object]) -> tuple[int, bool]:
@@ -58,6 +59,7 @@ def test_a_store_that_stays_away() -> None:
 
 def test_what_no_other_try_mends() -> None:
     assert tried(raising(NotEnoughMemory("more is needed"))) == (1, False)
+    assert tried(raising(AccountsError("dids.csv, line 1: not a number"))) == (1, False)
     assert tried(raising(dg.Failure("for good", allow_retries=False))) == (1, False)
 
 
