@@ -14,11 +14,14 @@ from resources.engine import Engine, named
 from resources.reference.accounts import read_dids
 from resources.reference.names import country_names
 from resources.reference.plan import (
+    COLUMNS,
     LONGEST_PREFIX,
+    NPA,
     PREFIXES,
+    RELEASE_CAUSES,
     NumberPlan,
     ReferenceData,
-    check_prefixes,
+    read_npanxx,
 )
 
 WIDTHS = (5, 7, LONGEST_PREFIX)
@@ -87,19 +90,16 @@ def _keep(tables: dict[str, pa.Table], folder: Path) -> None:
 
 def _made(engine: Engine, data: ReferenceData) -> dict[str, pa.Table]:
     """The tables out of the reference files."""
-    if data.is_overridden(PREFIXES):
-        check_prefixes(data.prefixes)
-    csv = "SELECT * FROM read_csv(?, header = true, all_varchar = true)"
+    files = {
+        "npa": _table(data, NPA),
+        "npanxx": read_npanxx(data.npanxx),
+        "prefixes": _table(data, PREFIXES),
+        "release_causes": _table(data, RELEASE_CAUSES),
+    }
     with engine.connect() as connection:
-        for name, path in (
-            ("npa", data.npa),
-            ("prefixes", data.prefixes),
-            ("release_causes", data.release_causes),
-        ):
-            connection.execute(f"CREATE TEMP TABLE {name} AS {csv}", [str(path)])
-        connection.execute(
-            "CREATE TEMP TABLE npanxx AS SELECT * FROM read_parquet(?)", [str(data.npanxx)]
-        )
+        for name, table in files.items():
+            connection.register("file", table)
+            connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM file")
 
         def rows(text: str, **params: int) -> pa.Table:
             return connection.execute(text, named(text, params)).to_arrow_table()
@@ -124,6 +124,17 @@ def _made(engine: Engine, data: ReferenceData) -> dict[str, pa.Table]:
             before = width
         found["release_causes"] = rows("SELECT sip, kpi_class FROM release_causes")
     return found
+
+
+def _table(data: ReferenceData, name: str) -> pa.Table:
+    """A CSV file in force; what is blank is NULL."""
+    rows = data.rows(name)
+    return pa.table(
+        {
+            column: pa.array([row[column] or None for row in rows], pa.string())
+            for column in COLUMNS[name]
+        }
+    )
 
 
 def own_numbers(data: ReferenceData, home: Path) -> pa.Table:

@@ -7,13 +7,7 @@ the file in force when it is asked for, and a code without a name is simply not 
 from functools import lru_cache
 from pathlib import Path
 
-from resources.reference.plan import (
-    COLUMNS,
-    LATA,
-    PREFIXES,
-    ReferenceData,
-    read_csv,
-)
+from resources.reference.plan import LATA, PREFIXES, ReferenceData, read_csv
 
 STATES = {
     "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California",
@@ -35,7 +29,7 @@ STATES = {
 
 def lata_names(data: ReferenceData) -> dict[str, str]:
     """LATA number -> name, as `lata.csv` spells it. Raises ReferenceDataError."""
-    return {row["lata"]: row["name"] for row in read_csv(data.lata, COLUMNS[LATA]) if row["name"]}
+    return {row["lata"]: row["name"] for row in data.rows(LATA) if row["name"]}
 
 
 _UNNAMED_COUNTRIES = {
@@ -61,7 +55,7 @@ def country_names(data: ReferenceData) -> dict[str, str]:
 def _country_names(path: Path, _: tuple[int, int] | None) -> dict[str, str]:
     """The same of a file as it is now: it has 30,000 rows, and is asked for all the time."""
     found = dict(_UNNAMED_COUNTRIES)
-    for row in read_csv(path, COLUMNS[PREFIXES]):
+    for row in read_csv(path, PREFIXES):
         if row["country"] and row["country_name"]:
             found.setdefault(row["country"], row["country_name"])
     return found

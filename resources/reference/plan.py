@@ -6,11 +6,13 @@ Finding and reading the shipped or overriding files lives here. Judging a number
 
 import csv
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 SHIPPED = Path(__file__).parent / "data"
@@ -36,6 +38,15 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 LONGEST_PREFIX = 9
 """Digits of the longest prefix that a number's country and network are looked up by."""
+
+
+_KEYS = {
+    NPA: ("npa", "[0-9]{3}", "3 digits"),
+    PREFIXES: ("prefix", f"[0-9]{{1,{LONGEST_PREFIX}}}", f"1 to {LONGEST_PREFIX} digits"),
+    RELEASE_CAUSES: ("sip", "[0-9]{3}", "3 digits"),
+    LATA: ("lata", "[0-9]+", "digits"),
+}
+"""Of each CSV file the column that is looked up, which has no value twice, and its form."""
 
 
 class ReferenceDataError(Exception):
@@ -94,8 +105,7 @@ class ReferenceData:
     """The reference files in force.
 
     `folder` is the home's `reference` folder: a file in it replaces the shipped file of the same
-    name. None, or a folder that does not exist, means the shipped ones. The paths are for
-    `read_csv(path, header = true, all_varchar = true)` and `read_parquet(path)` in SQL.
+    name. None, or a folder that does not exist, means the shipped ones.
     """
 
     folder: Path | None = None
@@ -147,13 +157,19 @@ class ReferenceData:
         """CSV: LATA → name."""
         return self.path(LATA)
 
+    def rows(self, name: str) -> list[dict[str, str]]:
+        """The rows of a CSV file in force, as trimmed text. Raises ReferenceDataError when it is
+        unfit.
+        """
+        return read_csv(self.path(name), name)
+
     def load_area_codes(self) -> dict[str, AreaCode]:
         """The area codes by their digits. Raises ReferenceDataError when the file is unfit."""
         return {
             row["npa"]: AreaCode(
                 row["npa"], row["category"], row["country"] or None, row["region"] or None
             )
-            for row in read_csv(self.npa, COLUMNS[NPA])
+            for row in self.rows(NPA)
         }
 
     def load_plan(self) -> NumberPlan:
@@ -163,7 +179,7 @@ class ReferenceData:
             row["prefix"]: Prefix(
                 row["prefix"], row["country"], row["carrier"] or None, row["destination"]
             )
-            for row in read_csv(self.prefixes, COLUMNS[PREFIXES])
+            for row in self.rows(PREFIXES)
         }
         table = read_npanxx(self.npanxx)
         columns = [table.column(name).to_pylist() for name in COLUMNS[NPANXX][:5]]
@@ -195,13 +211,32 @@ class InForce:
     rows: int
 
 
-def read_csv(path: Path, required: tuple[str, ...]) -> list[dict[str, str]]:
-    """Rows of a CSV with header, as trimmed text. ReferenceDataError names file and line."""
-    return [row for _, row in _rows(path, required)]
+def read_csv(path: Path, name: str) -> list[dict[str, str]]:
+    """The rows of a file of this name, as trimmed text, each with a key of its own.
+
+    Raises ReferenceDataError, which names file, line and value.
+    """
+    key, form, words = _KEYS[name]
+    seen: dict[str, int] = {}
+    found = []
+    for line, row in _lines(path, COLUMNS[name]):
+        value = row[key]
+        if not re.fullmatch(form, value):
+            raise ReferenceDataError(
+                f"{path}, line {line}: {key} {value!r} is not {words}; mend or remove the line"
+            )
+        if value in seen:
+            raise ReferenceDataError(
+                f"{path}, line {line}: {key} {value} was already in line {seen[value]}; "
+                "remove one of them"
+            )
+        seen[value] = line
+        found.append(row)
+    return found
 
 
-def _rows(path: Path, required: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    """The same with the lines that they end in."""
+def _lines(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a CSV with header, with the lines that they end in."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
@@ -212,7 +247,6 @@ def _rows(path: Path, required: tuple[str, ...]) -> list[tuple[int, dict[str, st
                     f"{path}, line 1: no column {missing[0]!r}; the header must name "
                     f"{', '.join(required)}"
                 )
-            rows = []
             for values in reader:
                 if not any(value.strip() for value in values):
                     continue
@@ -221,9 +255,7 @@ def _rows(path: Path, required: tuple[str, ...]) -> list[tuple[int, dict[str, st
                         f"{path}, line {reader.line_num}: {len(values)} fields where the header "
                         f"has {len(header)}: {','.join(values)[:80]!r}; mend or remove the line"
                     )
-                row = dict(zip(header, map(str.strip, values), strict=True))
-                rows.append((reader.line_num, row))
-            return rows
+                yield reader.line_num, dict(zip(header, map(str.strip, values), strict=True))
     except OSError as error:
         raise ReferenceDataError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -232,26 +264,11 @@ def _rows(path: Path, required: tuple[str, ...]) -> list[tuple[int, dict[str, st
         ) from None
 
 
-def check_prefixes(path: Path) -> None:
-    """Raises ReferenceDataError when a prefix is none that calls can be looked up by."""
-    seen: dict[str, int] = {}
-    for line, row in _rows(path, COLUMNS[PREFIXES]):
-        prefix = row["prefix"]
-        if not re.fullmatch(f"[0-9]{{1,{LONGEST_PREFIX}}}", prefix):
-            raise ReferenceDataError(
-                f"{path}, line {line}: prefix {prefix!r} is not 1 to {LONGEST_PREFIX} digits; "
-                "mend or remove the line"
-            )
-        if prefix in seen:
-            raise ReferenceDataError(
-                f"{path}, line {line}: prefix {prefix} was already in line {seen[prefix]}; "
-                "remove one of them"
-            )
-        seen[prefix] = line
-
-
 def read_npanxx(path: Path) -> pa.Table:
-    """An NPA-NXX Parquet file: the columns of `COLUMNS` as text, unknown values null."""
+    """An NPA-NXX Parquet file: the columns of `COLUMNS` as text, unknown values null.
+
+    Raises ReferenceDataError, also when an NPA-NXX stands in it twice.
+    """
     try:
         table = pq.read_table(path)
     except (OSError, ValueError) as error:
@@ -262,6 +279,13 @@ def read_npanxx(path: Path) -> pa.Table:
     if missing:
         raise ReferenceDataError(
             f"{path}: no column {missing[0]!r}; remove the file to use the shipped one"
+        )
+    counts = pc.value_counts(table.column("npanxx"))
+    twice = counts.filter(pc.greater(counts.field("counts"), 1))
+    if len(twice):
+        raise ReferenceDataError(
+            f"{path}: NPA-NXX {twice[0]['values'].as_py()} stands in it "
+            f"{twice[0]['counts'].as_py()} times; remove the file to use the shipped one"
         )
     return table.select(list(COLUMNS[NPANXX]))
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from resources.reference import plan
@@ -71,23 +73,39 @@ def test_a_broken_parquet_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("name", "line", "message"),
     [
-        ("4412345678,GB,,X,mobile,X", "line 3: prefix '4412345678' is not 1 to 9 digits"),
-        ("+44,GB,,X,mobile,X", r"line 3: prefix '\+44' is not 1 to 9 digits"),
-        (",GB,,X,mobile,X", "line 3: prefix '' is not 1 to 9 digits"),
-        ("44,GB,,X,mobile,X", "line 3: prefix 44 was already in line 2"),
+        (plan.PREFIXES, "4412345678,GB,,X,mobile,X", "prefix '4412345678' is not 1 to 9 digits"),
+        (plan.PREFIXES, "+44,GB,,X,mobile,X", r"prefix '\+44' is not 1 to 9 digits"),
+        (plan.PREFIXES, ",GB,,X,mobile,X", "prefix '' is not 1 to 9 digits"),
+        (plan.PREFIXES, "44,GB,,X,mobile,X", "prefix 44 was already in line 2"),
+        (plan.NPA, "20,geo_us,US,NJ", "npa '20' is not 3 digits"),
+        (plan.NPA, "44,geo_us,US,NJ", "npa '44' is not 3 digits"),
+        (plan.RELEASE_CAUSES, "busy,17,user busy,user", "sip 'busy' is not 3 digits"),
     ],
 )
-def test_a_prefix_that_no_call_would_be_looked_up_by_is_refused(
-    tmp_path: Path, line: str, message: str
+def test_a_row_that_no_call_would_be_looked_up_by_is_refused(
+    tmp_path: Path, name: str, line: str, message: str
 ) -> None:
-    own = tmp_path / plan.PREFIXES
-    header = ",".join(plan.COLUMNS[plan.PREFIXES])
-    own.write_text(f"{header}\n44,GB,United Kingdom,,country,United Kingdom\n{line}\n")
-    with pytest.raises(ReferenceDataError, match=message):
-        plan.check_prefixes(own)
+    header = ",".join(plan.COLUMNS[name])
+    first = {
+        plan.PREFIXES: "44,GB,United Kingdom,,country,United Kingdom",
+        plan.NPA: "201,geo_us,US,NJ",
+        plan.RELEASE_CAUSES: "486,17,user busy,user",
+    }[name]
+    (tmp_path / name).write_text(f"{header}\n{first}\n{line}\n")
+    with pytest.raises(ReferenceDataError, match=f"{name}, line 3: {message}"):
+        ReferenceData(tmp_path).rows(name)
 
 
-def test_the_shipped_prefixes_are_fit() -> None:
-    plan.check_prefixes(ReferenceData().prefixes)
+@pytest.mark.parametrize("name", [plan.NPA, plan.PREFIXES, plan.RELEASE_CAUSES, plan.LATA])
+def test_the_shipped_files_are_fit(name: str) -> None:
+    assert ReferenceData().rows(name)
+
+
+def test_an_exchange_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    once = pq.read_table(ReferenceData().npanxx).slice(0, 3)
+    pq.write_table(pa.concat_tables([once, once.slice(1, 1)]), tmp_path / plan.NPANXX)
+    twice = once["npanxx"][1].as_py()
+    with pytest.raises(ReferenceDataError, match=f"NPA-NXX {twice} stands in it 2 times"):
+        ReferenceData(tmp_path).load_plan()
