@@ -22,7 +22,7 @@ SELECT
         WHEN
             REGEXP_FULL_MATCH(
                 raw.start,
-                '\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):\d\d:\d\d([.]\d{1,6})?'
+                '\s*\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):\d\d:\d\d([.]\d{1,6})?\s*'
             )
             THEN COALESCE(
                 STRFTIME(
