@@ -132,11 +132,16 @@ class RecordFile:
         self._rest = rest
         self.lines += 1
         names = [name.strip().lower() for name in names]
-        twice = sorted({n for n in names if n and names.count(n) > 1})
+        known = [*self.source.columns, *self.source.optional]
+        twice = sorted({n for n in names if n in known and names.count(n) > 1})
         if twice:
             raise UnreadableFile(f"columns are there twice: {', '.join(twice)}")
-        # Arrow wants every column named; a nameless one is unknown whatever it is called.
-        return [name or f"\0{position}" for position, name in enumerate(names)]
+        # Arrow wants every column named, and no two alike; one that is unknown may be called
+        # whatever we like.
+        return [
+            name if name and name not in names[:position] else f"\0{position}"
+            for position, name in enumerate(names)
+        ]
 
     def _next_block(self) -> bytes:
         """Whole lines, the last of which may be an open record's; empty at the end of the file."""

@@ -39,6 +39,11 @@ def refusal(data: bytes, source: Source = TWO) -> str:
     return str(caught.value)
 
 
+def test_unknown_columns_may_have_the_same_name() -> None:
+    ((_, trouble, values, _),) = read(b"note,a,b,note,,note\n1,x,y,2,3,4\n")
+    assert (trouble, values[:2]) == (None, ("x", "y"))
+
+
 # Any bytes at all.
 
 PIECES = st.sampled_from(
