@@ -6,9 +6,11 @@
 -- parameters: source, timezone (of the reports), taken_at (UTC), first_day,
 --   longest_call (seconds)
 -- Durations are kept to the millisecond and judged as they were delivered.
--- Texts are trimmed only when they begin below '!' (white space) or end with a space, and numbers
--- of at most two characters need no regular expression to tell that they are plain: doing either
--- for all of them would cost more than anything else here.
+-- Texts are trimmed only when they begin below '!' (white space) or end with white space, and
+-- numbers of at most two characters need no regular expression to tell that they are plain: doing
+-- either for all of them would cost more than anything else here.
+-- A time far away has no `dt` and no `call_date`, only its reason: not every reader knows the year
+-- 0 or 10000, and in another time zone the first and the last day that one knows are others.
 WITH typed AS (
     SELECT
         CASE
@@ -19,37 +21,61 @@ WITH typed AS (
         END AS utc,
         CASE
             WHEN
-                callid < '!' OR ENDS_WITH(callid, ' ')
+                callid < '!'
+                OR ENDS_WITH(callid, ' ')
+                OR ENDS_WITH(callid, CHR(9))
+                OR ENDS_WITH(callid, CHR(10))
+                OR ENDS_WITH(callid, CHR(13))
                 THEN NULLIF(TRIM(callid, CHR(9) || CHR(10) || CHR(13) || ' '), '')
             ELSE callid
         END AS callid,
         CASE
             WHEN
-                customer_id < '!' OR ENDS_WITH(customer_id, ' ')
+                customer_id < '!'
+                OR ENDS_WITH(customer_id, ' ')
+                OR ENDS_WITH(customer_id, CHR(9))
+                OR ENDS_WITH(customer_id, CHR(10))
+                OR ENDS_WITH(customer_id, CHR(13))
                 THEN NULLIF(TRIM(customer_id, CHR(9) || CHR(10) || CHR(13) || ' '), '')
             ELSE customer_id
         END AS customer_id,
         CASE
             WHEN
-                provider_id < '!' OR ENDS_WITH(provider_id, ' ')
+                provider_id < '!'
+                OR ENDS_WITH(provider_id, ' ')
+                OR ENDS_WITH(provider_id, CHR(9))
+                OR ENDS_WITH(provider_id, CHR(10))
+                OR ENDS_WITH(provider_id, CHR(13))
                 THEN NULLIF(TRIM(provider_id, CHR(9) || CHR(10) || CHR(13) || ' '), '')
             ELSE provider_id
         END AS provider_id,
         CASE
             WHEN
-                dest_number < '!' OR ENDS_WITH(dest_number, ' ')
+                dest_number < '!'
+                OR ENDS_WITH(dest_number, ' ')
+                OR ENDS_WITH(dest_number, CHR(9))
+                OR ENDS_WITH(dest_number, CHR(10))
+                OR ENDS_WITH(dest_number, CHR(13))
                 THEN NULLIF(TRIM(dest_number, CHR(9) || CHR(10) || CHR(13) || ' '), '')
             ELSE dest_number
         END AS dest_number,
         CASE
             WHEN
-                customer_card_currency < '!' OR ENDS_WITH(customer_card_currency, ' ')
+                customer_card_currency < '!'
+                OR ENDS_WITH(customer_card_currency, ' ')
+                OR ENDS_WITH(customer_card_currency, CHR(9))
+                OR ENDS_WITH(customer_card_currency, CHR(10))
+                OR ENDS_WITH(customer_card_currency, CHR(13))
                 THEN NULLIF(TRIM(customer_card_currency, CHR(9) || CHR(10) || CHR(13) || ' '), '')
             ELSE customer_card_currency
         END AS customer_card_currency,
         CASE
             WHEN
-                provider_card_currency < '!' OR ENDS_WITH(provider_card_currency, ' ')
+                provider_card_currency < '!'
+                OR ENDS_WITH(provider_card_currency, ' ')
+                OR ENDS_WITH(provider_card_currency, CHR(9))
+                OR ENDS_WITH(provider_card_currency, CHR(10))
+                OR ENDS_WITH(provider_card_currency, CHR(13))
                 THEN NULLIF(TRIM(provider_card_currency, CHR(9) || CHR(10) || CHR(13) || ' '), '')
             ELSE provider_card_currency
         END AS provider_card_currency,
@@ -114,7 +140,11 @@ WITH typed AS (
         customer_card_dest_code,
         CASE
             WHEN
-                customer_card_dest_name < '!' OR ENDS_WITH(customer_card_dest_name, ' ')
+                customer_card_dest_name < '!'
+                OR ENDS_WITH(customer_card_dest_name, ' ')
+                OR ENDS_WITH(customer_card_dest_name, CHR(9))
+                OR ENDS_WITH(customer_card_dest_name, CHR(10))
+                OR ENDS_WITH(customer_card_dest_name, CHR(13))
                 THEN NULLIF(TRIM(customer_card_dest_name, CHR(9) || CHR(10) || CHR(13) || ' '), '')
             ELSE customer_card_dest_name
         END AS customer_card_dest_name,
@@ -135,7 +165,11 @@ WITH typed AS (
         provider_card_dest_code,
         CASE
             WHEN
-                provider_card_dest_name < '!' OR ENDS_WITH(provider_card_dest_name, ' ')
+                provider_card_dest_name < '!'
+                OR ENDS_WITH(provider_card_dest_name, ' ')
+                OR ENDS_WITH(provider_card_dest_name, CHR(9))
+                OR ENDS_WITH(provider_card_dest_name, CHR(10))
+                OR ENDS_WITH(provider_card_dest_name, CHR(13))
                 THEN NULLIF(TRIM(provider_card_dest_name, CHR(9) || CHR(10) || CHR(13) || ' '), '')
             ELSE provider_card_dest_name
         END AS provider_card_dest_name,
@@ -152,13 +186,21 @@ WITH typed AS (
         tech_prefix,
         CASE
             WHEN
-                sip_code < '!' OR ENDS_WITH(sip_code, ' ')
+                sip_code < '!'
+                OR ENDS_WITH(sip_code, ' ')
+                OR ENDS_WITH(sip_code, CHR(9))
+                OR ENDS_WITH(sip_code, CHR(10))
+                OR ENDS_WITH(sip_code, CHR(13))
                 THEN NULLIF(TRIM(sip_code, CHR(9) || CHR(10) || CHR(13) || ' '), '')
             ELSE sip_code
         END AS sip_code,
         CASE
             WHEN
-                dtmf < '!' OR ENDS_WITH(dtmf, ' ')
+                dtmf < '!'
+                OR ENDS_WITH(dtmf, ' ')
+                OR ENDS_WITH(dtmf, CHR(9))
+                OR ENDS_WITH(dtmf, CHR(10))
+                OR ENDS_WITH(dtmf, CHR(13))
                 THEN NULLIF(TRIM(dtmf, CHR(9) || CHR(10) || CHR(13) || ' '), '')
             ELSE dtmf
         END AS dtmf,
@@ -191,6 +233,10 @@ judged AS (
     SELECT
         *,
         CASE
+            WHEN
+                utc < CAST($first_day AS TIMESTAMP) - INTERVAL 48 HOUR
+                OR utc > CAST($taken_at AS TIMESTAMP) + INTERVAL 72 HOUR
+                THEN NULL
             WHEN $timezone = 'UTC' THEN CAST(utc AS DATE)
             ELSE CAST(TIMEZONE($timezone, TIMEZONE('UTC', utc)) AS DATE)
         END AS call_date,
@@ -245,22 +291,41 @@ reasoned AS (
                 ',',
                 CASE WHEN callid IS NULL THEN 'missing_call_id' END,
                 CASE WHEN branch_idx IS NULL OR branch_idx < 0 THEN 'invalid_branch' END,
-                CASE WHEN utc IS NULL OR call_date < $first_day THEN 'invalid_call_time' END,
+                CASE
+                    WHEN
+                        utc IS NULL
+                        OR call_date < $first_day
+                        OR (call_date IS NULL AND utc < CAST($taken_at AS TIMESTAMP))
+                        THEN 'invalid_call_time'
+                END,
                 CASE
                     WHEN utc > CAST($taken_at AS TIMESTAMP) + INTERVAL 24 HOUR
                         THEN 'call_time_in_future'
                 END,
                 CASE
                     WHEN
-                        duration IS NULL
+                        (
+                            duration IS NULL
+                            AND NOT COALESCE(
+                                REGEXP_FULL_MATCH(
+                                    duration_text, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*'
+                                ),
+                                FALSE
+                            )
+                        )
                         OR (customer_duration IS NULL AND has_customer_duration)
                         OR (provider_duration IS NULL AND has_provider_duration)
                         THEN 'invalid_duration'
                 END,
-                -- by the text: -0.0004 is negative, though it is kept as 0.000
+                -- by the text: -0.0004 is negative, though it is kept as 0.000, and so is a number
+                -- that has too many digits to be kept
                 CASE
                     WHEN
                         (duration <= 0 AND REGEXP_MATCHES(duration_text, '^\s*-.*[1-9]'))
+                        OR (
+                            duration IS NULL
+                            AND REGEXP_FULL_MATCH(duration_text, '\s*-[0-9]+[.]?[0-9]*\s*')
+                        )
                         OR (
                             customer_duration <= 0
                             AND REGEXP_MATCHES(customer_duration_text, '^\s*-.*[1-9]')
@@ -275,6 +340,10 @@ reasoned AS (
                     WHEN
                         duration > $longest_call
                         OR TRY_CAST(duration_text AS DECIMAL(38, 18)) > $longest_call
+                        OR (
+                            duration IS NULL
+                            AND REGEXP_FULL_MATCH(duration_text, '\s*[+]?[0-9]+[.]?[0-9]*\s*')
+                        )
                         THEN 'duration_too_long'
                 END,
                 CASE WHEN customer_id IS NULL THEN 'missing_customer' END,
@@ -309,7 +378,7 @@ SELECT
     file_id, -- the delivered file (ledger)
     line, -- and its line, from 1
     call_date, -- the day of the call in the reporting time zone
-    TIMEZONE('UTC', utc) AS dt, -- when the attempt began
+    CASE WHEN call_date IS NOT NULL THEN TIMEZONE('UTC', utc) END AS dt, -- when the attempt began
     lrn_number, -- the number after portability lookup
     callid, -- the call
     branch_idx, -- which routing branch (failover) of the call, from 0

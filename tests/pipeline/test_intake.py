@@ -6,6 +6,7 @@ import shutil
 from collections import defaultdict
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -181,6 +182,21 @@ def test_refused_records_are_kept_with_line_text_and_reasons(home: Workplace) ->
     assert home.files.reasons(account(home, "1.csv").file.id) == {
         "invalid_duration": 1, "malformed_row": 1, "missing_customer": 1, "wrong_column_count": 1,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York"])
+def test_a_time_that_no_calendar_has_stops_no_intake(tmp_path: Path, zone: str) -> None:
+    """What databases have for never and for always, in zones where it is another year."""
+    home = make_home(tmp_path, timezone=zone)
+    far = {
+        "0000-01-01 00:00:00": "invalid_call_time",
+        "0001-01-01 00:00:00": "invalid_call_time",
+        "9999-12-31 23:59:59.999999": "call_time_in_future",
+    }
+    deliver(home, "1.csv", [call(f"far{n}", dt=dt) for n, dt in enumerate(far)] + [call("good")])
+    home.intake.run()
+    assert numbers(home, "1.csv") == {"records": 4, "accepted": 1, "quarantined": 3}
+    assert [r["reasons"] for r in rows_of_quarantine(home, "1.csv")] == list(far.values())
 
 
 def rows_of_quarantine(workplace: Workplace, name: str) -> list[dict[str, Any]]:

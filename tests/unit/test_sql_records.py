@@ -39,6 +39,7 @@ VERDICTS: list[tuple[dict[str, str], str | None]] = [
     ({"dt": "2026-03-08 00:00:00"}, OK),  # exactly 24 hours after intake
     ({"dt": "2026-03-08 00:00:00.001"}, "call_time_in_future"),
     ({"dt": "9999-12-31 23:59:59"}, "call_time_in_future"),
+    ({"dt": "0000-01-01 00:00:00"}, "invalid_call_time"),
     ({"duration": ""}, "invalid_duration"),
     ({"duration": "1e3"}, "invalid_duration"),
     ({"duration": "NaN"}, "invalid_duration"),
@@ -54,6 +55,9 @@ VERDICTS: list[tuple[dict[str, str], str | None]] = [
     ({"duration": "86400.0001"}, "duration_too_long"),
     ({"duration": "-0.0004"}, "negative_duration"),
     ({"duration": "-0.0000"}, OK),
+    ({"duration": "123456789012345678901234567890"}, "duration_too_long"),
+    ({"duration": "-123456789012345678901234567890"}, "negative_duration"),
+    ({"duration": "12345678901234567.1.2"}, "invalid_duration"),
     ({"customer_duration": "-0.0001"}, "negative_duration"),
     ({"provider_duration": " -.0001"}, "negative_duration"),
     ({"provider_duration": "-"}, "invalid_duration"),
@@ -159,14 +163,12 @@ def test_a_refused_line_has_no_other_reason(models: Models) -> None:
 def test_blank_is_nothing_and_padding_no_part_of_a_value(models: Models) -> None:
     """Digits are counted, SIP codes judged, destinations named: none by spaces around them."""
     columns = ("dtmf", "sip_code", "customer_card_dest_name", "provider_card_dest_name")
-    blank, padded = models.delivered(
-        [
-            GOOD | dict.fromkeys(columns, " \t "),
-            GOOD | dict.fromkeys(columns, " 12# ") | {"callid": "padded"},
-        ]
-    )
+    (blank,) = models.delivered([GOOD | dict.fromkeys(columns, " \t ")])
     assert {blank[column] for column in columns} == {None}
-    assert {padded[column] for column in columns} == {"12#"}
+    keys = (*columns, "callid", "customer_id", "provider_id", "dest_number")
+    for padded in (" 12# ", "\t12#", "12#\t", "12#\n", "12#\r\n"):
+        (found,) = models.delivered([GOOD | dict.fromkeys(keys, padded)])
+        assert {found[column] for column in keys} == {"12#"}, repr(padded)
 
 
 def test_values_are_exact(models: Models) -> None:
