@@ -134,7 +134,7 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     line = 1
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
+            reader = csv.reader(file, strict=True)  # else a quote that is not closed takes the rest
             for fields in reader:
                 line = reader.line_num
                 if any(field.strip() for field in fields):
@@ -146,4 +146,6 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     except UnicodeDecodeError as error:
         raise AccountsError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     except csv.Error as error:
-        raise AccountsError(f"{path}, after line {line}: {error}") from None
+        raise AccountsError(
+            f"{path}, after line {line}: {error}; is a double quote not closed?"
+        ) from None

@@ -187,14 +187,17 @@ class ReferenceData:
         return NumberPlan(areas, exchanges, prefixes)
 
     def inventory(self) -> list["InForce"]:
-        """What is in force, one entry a file, in the order of `COLUMNS`."""
+        """What is in force, one entry a file, in the order of `COLUMNS`.
+
+        Raises ReferenceDataError when one of them is unfit.
+        """
         return [
             InForce(
                 name=name,
                 path=self.path(name),
                 own=self.is_overridden(name),
                 modified=datetime.fromtimestamp(self.path(name).stat().st_mtime, tz=UTC),
-                rows=count_rows(self.path(name)),
+                rows=count_rows(name, self.path(name)),
             )
             for name in COLUMNS
         ]
@@ -237,10 +240,12 @@ def read_csv(path: Path, name: str) -> list[dict[str, str]]:
 
 def _lines(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows of a CSV with header, with the lines that they end in."""
+    line = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
+            reader = csv.reader(file, strict=True)  # else a quote that is not closed takes the rest
             header = [name.strip().lower() for name in next(reader, [])]
+            line = reader.line_num
             missing = [name for name in required if name not in header]
             if missing:
                 raise ReferenceDataError(
@@ -248,19 +253,24 @@ def _lines(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[st
                     f"{', '.join(required)}"
                 )
             for values in reader:
+                line = reader.line_num
                 if not any(value.strip() for value in values):
                     continue
                 if len(values) != len(header):
                     raise ReferenceDataError(
-                        f"{path}, line {reader.line_num}: {len(values)} fields where the header "
-                        f"has {len(header)}: {','.join(values)[:80]!r}; mend or remove the line"
+                        f"{path}, line {line}: {len(values)} fields where the header has "
+                        f"{len(header)}: {','.join(values)[:80]!r}; mend or remove the line"
                     )
-                yield reader.line_num, dict(zip(header, map(str.strip, values), strict=True))
+                yield line, dict(zip(header, map(str.strip, values), strict=True))
     except OSError as error:
         raise ReferenceDataError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ReferenceDataError(
             f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8"
+        ) from None
+    except csv.Error as error:
+        raise ReferenceDataError(
+            f"{path}, after line {line}: {error}; is a double quote not closed?"
         ) from None
 
 
@@ -290,9 +300,8 @@ def read_npanxx(path: Path) -> pa.Table:
     return table.select(list(COLUMNS[NPANXX]))
 
 
-def count_rows(path: Path) -> int:
-    """Data rows of a reference file (CSV without its header, or Parquet)."""
-    if path.suffix == ".parquet":
-        return int(pq.read_metadata(path).num_rows)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return max(0, sum(1 for row in csv.reader(file) if any(row)) - 1)
+def count_rows(name: str, path: Path) -> int:
+    """Rows of the reference file of that name. Raises ReferenceDataError when it is unfit."""
+    if name == NPANXX:
+        return int(read_npanxx(path).num_rows)
+    return len(read_csv(path, name))

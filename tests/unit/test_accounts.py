@@ -37,6 +37,7 @@ def test_names(tmp_path: Path) -> None:
         (b"id,name\n7\n", "line 2: 1 fields"),
         (b"id,name\n7,Sky, Core\n", "line 2: 3 fields .* double quotes"),
         (b"id,name\n7,C\xf4te\n", "not UTF-8 at byte 11"),
+        (b'id,name\n6,A\n7,"B\n8,C\n', "after line 2: .*; is a double quote not closed?"),
     ],
 )
 def test_unfit_names(tmp_path: Path, content: bytes, message: str) -> None:

@@ -56,18 +56,24 @@ def test_the_longest_prefix_wins() -> None:
     [
         ("npa,category,country\n", "line 1: no column 'region'"),
         ("npa,category,country,region\n201,geo_us\n", "line 2: 2 fields where the header has 4"),
+        (
+            'npa,category,country,region\n201,geo_us,US,"NJ\n212,geo_us,US,NY\n',
+            "after line 1: .*; is a double quote not closed?",
+        ),
     ],
 )
 def test_an_unfit_file_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / plan.NPA).write_text(text)
-    with pytest.raises(ReferenceDataError, match=message):
-        ReferenceData(tmp_path).load_plan()
+    for read in (ReferenceData(tmp_path).load_plan, ReferenceData(tmp_path).inventory):
+        with pytest.raises(ReferenceDataError, match=message):
+            read()
 
 
 def test_a_broken_parquet_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / plan.NPANXX).write_text("no parquet")
-    with pytest.raises(ReferenceDataError, match="no readable Parquet file"):
-        ReferenceData(tmp_path).load_plan()
+    for read in (ReferenceData(tmp_path).load_plan, ReferenceData(tmp_path).inventory):
+        with pytest.raises(ReferenceDataError, match="no readable Parquet file"):
+            read()
     with pytest.raises(ReferenceDataError, match="no reference file; known are"):
         ReferenceData(tmp_path).path("other.csv")
 
