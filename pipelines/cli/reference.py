@@ -1,4 +1,4 @@
-"""`cdr-reports reference`: load a newer number plan, show what is in force.
+"""`cdr-reports reference`: load a newer number plan or exchange rates, show what is in force.
 
 Reads options and prints; the work is `resources.reference`.
 """
@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from pipelines.cli.show import show_table
 from pipelines.settings import Settings
 from resources.reference.loader import Loaded, LoadError, load
 from resources.reference.plan import ReferenceData, ReferenceDataError
@@ -77,14 +76,12 @@ def show_command(context: ReferenceContext) -> None:
         rates = load_rates(table_in_force(context.settings.home))
     except (ReferenceDataError, RatesError, OSError) as error:
         raise click.ClickException(str(error)) from None
-    table = Table("File", "From", "Written", "Rows")
-    table.columns[3].justify = "right"
-    for entry in inventory:
-        origin = str(entry.path) if entry.own else "shipped"
-        table.add_row(entry.name, origin, f"{entry.modified:%Y-%m-%d}", f"{entry.rows:,}")
-    count = f"{len(rates.days):,}"
-    table.add_row("exchange rates", "European Central Bank", f"{rates.last_day}", count)
-    Console().print(table)
+    rows: list[tuple[object, ...]] = [
+        (e.name, e.path if e.own else "shipped", f"{e.modified:%Y-%m-%d}", e.rows)
+        for e in inventory
+    ]
+    rows.append(("exchange rates", "European Central Bank", rates.last_day, len(rates.days)))
+    show_table([("file", False), ("from", False), ("written", False), ("rows", True)], rows)
 
 
 def _print(report: Loaded) -> None:

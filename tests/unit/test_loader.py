@@ -202,6 +202,8 @@ def test_the_commands(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "222,619" in result.output
     assert "shipped" in result.output
+    own = tmp_path / "reference" / "nanp_npanxx.parquet"
+    assert f" {own} " in result.output  # whole, as all that goes into a pipe
     result = runner.invoke(reference, ["load"], obj=context)
     assert result.exit_code == 2
     file.write_text("nothing")
