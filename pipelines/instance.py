@@ -15,7 +15,7 @@ import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 
 from pipelines.event_log import unhurried
-from pipelines.settings import PREFIX, Settings
+from pipelines.settings import PREFIX, Settings, SettingsError
 from resources.locks import exclusive
 
 CONFIG = "dagster.yaml"
@@ -80,8 +80,8 @@ retention:
 """What a home gets; deploy/dagster.yaml differs from it in where things are kept."""
 
 
-class InstanceError(Exception):
-    """The instance cannot be opened; the text names the file and says what to do."""
+class InstanceError(SettingsError):
+    """Dagster's settings are wrong; the text names the file and says what to do."""
 
 
 def prepare_instance(settings: Settings) -> Path:

@@ -144,7 +144,15 @@ def _in_words(error: Exception) -> str:
     from resources.reference.rates import RatesError
     from resources.reporting.errors import ReportError
 
-    told = (StoreError, EngineError, AccountsError, ReferenceDataError, RatesError, ReportError)
+    told = (
+        SettingsError,
+        StoreError,
+        EngineError,
+        AccountsError,
+        ReferenceDataError,
+        RatesError,
+        ReportError,
+    )
     if isinstance(error, told):
         return str(error)
     if _is_full_disk(error):

@@ -128,6 +128,15 @@ def test_what_cannot_be_read_or_written_is_one_line(
     assert words in told
 
 
+@pytest.mark.parametrize("command", ["run", "upkeep", "ui", "migrate"])
+def test_what_is_wrong_with_dagsters_settings_is_told_by_file(tmp_path: Path, command: str) -> None:
+    config = tmp_path / "dagster" / "dagster.yaml"
+    config.parent.mkdir()
+    config.write_text("run_queue: {max_concurrent_runs: many}\n")
+    told = cdr_reports(tmp_path, command, expect=1).stderr
+    assert told.startswith(f"Error: {config}: ")
+
+
 def test_a_ledger_that_is_none_is_named_by_its_path(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_text("something else, and enough of it: " * 100)
     told = cdr_reports(tmp_path, "files", expect=1).stderr
