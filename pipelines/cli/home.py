@@ -1,10 +1,14 @@
-"""Whether the home can be worked in: looked at before anything is begun."""
+"""Whether the home and its ledger can be worked with: looked at before anything is begun."""
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
+
+from pipelines.settings import SQLITE, Settings
 
 LEAST_FREE_MB = 32
 """With less the ledger and Dagster's own files cannot even note what went wrong."""
@@ -41,3 +45,22 @@ def refuse_full_disk(home: Path) -> None:
         raise click.ClickException(
             f"the disk of {home} is full ({free:,.1f} MB free): make room and run again"
         )
+
+
+@contextmanager
+def opening_ledger(settings: Settings) -> Iterator[None]:
+    """For who opens the ledger. Raises click.ClickException, which names the setting, when it
+    cannot be opened or a newer program has migrated it.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from resources.ledger import NewerLedger
+
+    try:
+        yield
+    except NewerLedger as error:
+        raise click.ClickException(str(error)) from None
+    except (SQLAlchemyError, ImportError) as error:  # ImportError: of the database's driver
+        said = " ".join(str(getattr(error, "orig", None) or error).split())
+        which = "CDR_REPORTS_LEDGER_URL" if settings.ledger_url else settings.home / SQLITE
+        raise click.ClickException(f"{which}: the ledger cannot be opened: {said}") from None

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipelines.cli.home import need_home, refuse_no_home
-from pipelines.settings import SQLITE, Settings, SettingsError, load_settings
+from pipelines.cli.home import need_home, opening_ledger, refuse_no_home
+from pipelines.settings import Settings, SettingsError, load_settings
 from resources.bucket import StoreError
 
 if TYPE_CHECKING:
@@ -34,22 +34,12 @@ class Program:
     @cached_property
     def workplace(self) -> "Workplace":
         """Lake, ledger, landing folder and engine of the home."""
-        from sqlalchemy.exc import SQLAlchemyError
-
         from pipelines.assembly import Workplace
-        from resources.ledger import NewerLedger
 
-        settings = self.settings
-        need_home(settings.home)
-        found = Workplace(settings)
-        try:
-            _ = found.days  # opens the ledger
-        except NewerLedger as error:
-            raise click.ClickException(str(error)) from None
-        except (SQLAlchemyError, ImportError) as error:  # ImportError: of the database's driver
-            said = " ".join(str(getattr(error, "orig", None) or error).split())
-            which = "CDR_REPORTS_LEDGER_URL" if settings.ledger_url else settings.home / SQLITE
-            raise click.ClickException(f"{which}: the ledger cannot be opened: {said}") from None
+        need_home(self.settings.home)
+        found = Workplace(self.settings)
+        with opening_ledger(self.settings):
+            _ = found.days
         return found
 
     def reporting(self) -> "Reporting":

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipelines.cli.home import opening_ledger
+
 if TYPE_CHECKING:
     from pipelines.cli.main import Program
 
@@ -19,18 +21,17 @@ def migrate(ctx: click.Context) -> None:
     from alembic.util.exc import CommandError
     from sqlalchemy.exc import OperationalError
 
-    from pipelines.instance import InstanceError, migrate_instance
-    from resources.ledger import NewerLedger, migrate_ledger
+    from pipelines.instance import migrate_instance
+    from resources.ledger import migrate_ledger
 
     program: Program = ctx.obj
     settings = program.settings
-    try:
+    with opening_ledger(settings):
         click.echo(f"ledger: {_said(*migrate_ledger(settings.ledger))}")
+    try:
         click.echo(f"Dagster: {_said(*migrate_instance(settings))}")
-    except (NewerLedger, InstanceError) as error:
-        raise click.ClickException(str(error)) from None
     except OperationalError as error:
-        raise click.ClickException(f"the database cannot be used: {error.orig}") from None
+        raise click.ClickException(f"Dagster's database cannot be used: {error.orig}") from None
     except CommandError as error:
         raise click.ClickException(
             f"Dagster's tables are of another release than this program's: {error}"

@@ -100,6 +100,7 @@ def test_a_wrong_setting_is_refused_by_name(
         ("report breakout --last 7d", "CDR_REPORTS_HOME", "hoem", "there is no folder"),
         ("upkeep", "CDR_REPORTS_HOME", "/proc/1", "cannot be written to"),
         ("files", "CDR_REPORTS_LEDGER_URL", "mysql://u:p@127.0.0.1/x", "named 'MySQLdb'"),
+        ("migrate", "CDR_REPORTS_LEDGER_URL", "postgresql+psycopg://u@h/x", "named 'psycopg'"),
     ],
 )
 def test_what_cannot_be_opened_is_one_line(

@@ -103,5 +103,6 @@ def test_a_database_that_is_away_is_said_without_its_password(tmp_path: Path) ->
     url = "postgresql+psycopg2://me:hush-hush@127.0.0.1:9/ledger"
     done = command(make_home(tmp_path, ledger_url=url), "migrate")
     assert done.exit_code == 1
-    assert done.stderr.startswith("Error: the database cannot be used: connection to server at")
+    said = "CDR_REPORTS_LEDGER_URL: the ledger cannot be opened: connection to server at"
+    assert done.stderr.startswith(f"Error: {said}")
     assert "hush-hush" not in done.output
