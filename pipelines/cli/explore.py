@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipelines.cli.home import need_home
+
 if TYPE_CHECKING:
     from pipelines.cli.main import Program
 
@@ -23,6 +25,7 @@ def explore(ctx: click.Context, host: str, port: int) -> None:
     from explorer.server import serve
 
     program: Program = ctx.obj
+    need_home(program.settings.home)
     workplace = program.workplace
     try:
         check_bind(host, workplace.users, program.settings)

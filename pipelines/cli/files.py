@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from pipelines.cli.home import refuse_no_home
 from pipelines.cli.show import show_table
 from pipelines.quarantine import TOLD, columns_of, days_of, quarantined
 from resources.intake.take import WrongHome
@@ -37,7 +36,6 @@ def files(ctx: click.Context) -> None:
     if ctx.invoked_subcommand is not None:
         return
     program: Program = ctx.obj
-    refuse_no_home(program.settings.home)
     accounts = program.workplace.files.accounts()
     if not accounts:
         click.echo(f"no files yet; put them into {program.settings.landing_url}/<source>/")

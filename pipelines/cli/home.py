@@ -30,7 +30,10 @@ def need_home(home: Path) -> None:
 
 
 def refuse_no_home(home: Path) -> None:
-    """For who only reads: one that is not there is a mistyped one. Raises click.ClickException."""
+    """For who needs what is in it: one that is not there is a mistyped one.
+
+    Raises click.ClickException.
+    """
     if not home.is_dir():
         raise click.ClickException(
             f"CDR_REPORTS_HOME: there is no folder {home}; `cdr-reports run` makes a new home"

@@ -33,9 +33,13 @@ class Program:
 
     @cached_property
     def workplace(self) -> "Workplace":
-        """Lake, ledger, landing folder and engine of the home."""
+        """Lake, ledger, landing folder and engine of the home.
+
+        Raises click.ClickException when there is none: who may begin one calls `need_home` first.
+        """
         from pipelines.assembly import Workplace
 
+        refuse_no_home(self.settings.home)
         need_home(self.settings.home)
         found = Workplace(self.settings)
         with opening_ledger(self.settings):
@@ -46,7 +50,6 @@ class Program:
         """What reports are made from."""
         from pipelines.reporting import open_reporting
 
-        refuse_no_home(self.settings.home)
         return open_reporting(self.workplace)
 
 

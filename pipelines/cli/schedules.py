@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from pipelines.cli.home import need_home
 from pipelines.cli.schedule_options import with_options
 from pipelines.cli.show import show_table
 
@@ -38,6 +39,7 @@ def add(ctx: click.Context, /, name: str, **options: Any) -> None:
     from resources.ledger.schedules import NameTaken
 
     program: Program = ctx.obj
+    need_home(program.settings.home)
     defined = _define(program, {"name": name, **_said(options)})
     schedule = defined.schedule
     try:
@@ -250,6 +252,7 @@ def import_(ctx: click.Context, file: Any) -> None:
     from resources.schedules.definition import ScheduleError
 
     program: Program = ctx.obj
+    need_home(program.settings.home)
     try:
         read = yaml.safe_load(file)
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipelines.cli.home import need_home
 from pipelines.cli.show import show_table
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def add(
             "a customer needs --customers, whose calls it sees" if role == "customer"
             else f"--customers is for the role customer only: a {role} sees everybody's calls"
         )  # fmt: skip
+    need_home(program.settings.home)
     ids = _ids(program, customers)
     password = None if no_password else _password(password_stdin)
     try:
