@@ -10,6 +10,7 @@ import dagster as dg
 
 from assets.tables import RECONCILES
 from pipelines.assembly import Workplace
+from pipelines.partitions import run_days
 from pipelines.sending import smtp_settings
 from resources.alerts import Trouble, compose, of_days, of_deliveries, of_files
 from resources.days import DAY_TABLES
@@ -17,6 +18,7 @@ from resources.expectations import expectations
 from resources.held import CDRS
 from resources.ledger.delivery import State
 from resources.mailer import MailError, parse_addresses, send
+from resources.reporting.words import days as in_words
 
 _EVALUATED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 
@@ -59,7 +61,7 @@ def tell(workplace: Workplace, troubles: list[Trouble]) -> str:
 
 
 def of_runs(instance: dg.DagsterInstance, since: datetime, url: str) -> list[Trouble]:
-    """Failed runs, with step, partition and cause.
+    """Failed runs, with step, days and cause.
 
     Not those whose failure is a report that could not be sent: the ledger tells of it.
     """
@@ -80,7 +82,8 @@ def of_runs(instance: dg.DagsterInstance, since: datetime, url: str) -> list[Tro
             causes.append(f"{event.step_key}: {words or (error.message if error else '')}".strip())
         if told_by_ledger:
             continue
-        days = run.tags.get("days") or run.tags.get("period") or run.tags.get("dagster/partition")
+        # A command and a back-fill name the days only in the tags that make the partitions.
+        days = run.tags.get("days") or run.tags.get("period") or in_words(run_days(run.tags))
         text = "\n".join(causes) or "The run broke off without a cause: its process was killed."
         found.append(
             Trouble(

@@ -13,9 +13,12 @@ import pytest
 from pipelines.alerts import operator_alerts
 from pipelines.assembly import Workplace
 from pipelines.cli.deliveries import run_groups
+from pipelines.cli.run import execute
 from pipelines.definitions import build_defs
+from pipelines.partitions import range_tags
 from pipelines.sending import open_office
 from resources.alerts import of_days
+from resources.ledger.cold import ColdState
 from resources.schedules.model import Schedule
 from resources.schedules.planning import agenda, run_now
 from tests.pipeline.deliveries import call, deliver
@@ -109,6 +112,24 @@ def test_each_trouble_once_and_all_in_one_mail(
         "cdr-reports: run of deliver_reports failed, 2026-03-06 (and 4 more)"
     )
     assert second["Message-ID"] != first["Message-ID"]
+
+
+def test_a_failed_run_is_told_with_the_days_of_a_command_or_a_back_fill(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    post, first, last = PostOffice(), date(2026, 3, 6), date(2026, 3, 8)
+    with serving(post) as port:
+        workplace = home(tmp_path, port)
+        workplace.days.cold.begin(last, ColdState.GONE, "", {})
+        defs = build_defs(workplace.settings, lambda: workplace)
+        for days in ((first, last), (last, last)):
+            assert execute(defs, "build_days", instance, range_tags(*days))
+        assert tick(workplace, instance) == f"told {WHO} of 2 troubles"
+    body = post.got[0][1].get_body(("plain",))
+    assert body is not None
+    told = body.get_content().splitlines()
+    assert "run of build_days failed, 2026-03-06 to 2026-03-08" in told
+    assert "run of build_days failed, 2026-03-08" in told
 
 
 @pytest.mark.parametrize("fault", ["mail 421 busy", "550 *", "drop", "data 554 no"])
