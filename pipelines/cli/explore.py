@@ -23,10 +23,13 @@ def explore(ctx: click.Context, host: str, port: int) -> None:
     from explorer.explorer import Explorer, application
     from explorer.guard import Refused, check_bind
     from explorer.server import serve
+    from resources.ledger.files import of_other_zone
 
     program: Program = ctx.obj
     need_home(program.settings.home)
     workplace = program.workplace
+    if why := of_other_zone(workplace.files.fact("timezone"), program.settings.timezone):
+        raise click.ClickException(why)  # else each page would fail
     try:
         check_bind(host, workplace.users, program.settings)
     except Refused as error:

@@ -347,6 +347,19 @@ def test_another_address_needs_users(
     check_bind("0.0.0.0", workplace.users, workplace.settings)  # noqa: S104
 
 
+def test_a_home_of_another_time_zone_is_refused(
+    built: Workplace, tmp_path_factory: pytest.TempPathFactory, served: tuple[Explorer, int]
+) -> None:
+    folder = tmp_path_factory.mktemp("zone") / "home"
+    program = Program()
+    program.workplace = copied(built, folder, timezone="Europe/Rome")
+    program.settings = program.workplace.settings
+    # At a port that is taken: what is wrong with the home is told first.
+    got = CliRunner().invoke(cli, ["explore", "--port", str(served[1])], obj=program)
+    said = "CDR_REPORTS_TIMEZONE is Europe/Rome, but the days in this home are those of UTC"
+    assert (got.exit_code, said in got.output) == (1, True)
+
+
 def test_the_key_is_the_owners_alone(served: tuple[Explorer, int]) -> None:
     path = served[0].workplace.settings.home / "explorer.key"
     assert path.stat().st_mode & 0o777 == 0o600
