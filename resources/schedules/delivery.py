@@ -227,7 +227,9 @@ def _make(
         when = before.settled_at or before.queued_at
         said = (
             f"Revised: figures differ from those of the report sent on {when:%Y-%m-%d}.",
-            *rendering.changes(office.reports, schedule, before.figures, figures),
+            *rendering.changes(
+                office.reports, schedule, before.figures, figures, minutes=reporting.minutes
+            ),
         )
     generated = checked_at.astimezone(office.rules.zone)
     sender = office.smtp.sender

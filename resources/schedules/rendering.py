@@ -192,9 +192,17 @@ def figures(reporting: Reporting, schedule: Schedule, account: str, period: Peri
 
 
 def changes(
-    reports: Mapping[str, Family], schedule: Schedule, before: Mapping[str, Any], now: Figures
+    reports: Mapping[str, Family],
+    schedule: Schedule,
+    before: Mapping[str, Any],
+    now: Figures,
+    *,
+    minutes: bool,
 ) -> tuple[str, ...]:
-    """What has become of a sent report's figures, a sentence each, by the figures noted then."""
+    """What has become of a sent report's figures, a sentence each, by the figures noted then.
+
+    `minutes` as in the figures.
+    """
     report = _report(reports, schedule)
     said = []
     for name, (title, value, shown) in now.totals.items():
@@ -203,7 +211,8 @@ def changes(
         _, old, old_shown = before["totals"][name]
         if old != value:
             measure = report.measure(name)
-            change = words.change(measure, _number(measure, value), _number(measure, old))
+            pair = (_number(measure, each) for each in (value, old))
+            change = words.change(measure, *pair, minutes=minutes)
             said.append(f"{title}: {old_shown} became {shown} ({change}).")
     if not said:
         said.append("The totals are the same; single rows have changed.")
