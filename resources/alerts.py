@@ -37,10 +37,7 @@ def of_files(
     found = []
     for account in accounts:
         file = account.file
-        taken_at = file.taken_at if file.taken_at.tzinfo else file.taken_at.replace(
-            tzinfo=since.tzinfo
-        )  # fmt: skip
-        if taken_at < since:
+        if file.taken_at < since:
             continue
         name = f"{file.source}/{file.name}"
         if file.status is FileStatus.FAILED:

@@ -158,5 +158,4 @@ def in_words(cold: Sequence[ColdDay]) -> str:
 
 def day_of_refused(days: Collection[date], taken_at: datetime, timezone: str) -> date:
     """The day that a file's refused records are of: its last one, or its intake's if later."""
-    at = taken_at if taken_at.tzinfo else taken_at.replace(tzinfo=UTC)
-    return max([*days, at.astimezone(ZoneInfo(timezone)).date()])
+    return max([*days, taken_at.astimezone(ZoneInfo(timezone)).date()])

@@ -68,7 +68,7 @@ files = Table(
     Column("status", String(16), nullable=False),
     Column("reason", Text),  # why it failed, or of which file it is a copy
     Column("header", Text),  # its columns, for exporting refused rows
-    Column("taken_at", DateTime(timezone=True), nullable=False),
+    Column("taken_at", Instant, nullable=False),
     Column("records", BigInteger),
     Column("quarantined", BigInteger),
     Index("files_by_name", "source", "name"),
@@ -110,7 +110,7 @@ day_builds = Table(
     Column("version", BigInteger, nullable=False),  # of the day that it was built from
     Column("lake_version", BigInteger, nullable=False),
     Column("rows", BigInteger, nullable=False),
-    Column("built_at", DateTime(timezone=True), nullable=False),
+    Column("built_at", Instant, nullable=False),
     Column("made_of", Text),  # JSON, see resources/additions.py
 )
 

@@ -11,7 +11,15 @@ import pytest
 from sqlalchemy import Engine, UniqueConstraint, insert, inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from resources.ledger import Days, Deliveries, NewerLedger, Schedules, open_ledger
+from resources.ledger import (
+    Days,
+    Deliveries,
+    Files,
+    FileStatus,
+    NewerLedger,
+    Schedules,
+    open_ledger,
+)
 from resources.ledger.delivery import (
     Delivery,
     Made,
@@ -77,6 +85,11 @@ def test_moments_come_back_in_utc(ledger: Engine) -> None:
     found = Schedules(ledger).get(number)
     assert found.since == NOON
     assert found.since.utcoffset() == timedelta(0)
+    Files(ledger).begin("connexcs", "cdr.csv", "1-1", 1)
+    (file,) = Files(ledger).in_status(FileStatus.TAKING)
+    assert file.taken_at.utcoffset() == timedelta(0)
+    Days(ledger).built("cdrs", DAY, 1, 1, 1)
+    assert Days(ledger).builds("cdrs")[DAY].built_at.utcoffset() == timedelta(0)
 
 
 def test_a_name_is_taken_until_its_schedule_is_removed(ledger: Engine, schedule: int) -> None:
