@@ -27,19 +27,9 @@ from resources.reporting.request import split
 from resources.schedules.definition import Defined, ScheduleError, define
 from resources.schedules.delivery import deliver
 from resources.schedules.due import upcoming
-from resources.schedules.model import (
-    FIELDS,
-    FORMATS,
-    Audience,
-    Frequency,
-    Incomplete,
-    OnChange,
-    Schedule,
-    from_text,
-)
+from resources.schedules.model import CHOICES, FIELDS, FORMATS, LISTS, Schedule, from_text
 from resources.schedules.planning import agenda, run_now
 
-_LISTS = ("email", "cc", "bcc", "group", "customers", "providers", "columns", "formats")
 _NOT_KEPT = {
     "split": "the columns of the pivot",
     "filter": "the filters",
@@ -272,7 +262,7 @@ def _judged(call: Call, form: dict[str, str]) -> Defined:
             values[name] = text == "true"
         elif not text:
             continue
-        elif name in _LISTS:
+        elif name in LISTS:
             values[name] = [text.replace("\r", " ").replace("\n", " ")]
         else:
             values[name] = text
@@ -332,11 +322,8 @@ def _form(
         form = {**form, "report": asked if asked in known else form["report"]}
     choices = {
         "report": reports,
-        "frequency": [(str(f), str(f)) for f in Frequency],
-        "audience": [(str(a), str(a)) for a in Audience],
-        "on_change": [(str(o), str(o)) for o in OnChange],
-        "incomplete": [(str(i), str(i)) for i in Incomplete],
         "formats": [(f, f) for f in FORMATS],
+        **{name: [(str(w), str(w)) for w in kind] for name, kind in CHOICES.items()},
     }
     context = {"form": {name: form.get(name, "") for name in FIELDS}, "errors": errors,
                "choices": choices, "action": action, "new": new, "notes": notes}  # fmt: skip

@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import time
 from difflib import get_close_matches
-from enum import StrEnum
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -22,12 +21,11 @@ from resources.reporting.reports import REPORTS
 from resources.reporting.request import resolve_accounts, split
 from resources.schedules import rendering
 from resources.schedules.model import (
+    CHOICES,
     FIELDS,
     FORMATS,
+    LISTS,
     Audience,
-    Frequency,
-    Incomplete,
-    OnChange,
     Schedule,
     from_plain,
 )
@@ -96,16 +94,6 @@ class Defined:
     warnings: tuple[str, ...] = ()
 
 
-_KINDS: dict[str, type[StrEnum]] = {
-    "frequency": Frequency,
-    "audience": Audience,
-    "on_change": OnChange,
-    "incomplete": Incomplete,
-}
-_LISTS = ("email", "cc", "bcc", "group", "customers", "providers", "columns", "formats")
-_EMPTY_HAS_A_MEANING = ("group",)
-
-
 def define(values: Mapping[str, Any], accounts: Accounts, timezone: str, period: Period) -> Defined:
     """The schedule that the values describe.
 
@@ -141,7 +129,7 @@ class _Judge:
     def field(self, name: str, value: Any) -> Any:
         """The value of a field as `model.from_plain` takes it."""
         try:
-            if name in _LISTS:
+            if name in LISTS:
                 return self._list(name, value)
             if name == "fan_out":
                 return _truth(value)
@@ -171,7 +159,7 @@ class _Judge:
                 pass  # `together` looks it up, with its columns
             case _:
                 text = text.lower()
-                choices = [str(choice) for choice in _KINDS[name]]
+                choices = [str(choice) for choice in CHOICES[name]]
                 if text not in choices:
                     raise ScheduleError(f"unknown {text!r}: choose from {', '.join(choices)}")
         return text
@@ -196,7 +184,7 @@ class _Judge:
                     raise unknown("format", word, FORMATS)
             if not words:
                 raise ScheduleError(f"empty: name at least one of {', '.join(FORMATS)}")
-        if not words and name not in _EMPTY_HAS_A_MEANING:
+        if not words and name != "group":  # which asks for the totals only
             return None  # as if it were not said
         return words
 

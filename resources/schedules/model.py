@@ -47,6 +47,17 @@ class Incomplete(StrEnum):
 FORMATS = ("pdf", "html", "xlsx", "csv")
 """The formats that can be attached."""
 
+CHOICES: Mapping[str, type[StrEnum]] = {
+    "frequency": Frequency,
+    "audience": Audience,
+    "on_change": OnChange,
+    "incomplete": Incomplete,
+}
+"""The fields whose values are words to choose from."""
+
+LISTS = ("email", "cc", "bcc", "group", "customers", "providers", "columns", "formats")
+"""The fields that hold several values."""
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -108,12 +119,7 @@ def from_plain(values: Mapping[str, Any]) -> Schedule:
     for name, value in known.items():
         if isinstance(value, list):
             known[name] = tuple(value)
-    for name, kind in (
-        ("frequency", Frequency),
-        ("audience", Audience),
-        ("on_change", OnChange),
-        ("incomplete", Incomplete),
-    ):
+    for name, kind in CHOICES.items():
         if name in known:
             known[name] = kind(known[name])
     if "time" in known:
