@@ -12,7 +12,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from explorer.access import OPERATORS
-from explorer.schedules import named, recipients, url
+from explorer.schedules import named, url
 from explorer.serving import Call, Forbidden, NotFound, Page
 from pipelines.sending import open_office, read_accounts
 from resources.reporting.errors import ReportError
@@ -46,7 +46,7 @@ def preview_page(call: Call) -> Response:
         ]
     context = {
         "subject": str(made.message["Subject"]),
-        "to": recipients(schedule),
+        "to": schedule.recipients,
         "text": str(body.get_content()).strip(),
         "files": [
             {

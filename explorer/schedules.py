@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from starlette.responses import RedirectResponse, Response
 
@@ -26,7 +25,7 @@ from resources.reporting.period import Period
 from resources.reporting.request import split
 from resources.schedules.definition import Defined, ScheduleError, define
 from resources.schedules.delivery import deliver
-from resources.schedules.due import upcoming
+from resources.schedules.due import upcoming_in_words
 from resources.schedules.model import CHOICES, FIELDS, FORMATS, LISTS, Schedule, from_text
 from resources.schedules.planning import agenda, run_now
 
@@ -57,7 +56,7 @@ def listed(call: Call) -> Response:
                 "frequency": str(schedule.frequency),
                 "report": schedule.report,
                 "audience": str(schedule.audience),
-                "recipients": recipients(schedule),
+                "recipients": schedule.recipients,
                 "next": _next(call, schedule, 1)[0] if record.enabled else "",
                 "enabled": record.enabled,
             }
@@ -336,21 +335,8 @@ def _title(field: str) -> str:
 
 
 def _next(call: Call, schedule: Schedule, count: int) -> list[str]:
-    zone = ZoneInfo(schedule.timezone)
-    reporting = call.explorer.workplace.settings.zone
-    return [
-        f"{at.astimezone(zone):%Y-%m-%d %H:%M} {schedule.timezone} ("
-        + (f"{of.first}" if of.first == of.last else f"{of.first} to {of.last}")
-        + ")"
-        for of, at in upcoming(schedule, datetime.now(UTC), reporting, count)
-    ]
-
-
-def recipients(schedule: Schedule) -> str:
-    """Whom a schedule writes to, in words."""
-    if schedule.fan_out:
-        return f"each {schedule.audience}"
-    return ", ".join((*schedule.email, *schedule.cc, *schedule.bcc))
+    zone = call.explorer.workplace.settings.zone
+    return upcoming_in_words(schedule, datetime.now(UTC), zone, count)
 
 
 PAGES = (

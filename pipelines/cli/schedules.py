@@ -6,7 +6,6 @@ Reads options and YAML and hands them to `resources.schedules`, which judges and
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -91,7 +90,7 @@ def list_(ctx: click.Context) -> None:
         [("name", False), ("frequency", False), ("report", False), ("audience", False),
          ("to", False), ("next", False)],
         (
-            (r.name, s.frequency, s.report, s.audience, _recipients(s),
+            (r.name, s.frequency, s.report, s.audience, s.recipients,
              _next(program, s, 1)[0] if r.enabled else "paused")
             for r, s in ((r, from_text(r.definition)) for r in found)
         ),
@@ -182,7 +181,7 @@ def preview(ctx: click.Context, name: str, account: str | None, output: str | No
         made = make(open_office(program.workplace), schedule, account)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"To: {_recipients(schedule)}\nSubject: {made.message['Subject']}\n")
+    click.echo(f"To: {schedule.recipients}\nSubject: {made.message['Subject']}\n")
     body: Any = made.message.get_body(("plain",))
     click.echo(body.get_content().strip())
     if output is not None:
@@ -344,23 +343,9 @@ def _tell(program: "Program", defined: "Defined") -> None:
 
 
 def _next(program: "Program", schedule: "Schedule", count: int) -> list[str]:
-    """`2026-03-10 07:00 Europe/Berlin (2026-03-09)`: when, and which days."""
-    from resources.schedules.due import upcoming
+    from resources.schedules.due import upcoming_in_words
 
-    now, zone = datetime.now(UTC), ZoneInfo(schedule.timezone)
-    found = upcoming(schedule, now, program.settings.zone, count)
-    return [
-        f"{at.astimezone(zone):%Y-%m-%d %H:%M} {schedule.timezone} ("
-        + (f"{of.first}" if of.first == of.last else f"{of.first} to {of.last}")
-        + ")"
-        for of, at in found
-    ]
-
-
-def _recipients(schedule: "Schedule") -> str:
-    if schedule.fan_out:
-        return f"each {schedule.audience}"
-    return ", ".join((*schedule.email, *schedule.cc, *schedule.bcc))
+    return upcoming_in_words(schedule, datetime.now(UTC), program.settings.zone, count)
 
 
 def _named(program: "Program", name: str) -> "ScheduleRecord":

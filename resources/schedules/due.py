@@ -145,6 +145,19 @@ def upcoming(
     return found
 
 
+def upcoming_in_words(
+    schedule: Schedule, now: datetime, reporting: ZoneInfo, count: int
+) -> list[str]:
+    """The same for people: `2026-03-10 07:00 Europe/Berlin (2026-03-09)`, when and which days."""
+    zone = ZoneInfo(schedule.timezone)
+    return [
+        f"{at.astimezone(zone):%Y-%m-%d %H:%M} {schedule.timezone} ("
+        + (f"{of.first}" if of.first == of.last else f"{of.first} to {of.last}")
+        + ")"
+        for of, at in upcoming(schedule, now, reporting, count)
+    ]
+
+
 def _after(
     schedule: Schedule,
     since: datetime,

@@ -86,6 +86,13 @@ class Schedule:
     on_change: OnChange = OnChange.NOTIFY
     incomplete: Incomplete = Incomplete.SEND
 
+    @property
+    def recipients(self) -> str:
+        """Whom it writes to, for people."""
+        if self.fan_out:
+            return f"each {self.audience}"
+        return ", ".join((*self.email, *self.cc, *self.bcc))
+
     def plain(self) -> dict[str, Any]:
         """Texts, lists and truth values, for JSON and YAML; what is None is left out."""
         found: dict[str, Any] = {}
