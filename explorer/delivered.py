@@ -15,19 +15,17 @@ from explorer.serving import Call, Forbidden, Page
 from pipelines.quarantine import columns_of, days_of, quarantined
 from resources.intake.take import WrongHome
 from resources.ledger.cold import DayIsCold
-from resources.ledger.files import FileAccount, FileStatus
+from resources.ledger.files import NUMBERS, FileAccount, FileStatus
 from resources.locks import is_free
 
 SHOWN = 100
 """Refused records on a file's page."""
 
-_NUMBERS = ("records", "accepted", "duplicates", "quarantined", "superseded")
-
 
 def listed(call: Call) -> Response:
     """All files, the newest first."""
     found = [_line(a) for a in reversed(call.explorer.workplace.files.accounts())]
-    sums = {name: sum(each[name] or 0 for each in found) for name in _NUMBERS}
+    sums = {name: sum(each[name] or 0 for each in found) for name in NUMBERS}
     context = {"files": found, "sums": sums}
     return call.explorer.page(call, "files", "files.html", "Files", context)
 
@@ -40,7 +38,7 @@ def one(call: Call) -> Response:
         ("Source", found.source), ("Status", str(found.status)), ("Reason", found.reason or ""),
         ("Size", f"{found.size:,} bytes"), ("SHA-256", found.sha256 or ""),
         ("Taken", moment(found.taken_at)), ("Days", days_of(account)),
-        *((name.capitalize(), f"{value:,}") for name, value in _numbers(account).items()
+        *((name.capitalize(), f"{value:,}") for name, value in account.numbers.items()
           if value is not None),
     ]  # fmt: skip
     taken = found.status is FileStatus.TAKEN
@@ -116,14 +114,6 @@ def _account(call: Call) -> FileAccount:
     return call.explorer.workplace.files.account(call.path("number"))
 
 
-def _numbers(account: FileAccount) -> dict[str, int | None]:
-    if account.file.status is not FileStatus.TAKEN:
-        return dict.fromkeys(_NUMBERS)
-    of = account.file
-    values = (of.records, account.accepted, account.duplicates, of.quarantined, account.superseded)
-    return dict(zip(_NUMBERS, values, strict=True))
-
-
 def _line(account: FileAccount) -> dict[str, Any]:
     return {
         "id": account.file.id,
@@ -133,7 +123,7 @@ def _line(account: FileAccount) -> dict[str, Any]:
         "status": str(account.file.status),
         "reason": account.file.reason or "",
         "days": days_of(account),
-        **_numbers(account),
+        **account.numbers,
     }
 
 

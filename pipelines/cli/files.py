@@ -14,15 +14,13 @@ from pipelines.cli.show import show_table
 from pipelines.quarantine import TOLD, columns_of, days_of, quarantined
 from resources.intake.take import WrongHome
 from resources.ledger.cold import DayIsCold
-from resources.ledger.files import FileAccount, FileStatus, UnknownFile
+from resources.ledger.files import NUMBERS, FileAccount, FileStatus, UnknownFile
 from resources.reporting.errors import ReportError
 from resources.reporting.output import new_file
 from resources.sources import SOURCES
 
 if TYPE_CHECKING:
     from pipelines.cli.main import Program
-
-_NUMBERS = ("records", "accepted", "duplicates", "quarantined", "superseded")
 
 
 @click.group(invoke_without_command=True)
@@ -42,9 +40,9 @@ def files(ctx: click.Context) -> None:
         return
     show_table(
         [("file", True), ("source", False), ("name", False), ("status", False),
-         *((name, True) for name in _NUMBERS), ("days", False), ("reason", False)],
+         *((name, True) for name in NUMBERS), ("days", False), ("reason", False)],
         (
-            (a.file.id, a.file.source, a.file.name, a.file.status, *_numbers(a), days_of(a),
+            (a.file.id, a.file.source, a.file.name, a.file.status, *a.numbers.values(), days_of(a),
              a.file.reason or "")
             for a in accounts
         ),
@@ -64,7 +62,7 @@ def show(ctx: click.Context, file: str) -> None:
         ("number", found.id), ("status", found.status), ("reason", found.reason),
         ("size", f"{found.size:,} bytes"), ("sha256", found.sha256),
         ("taken", f"{found.taken_at:%Y-%m-%d %H:%M:%S} UTC"), ("days", days_of(account)),
-        *zip(_NUMBERS, _numbers(account), strict=True),
+        *account.numbers.items(),
     ]  # fmt: skip
     show_table([("", False), ("", False)], facts)
     reasons = program.workplace.files.reasons(found.id)
@@ -153,18 +151,6 @@ def _account(program: "Program", wanted: str) -> FileAccount:
         return program.workplace.files.account(wanted)
     except UnknownFile as error:
         raise click.ClickException(str(error)) from None
-
-
-def _numbers(account: FileAccount) -> tuple[int | None, ...]:
-    if account.file.status is not FileStatus.TAKEN:
-        return (None,) * len(_NUMBERS)
-    return (
-        account.file.records,
-        account.accepted,
-        account.duplicates,
-        account.file.quarantined,
-        account.superseded,
-    )
 
 
 def _write_named(

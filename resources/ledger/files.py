@@ -52,6 +52,10 @@ class FileRecord:
     quarantined: int | None
 
 
+NUMBERS = ("records", "accepted", "duplicates", "quarantined", "superseded")
+"""What an account says of a file's records, in the order in which people are shown it."""
+
+
 @dataclass(frozen=True)
 class FileAccount:
     """What became of a file's records: `records == accepted + duplicates + quarantined`."""
@@ -61,6 +65,15 @@ class FileAccount:
     duplicates: int
     superseded: int
     days: tuple[date, ...]
+
+    @property
+    def numbers(self) -> dict[str, int | None]:
+        """What it says, by `NUMBERS`; None each while the file is not taken."""
+        if self.file.status is not FileStatus.TAKEN:
+            return dict.fromkeys(NUMBERS)
+        of = self.file
+        values = (of.records, self.accepted, self.duplicates, of.quarantined, self.superseded)
+        return dict(zip(NUMBERS, values, strict=True))
 
 
 class UnknownFile(Exception):
