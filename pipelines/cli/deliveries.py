@@ -55,7 +55,7 @@ def list_(ctx: click.Context, schedule: str | None, state: tuple[str, ...], last
         [("delivery", True), ("schedule", False), ("for", False), ("period", False),
          ("revision", True), ("state", False), ("settled", False), ("note", False)],
         (
-            (d.id, names[d.schedule_id], d.account, d.days, d.revision, d.state,
+            (str(d.id), names[d.schedule_id], d.account, d.days, d.revision, d.state,
              _moment(d.settled_at), d.note or "")
             for d in found
         ),

@@ -42,8 +42,8 @@ def files(ctx: click.Context) -> None:
         [("file", True), ("source", False), ("name", False), ("status", False),
          *((name, True) for name in NUMBERS), ("days", False), ("reason", False)],
         (
-            (a.file.id, a.file.source, a.file.name, a.file.status, *a.numbers.values(), days_of(a),
-             a.file.reason or "")
+            (str(a.file.id), a.file.source, a.file.name, a.file.status, *a.numbers.values(),
+             days_of(a), a.file.reason or "")
             for a in accounts
         ),
     )  # fmt: skip
@@ -59,7 +59,7 @@ def show(ctx: click.Context, file: str) -> None:
     found = account.file
     click.echo(f"{found.source}/{found.name}")
     facts = [
-        ("number", found.id), ("status", found.status), ("reason", found.reason),
+        ("number", str(found.id)), ("status", found.status), ("reason", found.reason),
         ("size", f"{found.size:,} bytes"), ("sha256", found.sha256),
         ("taken", f"{found.taken_at:%Y-%m-%d %H:%M:%S} UTC"), ("days", days_of(account)),
         *account.numbers.items(),

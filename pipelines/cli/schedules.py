@@ -121,7 +121,7 @@ def show(ctx: click.Context, name: str) -> None:
         show_table(
             [("delivery", True), ("for", False), ("period", False), ("revision", True),
              ("state", False), ("note", False)],
-            ((d.id, d.account, d.days, d.revision, d.state, d.note or "") for d in sent),
+            ((str(d.id), d.account, d.days, d.revision, d.state, d.note or "") for d in sent),
         )  # fmt: skip
 
 

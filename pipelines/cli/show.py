@@ -18,7 +18,9 @@ def console(stderr: bool = False) -> Console:
 
 
 def show_table(columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[object]]) -> None:
-    """Prints rows; a column is (heading, is a number). None shows as a dash."""
+    """Prints rows; a column is (heading, is a number). None shows as a dash, an int as an amount:
+    what a number is called by, such as a file's, is handed in as text.
+    """
     headed = any(heading for heading, _ in columns)
     table = Table(box=None, pad_edge=False, show_header=headed)
     for heading, is_number in columns:
