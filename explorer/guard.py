@@ -25,8 +25,8 @@ from resources.ledger.users import UnknownUser, User
 
 COOKIE = "cdr_reports_session"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-LEAST_LETTERS = 10
-"""A password has at least so many."""
+LEAST_LETTERS, MOST_LETTERS = 10, 1000
+"""Characters of a password."""
 
 _hasher = PasswordHasher()
 

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from explorer import api, delivered, deliveries, downloads, health, preview, schedules, static
 from explorer.access import EVERYBODY
 from explorer.catalogue import entry
-from explorer.guard import COOKIE
+from explorer.guard import COOKIE, MOST_LETTERS
 from explorer.serving import Call, NotFound, Page, problem
 from explorer.view import parse
 from resources.reporting.errors import ReportError, unknown
@@ -68,7 +68,7 @@ def log_in_form(call: Call) -> Response:
 def log_in(call: Call) -> Response:
     """Logs in, and goes where the visitor came from."""
     guard, target = call.explorer.guard, _inside(call.field("next"))
-    name, password = call.field("name").strip()[:100], call.field("password")[:1000]
+    name, password = call.field("name").strip()[:100], call.field("password")[:MOST_LETTERS]
     session, why = guard.log_in(call.request, name, password)
     if session is None:
         context = {"next": target, "error": why}

@@ -30,7 +30,9 @@ def deliveries() -> None:
 @deliveries.command("list")
 @click.option("--schedule", metavar="NAME", help="Only of this schedule.")
 @click.option("--state", multiple=True, type=click.Choice(STATES), help="Only these; repeatable.")
-@click.option("--last", default=50, show_default=True, help="Only the newest so many.")
+@click.option(
+    "--last", type=click.IntRange(1), default=50, show_default=True, help="Only the newest so many."
+)
 @click.pass_context
 def list_(ctx: click.Context, schedule: str | None, state: tuple[str, ...], last: int) -> None:
     """List deliveries, the newest last."""

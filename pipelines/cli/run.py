@@ -212,8 +212,8 @@ def _summary(
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=3000, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve at.")
+@click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535))
 @click.pass_context
 def ui(ctx: click.Context, host: str, port: int) -> None:
     """Open Dagster's web interface and daemon: assets, runs, back-fills, the nightly schedule."""

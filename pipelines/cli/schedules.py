@@ -186,7 +186,10 @@ def preview(ctx: click.Context, name: str, account: str | None, output: str | No
     click.echo(body.get_content().strip())
     if output is not None:
         folder = Path(output)
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise click.ClickException(f"cannot write {folder}: {error.strerror}") from None
         for file, content in {**made.files, "message.eml": made.message.as_bytes()}.items():
             with new_file(folder / file) as stream:
                 stream.write(content)

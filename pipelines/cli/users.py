@@ -130,14 +130,16 @@ def password(ctx: click.Context, name: str, password_stdin: bool) -> None:
 
 def _password(from_stdin: bool) -> str:
     """The hash of a password that is typed twice, or read."""
-    from explorer.guard import LEAST_LETTERS, hashed
+    from explorer.guard import LEAST_LETTERS, MOST_LETTERS, hashed
 
     if from_stdin:
         text = sys.stdin.readline().rstrip("\r\n")
     else:
         text = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    if not LEAST_LETTERS <= len(text) <= 1000:
-        raise click.ClickException(f"a password has at least {LEAST_LETTERS} characters")
+    if not LEAST_LETTERS <= len(text) <= MOST_LETTERS:
+        raise click.ClickException(
+            f"a password has {LEAST_LETTERS} to {MOST_LETTERS:,} characters, not {len(text):,}"
+        )
     return hashed(text)
 
 

@@ -108,6 +108,8 @@ def test_sending_showing_and_sending_again(home: Path, tmp_path: Path) -> None:
         add(home, "--email", "a@example.com,b@example.com", "--format", "csv,pdf")
         preview = ("schedules", "preview", "nightly", "--output", str(tmp_path / "made"))
         made = cdr_reports(home, *preview)
+        nowhere = cdr_reports(home, *preview[:-1], "/proc/made", expect=1).stderr
+        assert nowhere == "Error: cannot write /proc/made: No such file or directory\n"
         assert "Subject: Breakout" in made.stdout
         assert (tmp_path / "made" / f"breakout_{YESTERDAY}.csv").exists()
         assert post.got == []

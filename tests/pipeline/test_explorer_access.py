@@ -347,6 +347,20 @@ def test_another_address_needs_users(
     check_bind("0.0.0.0", workplace.users, workplace.settings)  # noqa: S104
 
 
+@pytest.mark.parametrize("length", [9, 1001])
+def test_a_password_of_the_wrong_length_is_told(
+    built: Workplace, tmp_path_factory: pytest.TempPathFactory, length: int
+) -> None:
+    program = Program()
+    program.workplace = copied(built, tmp_path_factory.mktemp("users") / "home")
+    program.settings = program.workplace.settings
+    asked = ["users", "add", "vera", "--role", "viewer", "--password-stdin"]
+    got = CliRunner().invoke(cli, asked, input="x" * length, obj=program)
+    said = f"a password has 10 to 1,000 characters, not {length:,}"
+    assert (got.exit_code, said in got.output) == (1, True)
+    assert not program.workplace.users.any()
+
+
 def test_a_home_of_another_time_zone_is_refused(
     built: Workplace, tmp_path_factory: pytest.TempPathFactory, served: tuple[Explorer, int]
 ) -> None:

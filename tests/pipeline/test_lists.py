@@ -1,4 +1,4 @@
-"""What lists show by number can be typed as it stands there."""
+"""What lists show by number can be typed as it stands there; what makes no sense is refused."""
 
 from __future__ import annotations
 
@@ -43,3 +43,9 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
 def test_a_number_is_listed_as_it_is_typed(late: Workplace, listed: str, shown: str) -> None:
     assert "12345" in command(late, *listed.split()).output
     assert command(late, *shown.split(), "12345").exit_code == 0
+
+
+@pytest.mark.parametrize("wrong", ["deliveries list --last 0", "ui --port 99999"])
+def test_a_number_that_makes_no_sense_is_refused(late: Workplace, wrong: str) -> None:
+    got = command(late, *wrong.split())
+    assert (got.exit_code, "is not in the range" in got.output) == (2, True)
