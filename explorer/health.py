@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -37,17 +37,16 @@ class Health:
 
 
 def judge(
-    now: datetime, expected_by: Any, held: list[date], stale: list[date], failed: dict[date, str]
+    now: datetime, expected_by: time, held: list[date], stale: list[date], failed: dict[date, str]
 ) -> Health:
     """The state of the days at a moment of the reporting time zone."""
     back = 1 if now.time() >= expected_by else 2
     expected = now.date() - timedelta(days=back)
-    past = [day for day in held if day <= expected]
     begun = max(held[0], expected - timedelta(days=LOOKED_BACK - 1)) if held else expected
     days = [begun + timedelta(days=n) for n in range((expected - begun).days + 1)]
     there = set(held)
     return Health(
-        latest=max((d for d in held if d <= now.date()), default=None) if past or held else None,
+        latest=max((d for d in held if d <= now.date()), default=None),
         expected=expected,
         stale=[day for day in stale if day not in failed],
         failed=failed,
