@@ -66,7 +66,10 @@ def one(call: Call) -> Response:
 
 
 def export(call: Call) -> Response:
-    """All refused records of a file, as the command writes them."""
+    """All refused records of a file, as the command writes those of a source with a header.
+
+    Of another source each record is in `quarantine_raw` alone.
+    """
     account = _account(call)
     named = f'attachment; filename="quarantine_{account.file.id}.csv"'
     return StreamingResponse(

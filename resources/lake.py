@@ -277,7 +277,7 @@ class Lake:
         return self.fetch(list(found))
 
     def newest_files(self, name: str) -> list[str]:
-        """The files of a table's newest commit that are still in force; for looking at columns."""
+        """The newest file of a table, none while it has none; for looking at columns."""
         table = self.table(name)
         if table is None:
             return []

@@ -214,14 +214,14 @@ class Preset:
 class Report:
     """The declaration of a report; names refer to its own dimensions and measures.
 
-    `sources` are tried in order: the first that holds all asked columns serves. `group_columns`
-    are the measures people see when they choose a group-by and no columns, `machine_columns` what
-    files for machines then hold. `loss` is the measure whose negative values are losses, if any,
-    `weight` the one that says how big a row is. `parts` are the sums that are no stored columns,
-    `only` and `outside` say which rows it is about, `compared` are the measures that a comparison
-    of two periods shows when none are chosen. `filters` restrict it whatever is asked, as do
-    `customers` and `providers` (ids or names); a request may only narrow them. The rows of a
-    `listing` are calls, not sums.
+    `sources` are tried in order: the first that holds all asked columns serves. `columns` are what
+    people see when they choose nothing, and their measures when they choose a group-by alone;
+    `machine_columns` are the measures that files for machines then hold. `loss` is the measure
+    whose negative values are losses, if any, `weight` the one that says how big a row is. `parts`
+    are the sums that are no stored columns, `only` and `outside` say which rows it is about,
+    `compared` are the measures that a comparison of two periods shows when none are chosen.
+    `filters` restrict it whatever is asked, as do `customers` and `providers` (ids or names); a
+    request may only narrow them. The rows of a `listing` are calls, not sums.
     """
 
     name: str
