@@ -32,7 +32,6 @@ from explorer.view import View, WrongView
 from pipelines.assembly import Workplace
 from pipelines.reporting import HomeCurrencies, LakeTables, open_reporting
 from resources.engine import Engine
-from resources.lake import Lake
 from resources.reporting.breakout import BREAKOUT
 from resources.reporting.catalogue import BREAKOUT_DAILY
 from resources.reporting.errors import ReportError
@@ -109,13 +108,11 @@ class Desk:
     def _plain(self) -> Reporting:
         return open_reporting(self.workplace)
 
-    def reporting(self, visitor: Visitor, lake: Lake | None = None) -> Reporting:
-        """What the visitor's reports are made from; with `lake` its tables as they were."""
-        found = open_reporting(self.workplace, lake, self._reports())
-        tables = found.tables if lake else KeptTables(self._tables, self._lock)
+    def reporting(self, visitor: Visitor) -> Reporting:
+        """What the visitor's reports are made from."""
         found = replace(
-            found,
-            tables=tables,
+            open_reporting(self.workplace, reports=self._reports()),
+            tables=KeptTables(self._tables, self._lock),
             currencies=self._currencies,
             opened=watched,
             summed=self.cubes.narrowed,

@@ -84,7 +84,7 @@ class View:
             )
         return found
 
-    def query(self, *, report: bool = False, without: Sequence[str] = ()) -> str:
+    def query(self, *, report: bool = False) -> str:
         """The canonical query string, with the report's name if asked for."""
         asked = self.asked
         values: dict[str, Sequence[str | None]] = {
@@ -106,13 +106,7 @@ class View:
             "filter": asked.filters,
             "number": self.numbers,
         }
-        pairs = [
-            (name, value)
-            for name in NAMES
-            if name not in without
-            for value in values[name]
-            if value is not None
-        ]
+        pairs = [(name, value) for name in NAMES for value in values[name] if value is not None]
         return urlencode(pairs, quote_via=quote, safe=",:=-")
 
 

@@ -20,16 +20,6 @@ def names(layer: str) -> list[str]:
     return sorted(f"{layer}/{name[:-4]}" for name in found if name.endswith(".sql"))
 
 
-def description(name: str) -> str:
-    """The header comment of a model: its grain, inputs and parameters, as plain text."""
-    lines = []
-    for line in text(name).splitlines():
-        if not line.startswith("--"):
-            break
-        lines.append(line.removeprefix("--").strip())
-    return "\n".join(lines)
-
-
 def columns(name: str) -> dict[str, str]:
     """Column name → its comment (`... AS name, -- what it is`), in the model's last SELECT list."""
     found = {}

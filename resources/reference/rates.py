@@ -69,11 +69,6 @@ class Rates:
     quotes: dict[str, tuple[Places, pa.StringArray]]
 
     @property
-    def first_day(self) -> date:
-        """First day of the table."""
-        return self.days[int(self.quotes["USD"][0][0])]
-
-    @property
     def last_day(self) -> date:
         """Last day of the table; later calls use it and are stale after 7 days."""
         return self.days[int(self.quotes["USD"][0][-1])]

@@ -100,11 +100,11 @@ def _by_altair(points: Points) -> Drawing:
     return Drawing(svg, _alt(points), int(width[1]) if width else WIDTH)
 
 
-def draw_png(picture: Picture, scale: float = 2) -> bytes:
-    """The picture as PNG, for readers that show no SVG."""
+def draw_png(picture: Picture) -> bytes:
+    """The picture as PNG, for readers that show no SVG; two dots for each unit of it."""
     import vl_convert
 
-    return vl_convert.svg_to_png(picture.svg, scale=scale)
+    return vl_convert.svg_to_png(picture.svg, scale=2)
 
 
 def warm_up() -> None:

@@ -151,7 +151,7 @@ def message_id(uid: str, account: str, period: Period, revision: int, sender: st
     return f"<{uid}{whose}.{days}.r{revision}@{domain}>"
 
 
-def patiently(work: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
+def patiently(work: Callable[[], T]) -> T:
     """Does it, again and again while the database cannot be reached, for two minutes."""
     waited, pause = 0.0, 0.5
     while True:
@@ -164,5 +164,5 @@ def patiently(work: Callable[[], T], sleep: Callable[[float], None] = time.sleep
             )
             if not gone or waited >= _PATIENCE:
                 raise
-            sleep(pause)
+            time.sleep(pause)
             waited, pause = waited + pause, min(pause * 2, 10)
