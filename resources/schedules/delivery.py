@@ -140,15 +140,20 @@ def _make_and_hand(
         answer = send(message, office.smtp, pending)
     except MailError as error:
         answer = error
-    return judge(answer, pending, bool(had), mine, office.clock())
+    return judge(answer, recipients, mine, office.clock())
 
 
 def judge(
-    answer: Sent | MailError, pending: Sequence[str], some_have_it: bool, mine: Delivery,
-    now: datetime,
-) -> Settled:  # fmt: skip
-    """What the server's answer means for the delivery and for each who was still to get it."""
+    answer: Sent | MailError, recipients: Sequence[Recipient], mine: Delivery, now: datetime
+) -> Settled:
+    """What the server's answer means for the delivery and for each who was still to get it.
+
+    Once somebody has the mail, the note tells who has not, also those who were refused before.
+    """
     doubt = DIED if mine.handed_at else None
+    pending = [r.address for r in recipients if r.outcome is Outcome.PENDING]
+    refused = {r.address: r.words for r in recipients if r.outcome is Outcome.REFUSED}
+    some_have_it = any(r.outcome is Outcome.ACCEPTED for r in recipients)
     outcomes: dict[str, tuple[Outcome, str | None]] = {}
     if isinstance(answer, Sent):
         outcomes |= dict.fromkeys(answer.accepted, (Outcome.ACCEPTED, None))
@@ -161,11 +166,13 @@ def judge(
             continue
         later = address in answer.deferred or passing
         outcomes[address] = (Outcome.PENDING if later else Outcome.REFUSED, said or words)
-    refused = {a: w for a, (o, w) in outcomes.items() if o is Outcome.REFUSED}
+    refused |= {a: w for a, (o, w) in outcomes.items() if o is Outcome.REFUSED}
     waiting = {a: w for a, (o, w) in outcomes.items() if o is Outcome.PENDING}
     sure = not (isinstance(answer, MailError) and answer.maybe_taken)
     told = "; ".join(f"{a}: {w}" for a, w in {**refused, **waiting}.items())
-    note = words or (f"not delivered to {told}" if told else None)
+    note = words
+    if some_have_it:
+        note = f"not delivered to {told}" if told else None
     if waiting:
         then = next_try(mine.attempts, now)
         if then is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.assembly import Workplace
+from resources.alerts import of_deliveries
 from resources.ledger.delivery import Outcome, State
 from resources.schedules.delivery import DIED, deliver_all
 from resources.schedules.office import Office
@@ -120,12 +121,28 @@ def test_faults_of_the_mail_server(
     (last,) = office.deliveries.find()
     assert last.state == ("failed" if nobody else "sent")
     assert outcomes(office, last.id) == {a: "accepted" if a in wanted else "refused" for a in BOTH}
+    missed = [] if nobody else [a for a in BOTH if a not in wanted]
+    assert [a for a in BOTH if a in (last.note or "") and not nobody] == missed
     # Only where the server may have it is it said that it may arrive twice; then as it was.
     assert (DIED in (last.note or "")) == (fault in ("drop", "stall", "swallow"))
     assert len({content for _, _, content in post.got}) <= 1 or fault == "450 b@example.com"
     if fault == "450 b@example.com":
         (_, _, one), (_, _, two) = post.got
         assert one == two
+
+
+def test_who_is_refused_after_others_have_it_is_told(workplace: Workplace, clock: Clock) -> None:
+    with serving(PostOffice("450 b@example.com", "550 b@example.com")) as port:
+        office = office_of(workplace, port, clock)
+        add(office, email=BOTH)
+        clock.set(MORNING)
+        tick(office)
+        clock.forward(minutes=1)
+        (last,) = tick(office)
+    said = "not delivered to b@example.com: 550 5.1.1 no such user"
+    assert (last.state, last.note) == (State.SENT, said)
+    (trouble,) = of_deliveries([last], {last.schedule_id: "nightly"}, last.queued_at)
+    assert trouble.title == "report nightly, 2026-03-08, did not reach everybody"
 
 
 def test_a_server_that_is_down_for_a_while(workplace: Workplace, clock: Clock) -> None:
