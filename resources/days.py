@@ -179,7 +179,7 @@ class DayBuilder:
         reads them adds them up.
         """
         started = time.monotonic()
-        source = self.days.builds(CDRS).get(day)
+        source = self.days.build(CDRS, day)
         version = source.version if source else 0
         cdrs = self.lake.files(CDRS, day, day)
         if not cdrs:
@@ -214,13 +214,13 @@ class DayBuilder:
         which it leads; where they are not there yet, or when the day is built again.
         """
         started = time.monotonic()
-        source = self.days.builds(CDRS).get(day)
+        source = self.days.build(CDRS, day)
         version = source.version if source else 0
         cdrs = self.lake.files(CDRS, day, day)
         if not cdrs:
             self.call_store.keep(day, [])
             return self._nothing(CALL_NUMBERS, day, version, started)
-        build = self.days.builds(CALL_NUMBERS).get(day)
+        build = self.days.build(CALL_NUMBERS, day)
         again = build is not None and build.version == version
         begun = {file: self._copying.pop(file) for file in cdrs if file in self._copying}
         copies = begun | self._copy([file for file in cdrs if file not in begun], again)
@@ -308,7 +308,7 @@ class DayBuilder:
         with exclusive(self.lock):
             # Also what was begun before: sums of calls that are not there would be none.
             refuse_cold(self.days, [day])
-            there = self.days.builds(table).get(day)
+            there = self.days.build(table, day)
             if there is not None and there.version > version:
                 return replace(built, published=True, lake_version=there.lake_version)
             if onto is not None and names(onto) != names(self.lake.files(table, day, day)):
@@ -333,7 +333,7 @@ class DayBuilder:
 
         Nothing where it is of this version: who builds it again wants it anew.
         """
-        build = self.days.builds(table).get(day)
+        build = self.days.build(table, day)
         if build is None or build.version == version:
             return None, 0
         return MadeOf.of_text(build.made_of), build.rows

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, Row, delete, insert, select, update
 
 from resources.ledger.cold import ColdDays
 from resources.ledger.schema import day_builds, days
@@ -61,18 +62,14 @@ class Days:
         """What each day of a table was built from."""
         with self.engine.connect() as connection:
             rows = connection.execute(select(day_builds).where(day_builds.c.table_name == table))
-            return {
-                row.call_date: Build(
-                    table,
-                    row.call_date,
-                    row.version,
-                    row.lake_version,
-                    row.rows,
-                    row.built_at,
-                    row.made_of,
-                )
-                for row in rows
-            }
+            return {row.call_date: _build(row) for row in rows}
+
+    def build(self, table: str, day: date) -> Build | None:
+        """What one day of a table was built from; None when it never was."""
+        the_day = (day_builds.c.table_name == table) & (day_builds.c.call_date == day)
+        with self.engine.connect() as connection:
+            row = connection.execute(select(day_builds).where(the_day)).first()
+            return _build(row) if row else None
 
     def stale(self, tables: Sequence[str]) -> list[StaleDay]:
         """Days that one of the tables does not yet hold at the newest version, oldest first.
@@ -157,3 +154,10 @@ class Days:
         with self.engine.connect() as connection:
             rows = connection.execute(select(days).where(days.c.failed_version == days.c.version))
             return {row.call_date: row.failure or "" for row in rows}
+
+
+def _build(row: Row[Any]) -> Build:
+    return Build(
+        row.table_name, row.call_date, row.version, row.lake_version, row.rows, row.built_at,
+        row.made_of,
+    )  # fmt: skip
