@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipelines.cli.show import PIPE_WIDTH, show_table
+from pipelines.cli.show import REPORT_WIDTH, show_table
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -228,9 +228,7 @@ def _as_sent(workplace: "Workplace", delivery: "Delivery") -> None:
         ) from None
     sink = io.StringIO()
     at_terminal = sys.stdout.isatty()
-    console = (
-        Console(highlight=False) if at_terminal else Console(file=sink, width=PIPE_WIDTH // 20)
-    )
+    console = Console(highlight=False) if at_terminal else Console(file=sink, width=REPORT_WIDTH)
     title = f"{schedule.report}, {words.period(period)} ({reporting.timezone})"
     print_table(title, (), table, console, minutes=reporting.minutes)
     click.echo(sink.getvalue(), nl=False)

@@ -40,9 +40,6 @@ from resources.reporting.period import Period, choose_period
 from resources.reporting.reports import REPORTS, ReportsInForce, reports_in_force
 from resources.reporting.request import COMPARISONS, Asked, find_report
 
-_PIPE_WIDTH = 200
-"""Width of a table that goes into a file or a pipe, in characters."""
-
 
 class ReportContext(Protocol):
     """What `ctx.obj` must offer: the settings, and reporting opened when it is needed."""
@@ -329,12 +326,12 @@ def _put(made: Made, fmt: str, output: str | None, now: datetime) -> None:
 def _print(made: Made, path: Path | None) -> None:
     from rich.console import Console
 
+    from pipelines.cli.show import REPORT_WIDTH
     from resources.reporting.terminal import print_table
 
     at_terminal = path is None and sys.stdout.isatty()
     sink = io.StringIO()
-    width = None if at_terminal else _PIPE_WIDTH
-    console = Console(highlight=False) if at_terminal else Console(file=sink, width=width)
+    console = Console(highlight=False) if at_terminal else Console(file=sink, width=REPORT_WIDTH)
     tables = made.tables(people=True)
     notices = made.notices(tables[-1][1])
     title = made.title

@@ -10,6 +10,9 @@ from rich.text import Text
 PIPE_WIDTH = 4000
 """So wide that no table is cut or wrapped when it goes to a file or a program."""
 
+REPORT_WIDTH = 200
+"""Width of a report's table in a file or a pipe, in characters; what does not fit is left out."""
+
 
 def console(stderr: bool = False) -> Console:
     """A console on standard output (or error) that does not colour what it does not know."""
