@@ -16,6 +16,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from resources.engine import Engine, Model, ModelEngine
@@ -72,6 +73,12 @@ class Outcome:
 
 LATE = "day_in_cold_storage"
 """The reason why a record is refused whose day must not change any more."""
+
+
+_ODD = (ValueError, ArithmeticError, LookupError, TypeError, duckdb.DataError)
+"""What values that nobody has thought of make of a program: not a disk, a store or a ledger that is
+away, with which no file could be taken.
+"""
 
 
 class WrongHome(Exception):
@@ -151,7 +158,7 @@ class Intake:
                 for delivery in batch:
                     file = delivery.calls
                     say(f"taking {file.source}/{file.name} ({file.size / 1e6:,.1f} MB)")
-                outcomes += self.take(batch)
+                outcomes += self._each_for_itself(batch)
             for late in (outcome for outcome in outcomes if outcome.late):
                 say(
                     f"warning: {late.late:,} records of {late.file.name} are of days whose calls "
@@ -162,6 +169,21 @@ class Intake:
             for warning in on_two_dates(self.engine, self.lake, touched):
                 say(warning)
             return outcomes
+
+    def _each_for_itself(self, batch: Sequence[Delivery]) -> list[Outcome]:
+        """Takes files in; one that nobody has foreseen keeps no other from being taken."""
+        try:
+            return self.take(batch)
+        except _ODD as error:
+            self._heal()
+            if len(batch) > 1:
+                return [one for delivery in batch for one in self._each_for_itself([delivery])]
+            (delivery,) = batch
+            file = delivery.calls
+            why = f"it cannot be taken ({type(error).__name__}: {error}); the next intake tries it"
+            file_id = self.files.begin(file.source, file.name, delivery.token, file.size)
+            self.files.fail(file_id, why, passing=True)
+            return [Outcome(file, FileStatus.FAILED, why, 0, 0, 0)]
 
     def take(self, batch: Sequence[Delivery]) -> list[Outcome]:
         """Takes files in, in one commit; one that cannot be taken is marked failed, and nothing of

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from pipelines.assembly import Workplace
 from pipelines.reporting import open_reporting
 from resources.intake.take import WrongHome
+from resources.lake import Lake
 from resources.ledger import FileStatus
 from resources.reporting.errors import ReportError
 from tests.pipeline.deliveries import (
@@ -318,6 +320,31 @@ def test_a_file_that_cannot_be_taken_stops_no_other(home: Workplace) -> None:
     home.intake.run()
     assert sorted(counting(home)) == [("2026-03-06", "first", 0), ("2026-03-06", "last", 0)]
     assert home.intake.run() == []  # as long as they do not change
+
+
+def test_what_nobody_has_foreseen_in_a_file_stops_no_other(
+    home: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told, and tried again by the next intake, that of a mended program maybe."""
+    deliver(home, "a.csv", [call("first")])
+    deliver(home, "b.csv", [call("odd")])
+    deliver(home, "c.csv", [call("last")])
+    append = Lake.append
+
+    def odd(lake: Lake, table: str, staged: Path, *rest: Any) -> None:
+        if "odd" in pq.read_table(staged)["callid"].to_pylist():
+            raise OverflowError("date value out of range")
+        append(lake, table, staged, *rest)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Lake, "append", odd)
+        outcomes = {o.file.name: (o.status, o.reason) for o in home.intake.run()}
+    told = "it cannot be taken (OverflowError: date value out of range); the next intake tries it"
+    assert outcomes["b.csv"] == (FileStatus.FAILED, told)
+    assert sorted(counting(home)) == [("2026-03-06", "first", 0), ("2026-03-06", "last", 0)]
+    home.intake.run()
+    assert account(home, "b.csv").file.status is FileStatus.TAKEN
+    assert len(counting(home)) == len(home.files.accounts()) == 3
 
 
 def test_a_failed_file_is_tried_again_when_it_changes(home: Workplace) -> None:
