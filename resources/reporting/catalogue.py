@@ -58,7 +58,8 @@ DIMENSIONS = (
         "provider_destination",
         "Provider Card Destination Name",
         "provider_destination",
-        "Destination that the provider's rate card names; where it names none, the number plan's.",
+        "Destination that the provider's rate card names; where it names none, the number plan's. "
+        "Blank when the call was never routed and no card names one.",
     ),
     _dimension(
         "customer_currency",
