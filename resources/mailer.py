@@ -157,9 +157,12 @@ def send(
             smtp.login(settings.user, settings.password)
         refused = smtp.send_message(message, to_addrs=recipients)
     except smtplib.SMTPRecipientsRefused as error:
+        # After a 421 it hears of no further recipient, and those that it took have nothing.
+        whole = len(error.recipients) == len(recipients)
+        did = "refused every recipient" if whole else "ended the conversation"
         raise _of_kind(
             [code for code, _ in error.recipients.values()],
-            f"{at} refused every recipient: {_told(error.recipients)}",
+            f"{at} {did}: {_told(error.recipients)}",
             error.recipients,
         ) from None
     except smtplib.SMTPAuthenticationError as error:

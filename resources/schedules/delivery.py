@@ -158,13 +158,14 @@ def judge(
     if isinstance(answer, Sent):
         outcomes |= dict.fromkeys(answer.accepted, (Outcome.ACCEPTED, None))
         some_have_it = True
-    passing = isinstance(answer, MailUnavailableError) and not answer.refused
+    passing = isinstance(answer, MailUnavailableError)
     words = str(answer) if isinstance(answer, MailError) else None
     for address in pending:
         said = answer.refused.get(address)
         if address in outcomes:
             continue
-        later = address in answer.deferred or passing
+        # Who stands in no answer was not refused: the server may have left in between.
+        later = address in answer.deferred or (passing and address not in answer.refused)
         outcomes[address] = (Outcome.PENDING if later else Outcome.REFUSED, said or words)
     refused |= {a: w for a, (o, w) in outcomes.items() if o is Outcome.REFUSED}
     waiting = {a: w for a, (o, w) in outcomes.items() if o is Outcome.PENDING}

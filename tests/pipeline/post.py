@@ -14,11 +14,14 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+_REFUSALS = {"550": "no such user", "450": "mailbox busy", "421": "shutting down"}
+
 
 class PostOffice:
     """Keeps what it takes. Each of `faults` happens once, in turn; then all is well.
 
     `550 a@b`, `450 a@b`: a recipient is refused, for good or for now (`550 *`: every one).
+    `421 a@b`: the server ends the conversation when it comes to that recipient.
     `data 554 text`: the message is refused. `mail 421 text`: the sender is.
     `drop`: the connection breaks before the answer, and the message is not taken.
     `swallow`: the message is taken, and the connection breaks before the answer.
@@ -53,8 +56,8 @@ class PostOffice:
     ) -> str:
         for part in self.fault.split(","):
             code, _space, whose = part.strip().partition(" ")
-            if code in ("550", "450") and whose in (address, "*"):
-                words = "no such user" if code == "550" else "mailbox busy"
+            if code in _REFUSALS and whose in (address, "*"):
+                words = _REFUSALS[code]
                 return f"{code} {code[0]}.1.1 {words}"
         envelope.rcpt_tos.append(address)
         return "250 OK"

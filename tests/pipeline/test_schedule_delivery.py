@@ -84,6 +84,7 @@ FAULTS = [
     ("quit", "sent", "", False),
     ("450 b@example.com", "queued", "b@example.com: 450 4.1.1 mailbox busy", True),
     ("450 *", "queued", "450 4.1.1 mailbox busy", True),
+    ("421 b@example.com", "queued", "b@example.com: 421 4.1.1 shutting down", True),
     ("450 a@example.com, 550 b@example.com", "queued", "450 4.1.1 mailbox busy", True),
     ("data 451 4.3.0 try later", "queued", "451 4.3.0 try later", True),
     ("mail 421 4.3.2 shutting down", "queued", "421 4.3.2 shutting down", True),
