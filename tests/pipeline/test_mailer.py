@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Iterator
@@ -52,6 +53,8 @@ class Post:
 
     async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:
         content = envelope.original_content or b""
+        if b"slowly" in content:
+            await asyncio.sleep(1)
         if b"too big" in content:
             return "552 5.3.4 message too big"
         parsed: Any = message_from_bytes(content, policy=policy.default)
@@ -270,6 +273,16 @@ def test_a_server_that_says_nothing() -> None:
         port = silent.getsockname()[1]
         with pytest.raises(MailUnavailableError, match=f"127.0.0.1:{port}"):
             send(message(), settings(port, timeout=0.3))
+
+
+def test_a_server_that_looks_at_a_message_for_long(post: Post) -> None:
+    """Only the message may take longer than any other step, and that not for ever."""
+    with serving(post) as port:
+        sent = send(message(subject="slowly"), settings(port, timeout=0.3, answer_timeout=30))
+        with pytest.raises(MailUnavailableError, match="timed out") as caught:
+            send(message(subject="slowly"), settings(port, answer_timeout=0.3))
+    assert sent.accepted == ("a@example.com",)
+    assert caught.value.maybe_taken
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_faults_of_the_mail_server(
         office = office_of(workplace, port, clock)
         add(office, email=BOTH)
         clock.set(MORNING)
-        hurried = replace(office, smtp=replace(office.smtp, timeout=0.5))
+        hurried = replace(office, smtp=replace(office.smtp, answer_timeout=0.5))
         (first,) = tick(hurried if fault == "stall" else office)
         assert (first.state, words in (first.note or "")) == (state, True), first.note
         clock.forward(seconds=59)
