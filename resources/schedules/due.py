@@ -117,17 +117,20 @@ def owed(
     now: datetime,
     reporting: ZoneInfo,
     catch_up: int,
+    before: date | None = None,
 ) -> list[Owed]:
     """The periods that have fallen due after `since` and are in no delivery yet, oldest first.
 
     `newest_planned` is the last day of the newest period that has one. Of more than `catch_up`
-    periods the older ones are missed.
+    periods the older ones are missed. With `before` also those that have ended before that day and
+    fall due later: a newer one is about to be planned, behind which nobody looks for them.
     """
-    found = [
-        Owed(period, at)
-        for period, at in _after(schedule, since, newest_planned, reporting, now)
-        if at > since
-    ]
+    found = []
+    for period, at in _after(schedule, since, newest_planned, reporting):
+        if at > now and (before is None or period.last >= before):
+            break
+        if at > since:
+            found.append(Owed(period, at))
     late = max(0, len(found) - catch_up)
     return [Owed(o.period, o.due_at, missed=n < late) for n, o in enumerate(found)]
 
@@ -137,7 +140,7 @@ def upcoming(
 ) -> list[tuple[Period, datetime]]:
     """The next periods that fall due, and when."""
     found: list[tuple[Period, datetime]] = []
-    for each in _after(schedule, now, None, reporting, None):
+    for each in _after(schedule, now, None, reporting):
         if each[1] > now:
             found.append(each)
         if len(found) == count:
@@ -163,7 +166,6 @@ def _after(
     since: datetime,
     newest_planned: date | None,
     reporting: ZoneInfo,
-    until: datetime | None,
 ) -> Iterator[tuple[Period, datetime]]:
     zone = ZoneInfo(schedule.timezone)
     # A delivery falls due less than three days after its period, whatever the zones.
@@ -173,10 +175,7 @@ def _after(
     while True:
         period = period_ending(schedule.frequency, last)
         if period is not None:
-            at = due_at(period, schedule.time, zone, reporting)
-            if until is not None and at > until:
-                return
-            yield period, at
+            yield period, due_at(period, schedule.time, zone, reporting)
         last += _DAY
 
 

@@ -65,10 +65,10 @@ def plan(office: Office) -> list[str]:
 def run_now(office: Office, record: ScheduleRecord) -> list[Delivery]:
     """Makes the deliveries of the last whole period go at once; those that are not sent yet."""
     now = office.clock()
-    if record.enabled:
-        _plan(office, record, now)  # what is older must not be passed over
     schedule = from_text(record.definition)
     period = last_period(schedule.frequency, office.today())
+    if record.enabled:
+        _plan(office, record, now, period.first)  # what is older must not be passed over
     # Also who has an address only since the period was planned.
     office.deliveries.queue(_rows(office, record, schedule, period, 1, Reason.RUN_NOW, now), now)
     for delivery in office.deliveries.of_period(record.id, period.first, period.last):
@@ -206,6 +206,8 @@ def held(office: Office, delivery: Delivery, now: datetime) -> str | None:
         return "being sent" if alive and not dead else None
     if delivery.state is not State.QUEUED:
         return f"it is {delivery.state}"
+    if delivery.reason is Reason.SCHEDULED and now < delivery.due_at:
+        return f"due at {delivery.due_at:%Y-%m-%d %H:%M} UTC"
     if now < delivery.next_try_at:
         return f"tried again at {delivery.next_try_at:%Y-%m-%d %H:%M} UTC: {delivery.note}"
     return None
@@ -248,11 +250,13 @@ def opened(office: Office, schedule: Schedule) -> Reporting:
     return office.open_reporting(office.lake.at(office.versions(schedule)))
 
 
-def _plan(office: Office, record: ScheduleRecord, now: datetime) -> None:
+def _plan(
+    office: Office, record: ScheduleRecord, now: datetime, before: date | None = None
+) -> None:
     schedule = from_text(record.definition)
     newest = office.deliveries.newest_planned(record.id, schedule.frequency)
     zone = office.rules.zone
-    for found in owed(schedule, record.since, newest, now, zone, office.rules.catch_up):
+    for found in owed(schedule, record.since, newest, now, zone, office.rules.catch_up, before):
         rows = _rows(office, record, schedule, found.period, 1, Reason.SCHEDULED, found.due_at)
         if found.missed:
             note = (
