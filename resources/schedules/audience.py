@@ -98,3 +98,28 @@ def own_rows(schedule: Schedule, account: str = "") -> tuple[tuple[str, ...], tu
     if schedule.audience is Audience.PROVIDER and not providers:
         raise ValueError(f"{schedule.name!r} is for providers and names none")
     return customers, providers
+
+
+def is_for(schedule: Schedule, account: str) -> bool:
+    """Whether the schedule makes a report for this account; for a blank one, for its own addresses.
+
+    >>> is_for(Schedule("house", "UTC"), ""), is_for(Schedule("house", "UTC"), "101")
+    (True, False)
+    """
+    if not schedule.fan_out:
+        return not account
+    of = schedule.customers if schedule.audience is Audience.CUSTOMER else schedule.providers
+    return bool(account) and (not of or account in of)
+
+
+def same_rows(one: Schedule, other: Schedule, account: str) -> bool:
+    """Whether two definitions of a schedule hold the same rows for the same eyes.
+
+    Else neither may be told what has become of the other's figures.
+    """
+    if one.audience is not other.audience:
+        return False
+    if not (is_for(one, account) and is_for(other, account)):
+        return False
+    of, before = own_rows(one, account), own_rows(other, account)
+    return all(set(a) == set(b) for a, b in zip(of, before, strict=True))

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -34,6 +35,7 @@ from resources.reporting.errors import ReportError
 from resources.reporting.output import new_file
 from resources.reporting.period import Period
 from resources.schedules import rendering
+from resources.schedules.audience import same_rows
 from resources.schedules.due import Forgone, Waiting, next_try
 from resources.schedules.model import OnChange, Schedule, from_text
 from resources.schedules.office import LEASE, Office, patiently
@@ -212,14 +214,14 @@ def _make(
 
     None when the delivery is not ours any more.
     """
-    schedule = from_text(record.definition)
+    before = _sent_before(office, mine)
+    schedule, sent_as = _definitions(record, mine, before)
     checked_at = office.clock()
     sources = office.versions(schedule)
     reporting = office.open_reporting(office.lake.at(sources))
     period = Period(mine.first_day, mine.last_day)
     recipients = _recipients(office, schedule, mine)
     figures = rendering.figures(reporting, schedule, mine.account, period)
-    before = _sent_before(office, mine)
     folder = office.folder(schedule, mine)
     kept_at = str(folder.relative_to(office.home))
     made = Made(schedule.text(), missing, sources, figures.plain(), checked_at, kept_at, recipients)
@@ -227,18 +229,15 @@ def _make(
         return None
     if schedule.fan_out and not figures.rows and before is None:
         raise _NotSentError(State.SKIPPED, "no calls in the period")
-    changed = before is not None and before.figures.get("digest") != figures.digest
-    if mine.reason is Reason.REVISED and before is not None and not changed:
-        raise _NotSentError(State.SKIPPED, "its figures are again those that were sent")
     said: tuple[str, ...] = ()
-    if before is not None and changed:
-        when = before.settled_at or before.queued_at
-        said = (
-            f"Revised: figures differ from those of the report sent on {when:%Y-%m-%d}.",
-            *rendering.changes(
-                office.reports, schedule, before.figures, figures, minutes=reporting.minutes
-            ),
-        )
+    if before is not None and sent_as is not None:
+        with suppress(ReportError):  # what was sent cannot be made any more
+            then = figures
+            if sent_as != schedule:
+                then = rendering.figures(reporting, sent_as, mine.account, period)
+            said = _changes(office, sent_as, before, then, reporting.minutes)
+        if mine.reason is Reason.REVISED and not said:
+            raise _NotSentError(State.SKIPPED, "its figures are again those that were sent")
     generated = checked_at.astimezone(office.rules.zone)
     sender = office.smtp.sender
     if mine.reason is Reason.REVISED and schedule.on_change is OnChange.NOTIFY and said:
@@ -258,6 +257,44 @@ def _make(
         _write(folder / name, content)
     _write(folder / MAIL, message.as_bytes(policy=SMTP))
     return message
+
+
+def _definitions(
+    record: ScheduleRecord, mine: Delivery, before: Delivery | None
+) -> tuple[Schedule, Schedule | None]:
+    """By what a report is made, and by what it is compared with the one that was sent before.
+
+    Whom it goes to is as it is now. What it holds is, too, but for a revision that nobody asked
+    for: that is the report which they have. Nothing is compared with what held other rows.
+    """
+    now = from_text(record.definition)
+    if before is None or before.definition is None:
+        return now, None
+    sent = from_text(before.definition)
+    revised = mine.reason is Reason.REVISED
+    if not same_rows(now, sent, mine.account):
+        if revised:
+            raise _NotSentError(State.SKIPPED, "the schedule was edited and holds other calls now")
+        return now, None
+    as_it_was = replace(
+        now, report=sent.report, group=sent.group, columns=sent.columns, currency=sent.currency
+    )
+    if revised:
+        return as_it_was, as_it_was
+    return now, as_it_was if now.report == sent.report else None
+
+
+def _changes(
+    office: Office, schedule: Schedule, before: Delivery, now: rendering.Figures, minutes: bool
+) -> tuple[str, ...]:
+    """What has become of a sent report's figures, if anything has; durations in minutes or not."""
+    if before.figures.get("digest") == now.digest:
+        return ()
+    when = before.settled_at or before.queued_at
+    return (
+        f"Revised: figures differ from those of the report sent on {when:%Y-%m-%d}.",
+        *rendering.changes(office.reports, schedule, before.figures, now, minutes=minutes),
+    )
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from resources.ledger.cold import in_words
-from resources.ledger.delivery import Delivery, NewDelivery, Reason, State
+from resources.ledger.delivery import Delivery, NewDelivery, Outcome, Reason, State
 from resources.ledger.schedules import ScheduleRecord
 from resources.reference.accounts import AccountsError
 from resources.reporting.errors import ReportError
 from resources.reporting.interfaces import Reporting
 from resources.reporting.period import Period
 from resources.schedules import rendering
+from resources.schedules.audience import is_for, same_rows
 from resources.schedules.due import Forgone, Ready, Waiting, last_period, listed, owed, readiness
 from resources.schedules.model import Audience, OnChange, Schedule, from_text
 from resources.schedules.office import Office, message_id
@@ -53,10 +54,12 @@ class Agenda:
 def plan(office: Office) -> list[str]:
     """Queues every period that has fallen due; which schedules it could not do so for, and why."""
     now, troubles = office.clock(), []
+    waiting = office.deliveries.open()
     for record in office.schedules.all():
         if record.enabled:
             try:
                 _plan(office, record, now)
+                _plan_anew(office, record, [d for d in waiting if d.schedule_id == record.id], now)
             except AccountsError as error:
                 troubles.append(f"{record.name}: {error}")
     return troubles
@@ -117,6 +120,10 @@ def again(office: Office, delivery: Delivery) -> Delivery:
             f"delivery {delivery.id} is nobody's report: once {schedule.audience}s.csv has "
             "addresses, `cdr-reports schedules run-now` sends them theirs"
         )
+    if not is_for(schedule, delivery.account):
+        raise ValueError(
+            f"the schedule was edited and makes no report for {delivery.account} any more"
+        )
     if delivery.state in (State.FAILED, State.SKIPPED):
         office.deliveries.requeue(delivery.id, now, "asked for again")
         return office.deliveries.get(delivery.id)
@@ -140,7 +147,9 @@ def revise(office: Office, seconds: float = 20.0) -> list[str]:
         record = office.schedules.get(delivery.schedule_id)
         sent_as = from_text(delivery.definition or "")
         period = Period(delivery.first_day, delivery.last_day)
-        if from_text(record.definition).on_change is OnChange.IGNORE:
+        schedule = from_text(record.definition)
+        of_others = not same_rows(schedule, sent_as, delivery.account)  # since it was edited
+        if schedule.on_change is OnChange.IGNORE or of_others:
             office.deliveries.checked(delivery.id, now)
             continue
         if office.missing(sent_as)(period):
@@ -229,6 +238,8 @@ def verdict(
         return Forgone("the schedule is paused")
     if delivery.handed_at is not None:
         return Ready(delivery.missing)  # what was begun is finished
+    if not is_for(schedule, delivery.account) and not _some_have(office, delivery):
+        return Forgone("the schedule was edited and makes no such report any more")
     missing_of = missing_of or office.missing(schedule)
     missing = missing_of(Period(delivery.first_day, delivery.last_day))
     if asked_for:
@@ -238,6 +249,10 @@ def verdict(
     return readiness(
         missing, delivery.queued_at, delivery.due_at, now, office.rules.grace, schedule.incomplete
     )
+
+
+def _some_have(office: Office, delivery: Delivery) -> bool:
+    return any(r.outcome is Outcome.ACCEPTED for r in office.deliveries.recipients(delivery.id))
 
 
 def _wait_in_words(waiting: Waiting) -> str:
@@ -264,6 +279,21 @@ def _plan(
             )
             rows = [replace(row, state=State.SKIPPED, note=note) for row in rows]
         office.deliveries.queue(rows, now)
+
+
+def _plan_anew(
+    office: Office, record: ScheduleRecord, waiting: Iterable[Delivery], now: datetime
+) -> None:
+    """Queues what an edited schedule makes in place of what it made, and `verdict` forgoes."""
+    schedule = from_text(record.definition)
+    periods = {
+        (d.first_day, d.last_day): d
+        for d in waiting
+        if d.revision == 1 and not is_for(schedule, d.account)
+    }
+    for (first, last), of in periods.items():
+        rows = _rows(office, record, schedule, Period(first, last), 1, of.reason, of.due_at)
+        office.deliveries.queue([replace(row, frequency=of.frequency) for row in rows], now)
 
 
 def _rows(
