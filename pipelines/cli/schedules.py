@@ -249,30 +249,25 @@ def import_(ctx: click.Context, file: Any) -> None:
 
     Schedules are known by their name; those that the file does not have stay as they are.
     """
-    import yaml
-
-    from resources.schedules.definition import ScheduleError
+    from resources.schedules.definition import ScheduleError, briefly
+    from resources.schedules.written import WrittenError, read
 
     program: Program = ctx.obj
     need_home(program.settings.home)
     try:
-        read = yaml.safe_load(file)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise click.ClickException(f"{file.name} is no YAML: {error}") from None
-    entries = read.get("schedules") if isinstance(read, dict) else None
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise click.ClickException(
-            f"{file.name}: a list under `schedules:` is wanted, as `schedules export` writes it"
-        )
+        entries = read(file)
+    except WrittenError as error:
+        raise click.ClickException(f"{file.name} is {error}") from None
     defined: list[tuple[Defined, bool]] = []
     problems = []
     for number, entry in enumerate(entries, start=1):
         values = dict(entry)
         enabled = values.pop("enabled", True)
-        label = f"schedule {number} ({values.get('name', 'without a name')})"
+        name = values.get("name", "without a name")
+        label = f"schedule {number} ({name if isinstance(name, str) else briefly(name)})"
         try:
             if not isinstance(enabled, bool):
-                raise ScheduleError(f"enabled: {enabled!r} is neither true nor false")
+                raise ScheduleError(f"enabled: {briefly(enabled)} is neither true nor false")
             defined.append((_judged(program, values), enabled))
         except ScheduleError as error:
             problems += [f"{label}: {line}" for line in str(error).splitlines()]

@@ -6,6 +6,7 @@ The same judge for options of the command and for YAML. All that is wrong is tol
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import time
@@ -133,11 +134,10 @@ class _Judge:
                 return self._list(name, value)
             if name == "fan_out":
                 return _truth(value)
-            if name == "time" and isinstance(value, int) and 0 <= value < 24 * 60:
-                # YAML reads an unquoted 17:30 as a number of base 60.
-                value = f"{value // 60:02}:{value % 60:02}"
+            if isinstance(value, bool):
+                raise ScheduleError(f"{value} is no text: put it in quotes if it is meant")
             if not isinstance(value, str | int):
-                raise ScheduleError(f"{value!r} is no text")
+                raise ScheduleError(f"{briefly(value)} is no text")
             return self._text(name, str(value).strip())
         except (ScheduleError, ReportError, MailRefusedError) as error:
             self.problems.append(f"{name}: {error}")
@@ -169,7 +169,7 @@ class _Judge:
         if not isinstance(texts, list | tuple) or not all(
             isinstance(text, str | int) and not isinstance(text, bool) for text in texts
         ):
-            raise ScheduleError(f"{value!r} is no list of texts")
+            raise ScheduleError(f"{briefly(value)} is no list of texts")
         texts = [str(text) for text in texts]
         match name:
             case "email" | "cc" | "bcc":
@@ -278,7 +278,15 @@ def _zone(text: str) -> str:
     raise ScheduleError(f"unknown time zone {text!r}: {meant}")
 
 
+def briefly(value: Any) -> str:
+    """A value as it is written, as far as one wants to read it: YAML can hold endless ones."""
+    short = reprlib.Repr()
+    short.maxlevel, short.maxlist, short.maxdict, short.maxset = 2, 3, 3, 3
+    short.maxstring = short.maxlong = 60
+    return short.repr(value)
+
+
 def _truth(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise ScheduleError(f"{value!r} is neither true nor false")
+    raise ScheduleError(f"{briefly(value)} is neither true nor false")

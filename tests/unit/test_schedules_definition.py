@@ -59,11 +59,10 @@ def test_all_fields_there_and_back() -> None:
     assert define(found.plain(), ACCOUNTS, "UTC", DAY).schedule == found
 
 
-def test_an_empty_group_is_the_totals_and_an_unquoted_time_of_yaml_a_time() -> None:
+def test_an_empty_group_is_the_totals() -> None:
     assert made(group="").schedule.group == ()
     assert made(group=[]).schedule.group == ()
     assert made(columns="").schedule.columns is None
-    assert made(time=17 * 60 + 30).schedule.time == time(17, 30)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +92,8 @@ def test_an_empty_group_is_the_totals_and_an_unquoted_time_of_yaml_a_time() -> N
         ("currency", "EUR", "choose from GBP, USD"),
         ("time", "24:00", "write it as HH:MM"),
         ("time", "7", "write it as HH:MM"),
+        ("time", 730, "write it as HH:MM"),
+        ("name", True, "True is no text: put it in quotes"),
         ("timezone", "Europe/Berln", "did you mean 'Europe/Berlin'?"),
         ("timezone", "new york", "did you mean 'America/New_York'?"),
         ("timezone", "Mars/Phobos", "'Mars/Phobos': write one such as Europe/London or UTC"),
