@@ -202,7 +202,8 @@ def preview(ctx: click.Context, name: str, account: str | None, output: str | No
 def run_now(ctx: click.Context, name: str) -> None:
     """Send the last whole period's report of the schedule NAME now, whatever its days are.
 
-    It is that period's delivery: it does not go out once more when it falls due.
+    It is that period's delivery: it does not go out once more when it falls due. What has failed or
+    was skipped is tried again; who has it already does not get it again.
     """
     from pipelines.cli.deliveries import send_now
     from pipelines.sending import open_office

@@ -66,7 +66,10 @@ def plan(office: Office) -> list[str]:
 
 
 def run_now(office: Office, record: ScheduleRecord) -> list[Delivery]:
-    """Makes the deliveries of the last whole period go at once; those that are not sent yet."""
+    """Makes the deliveries of the last whole period go at once; those that are not sent yet.
+
+    Also those that have failed or were passed over: who asks for them wants them sent.
+    """
     now = office.clock()
     schedule = from_text(record.definition)
     period = last_period(schedule.frequency, office.today())
@@ -74,8 +77,18 @@ def run_now(office: Office, record: ScheduleRecord) -> list[Delivery]:
         _plan(office, record, now, period.first)  # what is older must not be passed over
     # Also who has an address only since the period was planned.
     office.deliveries.queue(_rows(office, record, schedule, period, 1, Reason.RUN_NOW, now), now)
-    for delivery in office.deliveries.of_period(record.id, period.first, period.last):
-        office.deliveries.hurry(delivery.id, now)
+    there = office.deliveries.of_period(record.id, period.first, period.last)
+    have_it = {d.account for d in there if d.state is State.SENT}
+    for delivery in there:
+        # Who has no calls in the period hears of it when there are some.
+        nobody_has_it = delivery.state is State.FAILED or (
+            delivery.state is State.SKIPPED and delivery.figures.get("rows") != 0
+        )
+        if nobody_has_it and delivery.account not in have_it:
+            if is_for(schedule, delivery.account):
+                office.deliveries.requeue(delivery.id, now, "asked for again")
+        else:
+            office.deliveries.hurry(delivery.id, now)
     return [
         delivery
         for delivery in office.deliveries.of_period(record.id, period.first, period.last)

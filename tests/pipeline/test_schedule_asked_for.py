@@ -10,7 +10,7 @@ import pytest
 from pipelines.assembly import Workplace
 from resources.ledger.delivery import State
 from resources.schedules.delivery import deliver_all
-from resources.schedules.planning import agenda, run_now
+from resources.schedules.planning import agenda, plan, run_now
 from tests.pipeline.offices import Clock, add, copied, make_built, office_of, tick
 from tests.pipeline.post import PostOffice, serving
 
@@ -44,3 +44,31 @@ def test_run_now_passes_over_no_report_that_is_still_to_come(
     assert [m["Subject"] for _, m, _ in post.got] == [
         f"Breakout, {day} March 2026" for day in (7, 6, 8)
     ]
+
+
+def test_run_now_sends_what_has_failed_or_was_passed_over(built: Workplace, tmp_path: Path) -> None:
+    post, clock = PostOffice("550 sky@example.com"), Clock(datetime(2026, 3, 8, 12, tzinfo=UTC))
+    with serving(post) as port:
+        office = office_of(copied(built, tmp_path), port, clock)
+        add(office, name="each", audience="customer", fan_out=True)
+        add(office, name="paused")
+        add(office, name="house")
+        clock.set("2026-03-09T07:00")
+        assert plan(office) == []
+        paused = office.schedules.named("paused").id
+        office.schedules.pause(paused, clock())
+        tick(office)
+        office.schedules.resume(paused, clock())
+        states = {d.account: d.state for d in office.deliveries.find() if d.account}
+        assert states == {"101": State.FAILED, "102": State.SENT}
+        asked = [
+            d.account for name in ("each", "paused", "house")
+            for d in run_now(office, office.schedules.named(name))
+        ]  # fmt: skip
+        assert asked == ["101", ""]
+        deliver_all(office, agenda(office).ready)
+        assert run_now(office, office.schedules.named("each")) == []
+    assert {d.state for d in office.deliveries.find()} == {State.SENT}
+    assert post.mails() == {
+        "a@example.com": 2, "sky@example.com": 1, "bright@example.com": 1, "noc@bright.example": 1,
+    }  # fmt: skip
