@@ -225,6 +225,8 @@ def _make(
     folder = office.folder(schedule, mine)
     kept_at = str(folder.relative_to(office.home))
     made = Made(schedule.text(), missing, sources, figures.plain(), checked_at, kept_at, recipients)
+    # The mail of an earlier attempt is of other figures than are noted from here on.
+    (folder / MAIL).unlink(missing_ok=True)
     if not office.deliveries.made(mine.id, office.owner, made):
         return None
     if schedule.fan_out and not figures.rows and before is None:

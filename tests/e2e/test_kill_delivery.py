@@ -23,13 +23,15 @@ from resources.schedules.delivery import DIED
 from tests.e2e import dying_sender
 from tests.e2e.test_kill import environment
 from tests.pipeline.databases import new_database
-from tests.pipeline.home import make_home
+from tests.pipeline.deliveries import call, deliver
+from tests.pipeline.home import build_all, make_home
 from tests.pipeline.offices import Clock, add, copied, make_built, office_of, tick
 from tests.pipeline.post import PostOffice, serving
 from tests.support.forks import Fork, fork
 
 EVE = datetime(2026, 3, 8, 12, tzinfo=UTC)
 MORNING = datetime(2026, 3, 9, 7, tzinfo=UTC)
+LATE = "2026-03-08 13:00:00"
 WHO = ["archive@example.com", "bright@example.com", "noc@bright.example", "sky@example.com"]
 
 
@@ -91,6 +93,31 @@ def test_killed_at(built: Workplace, tmp_path: Path, point: str, moment: str, nt
     # A process that dies before it hands the mail over cannot tell that from after: it is said.
     doubtful = [d.message_id for d in found if DIED in (d.note or "")]
     assert doubtful == twice or (point, moment) == ("handing", "after")
+
+
+def test_killed_while_it_is_made_anew(built: Workplace, tmp_path: Path) -> None:
+    """The mail of the first attempt, which nobody took, is of other figures than are noted then."""
+    post = PostOffice("data 451 try later")
+    workplace = copied(built, tmp_path)
+    home, clock = workplace.settings.home, Clock(MORNING)
+    with serving(post) as port:
+        office = office_of(workplace, port, clock)
+        office.schedules.remove(office.schedules.named("customers").id, EVE)
+        (first,) = tick(office)
+        assert (first.state, first.figures["totals"]["attempts"][1]) == (State.QUEUED, "3")
+        deliver(workplace, "late.csv", [call("late", customer_id="102", dt=LATE)])
+        build_all(workplace)
+        clock.forward(minutes=1)
+        work = (str(home), str(port), clock.now.isoformat(), "made", "after")
+        died = fork(dying_sender.main, *work, env=environment(home), logs=home)
+        assert died.ended() == -signal.SIGKILL, died.log.read_text()
+        clock.forward(minutes=1)
+        (sent,) = tick(office)
+        assert tick(office) == []
+    assert (sent.state, sent.figures["totals"]["attempts"][1]) == (State.SENT, "4")
+    ((_, message, _),) = post.got
+    (attached,) = message.iter_attachments()
+    assert len(attached.get_content().splitlines()) == 1 + 4
 
 
 def test_killed_at_random_moments(built: Workplace, tmp_path: Path) -> None:
