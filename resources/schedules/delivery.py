@@ -126,9 +126,10 @@ def _make_and_hand(
     had = [r for r in office.deliveries.recipients(mine.id) if r.outcome is Outcome.ACCEPTED]
     # What somebody has, or may have, goes out to the others as it is; and what would be made
     # again just so is not made again.
-    as_it_is = mine.handed_at or had or _is_current(office, record, mine, missing)
+    begun = mine.handed_at or had
+    as_it_is = begun or _is_current(office, record, mine, missing)
     message = _kept(office, mine) if as_it_is else None
-    if message is None:
+    if message is None or not (begun or _is_from(message, office.smtp.sender)):
         message = _make(office, record, mine, missing)
         if message is None:
             return None
@@ -312,6 +313,12 @@ def _kept(office: Office, mine: Delivery) -> EmailMessage | None:
     if not path.exists():
         return None
     return message_from_bytes(path.read_bytes(), policy=SMTP)
+
+
+def _is_from(message: EmailMessage, sender: str) -> bool:
+    """Whether a kept mail has this sender, which is a setting that may have been wrong."""
+    wanted = SMTP.header_factory("From", sender)
+    return bool(message["From"].addresses == wanted.addresses)
 
 
 def _is_current(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from pipelines.assembly import Workplace
 from resources.ledger.delivery import State
 from resources.schedules.delivery import deliver_all
-from resources.schedules.planning import agenda, plan, run_now
+from resources.schedules.planning import again, agenda, plan, run_now
 from tests.pipeline.offices import Clock, add, copied, make_built, office_of, tick
 from tests.pipeline.post import PostOffice, serving
 
@@ -72,3 +73,27 @@ def test_run_now_sends_what_has_failed_or_was_passed_over(built: Workplace, tmp_
     assert post.mails() == {
         "a@example.com": 2, "sky@example.com": 1, "bright@example.com": 1, "noc@bright.example": 1,
     }  # fmt: skip
+
+
+def test_a_mail_whose_sender_was_refused_goes_from_another(
+    built: Workplace, tmp_path: Path
+) -> None:
+    post = PostOffice("mail 553 5.7.1 sender rejected", "data 451 try later")
+    clock = Clock(datetime(2026, 3, 8, 12, tzinfo=UTC))
+    with serving(post) as port:
+        office = office_of(copied(built, tmp_path), port, clock)
+        add(office)
+        clock.set("2026-03-09T07:00")
+        (failed,) = tick(office)
+        assert failed.state is State.FAILED
+        sender = "Berichte für alle <night@example.org>"
+        office = replace(office, smtp=replace(office.smtp, sender=sender))
+        again(office, failed)
+        (waiting,) = tick(office)
+        clock.forward(minutes=1)
+        made_at = (office.home / str(waiting.folder) / "message.eml").stat().st_mtime_ns
+        (sent,) = tick(office)
+        assert (office.home / str(sent.folder) / "message.eml").stat().st_mtime_ns == made_at
+    assert (sent.state, sent.id) == (State.SENT, failed.id)
+    ((_, message, _),) = post.got
+    assert message["From"] == sender
