@@ -178,7 +178,8 @@ class Deliveries:
                             delivery_id=delivery_id,
                             address=recipient.address,
                             kind=recipient.kind,
-                            outcome=Outcome.PENDING,
+                            outcome=recipient.outcome,
+                            words=recipient.words,
                         )
                     )
             return True

@@ -12,6 +12,7 @@ goes out again as it is, under its Message-ID, and the note says so.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -151,11 +152,11 @@ def judge(
 ) -> Settled:
     """What the server's answer means for the delivery and for each who was still to get it.
 
-    Once somebody has the mail, the note tells who has not, also those who were refused before.
+    The note is of all that do not have it, also of those who were refused in an attempt before.
     """
     doubt = DIED if mine.handed_at else None
     pending = [r.address for r in recipients if r.outcome is Outcome.PENDING]
-    refused = {r.address: r.words for r in recipients if r.outcome is Outcome.REFUSED}
+    before = {r.address: r.words for r in recipients if r.outcome is Outcome.REFUSED}
     some_have_it = any(r.outcome is Outcome.ACCEPTED for r in recipients)
     outcomes: dict[str, tuple[Outcome, str | None]] = {}
     if isinstance(answer, Sent):
@@ -170,13 +171,12 @@ def judge(
         # Who stands in no answer was not refused: the server may have left in between.
         later = address in answer.deferred or (passing and address not in answer.refused)
         outcomes[address] = (Outcome.PENDING if later else Outcome.REFUSED, said or words)
-    refused |= {a: w for a, (o, w) in outcomes.items() if o is Outcome.REFUSED}
+    refused = before | {a: w for a, (o, w) in outcomes.items() if o is Outcome.REFUSED}
     waiting = {a: w for a, (o, w) in outcomes.items() if o is Outcome.PENDING}
     sure = not (isinstance(answer, MailError) and answer.maybe_taken)
-    told = "; ".join(f"{a}: {w}" for a, w in {**refused, **waiting}.items())
-    note = words
-    if some_have_it:
-        note = f"not delivered to {told}" if told else None
+    common = None if some_have_it else words  # said of all who were still to get it
+    told = "; ".join(f"{a}: {w}" for a, w in (before if common else refused | waiting).items())
+    note = _joined(common, f"not delivered to {told}" if told else None)
     if waiting:
         then = next_try(mine.attempts, now)
         if then is not None:
@@ -253,7 +253,8 @@ def _make(
             reporting, schedule, mine.account, period, generated, marks, sender,
             mine.message_id, office.rules.mail_bytes, kept_at,
         )  # fmt: skip
-    of = {kind: [r.address for r in recipients if r.kind == kind] for kind in ("to", "cc")}
+    fit = [r for r in recipients if r.outcome is not Outcome.REFUSED]
+    of = {kind: [r.address for r in fit if r.kind == kind] for kind in ("to", "cc")}
     message = rendering.addressed(rendered.message, of["to"], of["cc"])
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in rendered.files.items():
@@ -346,18 +347,36 @@ def _sent_before(office: Office, mine: Delivery) -> Delivery | None:
 
 
 def _recipients(office: Office, schedule: Schedule, mine: Delivery) -> list[Recipient]:
-    """Who it goes to. Raises _NotSentError for a fan-out's account without an address."""
+    """Who it goes to. Raises _NotSentError for a fan-out's account without an address.
+
+    What is no address in the list of accounts is refused, and keeps no other from the report.
+    """
     to: Sequence[str] = schedule.email
+    unfit: dict[str, str] = {}
     if schedule.fan_out:
-        emails = office.read_accounts().emails(schedule.audience)
-        if not emails.get(mine.account):
-            raise _NotSentError(
-                State.FAILED, f"{schedule.audience}s.csv has no address for {mine.account}"
-            )
-        to = parse_addresses([emails[mine.account].replace(";", ",")])
+        listed = office.read_accounts().emails(schedule.audience).get(mine.account, "")
+        to, unfit = _sorted_out(listed)
+        if not to:
+            unfit_words = "; ".join(unfit.values())
+            what = f": {unfit_words}" if unfit else f" has no address for {mine.account}"
+            raise _NotSentError(State.FAILED, f"{schedule.audience}s.csv{what}")
     kinds = (("to", to), ("cc", schedule.cc), ("bcc", schedule.bcc))
     found: dict[str, Recipient] = {}
     for kind, addresses in kinds:
         for address in addresses:
             found.setdefault(address, Recipient(address, kind))
+    for address, words in unfit.items():
+        found[address] = Recipient(address, "to", Outcome.REFUSED, words)
     return list(found.values())
+
+
+def _sorted_out(listed: str) -> tuple[list[str], dict[str, str]]:
+    """The addresses of a list, and what else is in it, with why it is none."""
+    fit: list[str] = []
+    unfit: dict[str, str] = {}
+    for part in re.split("[,;]", listed):
+        try:
+            fit += parse_addresses([part])
+        except MailRefusedError as error:
+            unfit[part.strip()] = str(error)
+    return list(dict.fromkeys(fit)), unfit

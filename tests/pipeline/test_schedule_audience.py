@@ -298,6 +298,29 @@ def test_who_has_no_address_or_no_calls(built: Workplace, tmp_path: Path) -> Non
     assert post.mails() == {"q@example.com": 1}
 
 
+def test_what_is_no_address_keeps_no_other_from_the_report(
+    built: Workplace, tmp_path: Path
+) -> None:
+    post, clock = PostOffice(), Clock(EVE)
+    workplace = copied(built, tmp_path)
+    (tmp_path / "customers.csv").write_text(
+        'id,name,email\n101,SkyCore,"sky at example.com, sky@example.com"\n102,Brightline,none\n'
+    )
+    with serving(post) as port:
+        office = office_of(workplace, port, clock)
+        add(office, audience="customer", fan_out=True)
+        clock.set("2026-03-09T07:00")
+        sky, bright = tick(office)
+    words = "is no e-mail address: write it as name@example.com"
+    assert (sky.state, bright.state) == (State.SENT, State.FAILED)
+    assert f"not delivered to sky at example.com: 'sky at example.com' {words}" == sky.note
+    assert bright.note == f"customers.csv: 'none' {words}"
+    ((to, message, _),) = post.got
+    assert (to, message["To"]) == (("sky@example.com",), "sky@example.com")
+    outcomes = {r.address: r.outcome for r in office.deliveries.recipients(sky.id)}
+    assert outcomes == {"sky at example.com": "refused", "sky@example.com": "accepted"}
+
+
 def test_nobody_has_an_address(built: Workplace, tmp_path: Path) -> None:
     post, clock = PostOffice(), Clock(EVE)
     with serving(post) as port:

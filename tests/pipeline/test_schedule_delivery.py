@@ -124,6 +124,7 @@ def test_faults_of_the_mail_server(
     assert outcomes(office, last.id) == {a: "accepted" if a in wanted else "refused" for a in BOTH}
     missed = [] if nobody else [a for a in BOTH if a not in wanted]
     assert [a for a in BOTH if a in (last.note or "") and not nobody] == missed
+    assert ("b@example.com: 550" in (last.note or "")) == ("550" in fault)
     # Only where the server may have it is it said that it may arrive twice; then as it was.
     assert (DIED in (last.note or "")) == (fault in ("drop", "stall", "swallow"))
     assert len({content for _, _, content in post.got}) <= 1 or fault == "450 b@example.com"
