@@ -14,7 +14,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Engine, RowMapping, Select, and_, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    Engine,
+    RowMapping,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from resources.ledger.delivery import (
@@ -55,15 +67,28 @@ class Deliveries:
                 for row in new
             )
 
-    def newest_planned(self, schedule_id: int, frequency: str) -> date | None:
-        """The last day of the newest period that a schedule has rows for."""
+    def newest_planned(self, schedule_id: int, frequency: str, now: datetime) -> date | None:
+        """The last day of the newest period that a schedule has rows for, of those that are due."""
         with self.engine.connect() as connection:
             return connection.execute(
                 select(func.max(deliveries.c.last_day)).where(
                     deliveries.c.schedule_id == schedule_id,
                     deliveries.c.frequency == frequency,
+                    deliveries.c.due_at <= now,
                 )
             ).scalar_one_or_none()
+
+    def unplan(self, now: datetime) -> int:
+        """Takes back what was passed over before its time, by a clock that was ahead. How many."""
+        with self.engine.begin() as connection:
+            return connection.execute(
+                delete(deliveries).where(
+                    deliveries.c.state == State.SKIPPED,
+                    deliveries.c.reason == Reason.SCHEDULED,
+                    deliveries.c.attempts == 0,
+                    deliveries.c.due_at > now,
+                )
+            ).rowcount
 
     def get(self, delivery_id: int) -> Delivery:
         """The one of that number. Raises UnknownDelivery."""

@@ -54,6 +54,7 @@ class Agenda:
 def plan(office: Office) -> list[str]:
     """Queues every period that has fallen due; which schedules it could not do so for, and why."""
     now, troubles = office.clock(), []
+    office.deliveries.unplan(now)
     waiting = office.deliveries.open()
     for record in office.schedules.all():
         if record.enabled:
@@ -282,7 +283,7 @@ def _plan(
     office: Office, record: ScheduleRecord, now: datetime, before: date | None = None
 ) -> None:
     schedule = from_text(record.definition)
-    newest = office.deliveries.newest_planned(record.id, schedule.frequency)
+    newest = office.deliveries.newest_planned(record.id, schedule.frequency, now)
     zone = office.rules.zone
     for found in owed(schedule, record.since, newest, now, zone, office.rules.catch_up, before):
         rows = _rows(office, record, schedule, found.period, 1, Reason.SCHEDULED, found.due_at)

@@ -123,8 +123,24 @@ def test_a_delivery_is_queued_once(ledger: Engine, schedule: int) -> None:
     assert store.queue(rows, NOON) == 3
     assert store.queue([*rows, new(schedule, revision=2)], NOON + MINUTE) == 1
     assert [d.queued_at for d in store.find()] == [NOON, NOON, NOON, NOON + MINUTE]
-    assert store.newest_planned(schedule, "daily") == DAY
-    assert store.newest_planned(schedule, "weekly") is None
+    assert store.newest_planned(schedule, "daily", NOON) == DAY
+    assert store.newest_planned(schedule, "daily", NOON - MINUTE) is None
+    assert store.newest_planned(schedule, "weekly", NOON) is None
+
+
+def test_only_what_was_passed_over_before_its_time_is_taken_back(
+    ledger: Engine, schedule: int
+) -> None:
+    store = Deliveries(ledger)
+    passed = [
+        replace(new(schedule, account=str(n)), state=State.SKIPPED, due_at=NOON + n * MINUTE)
+        for n in range(3)
+    ]
+    store.queue([*passed, replace(new(schedule), due_at=NOON + MINUTE)], NOON)
+    assert (store.unplan(NOON), store.unplan(NOON)) == (2, 0)
+    assert [(d.account, d.state) for d in store.find()] == [
+        ("0", State.SKIPPED), ("", State.QUEUED)
+    ]  # fmt: skip
 
 
 def test_the_database_itself_refuses_a_second_row(ledger: Engine, schedule: int) -> None:
