@@ -292,7 +292,7 @@ def _changes(
     office: Office, schedule: Schedule, before: Delivery, now: rendering.Figures, minutes: bool
 ) -> tuple[str, ...]:
     """What has become of a sent report's figures, if anything has; durations in minutes or not."""
-    if before.figures.get("digest") == now.digest:
+    if not now.differ(before.figures):
         return ()
     when = before.settled_at or before.queued_at
     return (

@@ -176,10 +176,10 @@ def revise(office: Office, seconds: float = 20.0) -> list[str]:
             troubles.append(f"{record.name}, {delivery.days}: {error}")
             office.deliveries.checked(delivery.id, now)
             continue
-        if found.digest == delivery.figures.get("digest"):
-            office.deliveries.checked(delivery.id, now)
-        else:
+        if found.differ(delivery.figures):
             _revision(office, delivery, Reason.REVISED, now)
+        else:
+            office.deliveries.checked(delivery.id, now)
     return troubles
 
 

@@ -83,13 +83,25 @@ class Figures:
     """What a later build is compared with. `totals` is name -> (title, value, as it is shown)."""
 
     digest: str
+    columns: tuple[str, ...]
     rows: int
     totals: Mapping[str, tuple[str, str | None, str]]
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
         totals = {name: list(of) for name, of in self.totals.items()}
-        return {"digest": self.digest, "rows": self.rows, "totals": totals}
+        return {**vars(self), "columns": list(self.columns), "totals": totals}
+
+    def has_columns_of(self, before: Mapping[str, Any]) -> bool:
+        """Whether the noted figures have the same columns: a report of one's own may be edited."""
+        return list(before.get("columns", self.columns)) == list(self.columns)
+
+    def differ(self, before: Mapping[str, Any]) -> bool:
+        """Whether they are others than those that were noted, as far as both can be compared."""
+        if self.has_columns_of(before):
+            return bool(self.digest != before.get("digest"))
+        noted = before.get("totals", {})
+        return any(value != noted[n][1] for n, (_, value, _) in self.totals.items() if n in noted)
 
 
 def check(
@@ -183,6 +195,7 @@ def figures(reporting: Reporting, schedule: Schedule, account: str, period: Peri
     values: Sequence[Value] = totals[0] if totals else (None,) * len(measures)
     return Figures(
         digest,
+        tuple(column.name for column in table.shown_columns),
         table.row_count,
         {
             m.name: (m.title, _text(value), _shown(m, value, reporting.minutes))
@@ -216,7 +229,7 @@ def changes(
             said.append(f"{title}: {old_shown} became {shown} ({change}).")
     if not said:
         said.append("The totals are the same; single rows have changed.")
-    if before.get("rows") != now.rows:
+    if before.get("rows") != now.rows and now.has_columns_of(before):
         said.append(f"Rows: {before.get('rows')} became {now.rows}.")
     return tuple(said)
 

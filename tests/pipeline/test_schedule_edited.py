@@ -185,3 +185,30 @@ def test_other_columns_are_no_other_figures(
     assert (revised, "Attempts: 3 became 4" in text(message)) == (changed, changed)
     assert "Grouped by: Customer" in text(message)
     assert "single rows have changed" not in text(message)
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_other_columns_of_a_report_of_ones_own_are_no_other_figures(
+    workplace: Workplace, clock: Clock, changed: bool
+) -> None:
+    post, own = PostOffice(), workplace.settings.home / "reports" / "mine.yaml"
+    own.parent.mkdir()
+    own.write_text("report: breakout\ntitle: Mine\ngroup: [provider]\ncolumns: [attempts]\n")
+    with serving(post) as port:
+        add(office_of(workplace, port, clock), report="mine", on_change="resend")
+        clock.set(MORNING)
+        tick(office_of(workplace, port, clock))
+        own.write_text(
+            "report: breakout\ntitle: Mine\ngroup: [customer]\ncolumns: [attempts, asr]\n"
+        )
+        if changed:
+            late(workplace, "102")
+        else:
+            for table in ("cdrs", "breakout_daily"):
+                workplace.builder.build(table, DAYS[-1])
+        clock.forward(hours=1)
+        tick(office_of(workplace, port, clock))
+        assert tick(office_of(workplace, port, clock)) == []
+    revised = [text(message) for _, message, _ in post.got[1:]]
+    assert ["Attempts: 3 became 4 (+33.3 %)." in said for said in revised] == [True] * changed
+    assert not [said for said in revised if "Rows:" in said or "single rows" in said]
