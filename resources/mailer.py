@@ -157,15 +157,23 @@ def send(
         raise MailRefusedError("the message has no recipient: name at least one address")
     at = f"mail server {settings.server}"
     smtp: _Plain | _Secure | None = None
+    fit: list[str] = []
     try:
         smtp = _connect(settings)
         smtp.answer_timeout = settings.answer_timeout
         if settings.user:
             smtp.login(settings.user, settings.password)
-        refused = smtp.send_message(message, to_addrs=recipients)
+        smtp.ehlo_or_helo_if_needed()
+        able = smtp.has_extn("smtputf8")
+        fit += [to for to in recipients if able or to.isascii()]
+        if not fit:
+            told = dict.fromkeys(recipients, _NOT_ASCII)
+            raise MailRefusedError(f"{at} refused every recipient: {_told(told)}", _said(told))
+        refused = smtp.send_message(message, to_addrs=fit)
+        refused |= {to: _NOT_ASCII for to in recipients if to not in fit}
     except smtplib.SMTPRecipientsRefused as error:
         # After a 421 it hears of no further recipient, and those that it took have nothing.
-        whole = len(error.recipients) == len(recipients)
+        whole = len(error.recipients) == len(fit)
         did = "refused every recipient" if whole else "ended the conversation"
         raise _of_kind(
             [code for code, _ in error.recipients.values()],
@@ -208,8 +216,12 @@ def send(
     finally:
         if smtp is not None:
             _leave(smtp)
-    said = {address: _words(*reply) for address, reply in refused.items()}
+    said = _said(refused)
     return Sent(tuple(to for to in recipients if to not in said), said, _deferred(refused))
+
+
+_NOT_ASCII = (553, b"5.6.7 letters beyond ASCII need SMTPUTF8, which this server does not have")
+"""What is said for a server that would have to refuse such a recipient."""
 
 
 class _Watched:
@@ -274,11 +286,15 @@ def _of_kind(
 ) -> MailError:
     kind = MailUnavailableError if any(400 <= c < 500 for c in codes) else MailRefusedError
     of_each = recipients or {}
-    return kind(text, {to: _words(*reply) for to, reply in of_each.items()}, _deferred(of_each))
+    return kind(text, _said(of_each), _deferred(of_each))
 
 
 def _deferred(replies: Mapping[str, tuple[int, bytes]]) -> frozenset[str]:
     return frozenset(to for to, (code, _) in replies.items() if 400 <= code < 500)
+
+
+def _said(replies: Mapping[str, tuple[int, bytes]]) -> dict[str, str]:
+    return {address: _words(*reply) for address, reply in replies.items()}
 
 
 def _told(recipients: Mapping[str, tuple[int, bytes]]) -> str:

@@ -241,6 +241,21 @@ def test_one_refused_recipient_is_reported_and_the_others_get_it(post: Post) -> 
     assert sent.refused == {"nobody@example.com": "550 5.1.1 no such user"}
 
 
+@pytest.mark.parametrize("able", [True, False])
+def test_an_address_beyond_ascii_keeps_no_other_from_the_mail(post: Post, able: bool) -> None:
+    to = ("a@example.com", "b@münchen.example")
+    with serving(post, enable_SMTPUTF8=able) as port:
+        sent = send(message(*to), settings(port))
+        if not able:
+            with pytest.raises(MailRefusedError, match=r"refused every recipient.*SMTPUTF8"):
+                send(message(to[1]), settings(port))
+    assert sent.accepted == (to if able else to[:1])
+    assert list(sent.refused) == ([] if able else [to[1]])
+    assert "SMTPUTF8" in "".join(sent.refused.values()) or able
+    ((got, _),) = post.got
+    assert tuple(got) == sent.accepted
+
+
 def test_all_recipients_refused_for_good(post: Post) -> None:
     with serving(post) as port, pytest.raises(MailRefusedError, match="no such user") as caught:
         send(message("nobody@example.com"), settings(port))
