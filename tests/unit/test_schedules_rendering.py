@@ -20,6 +20,6 @@ def test_a_difference_is_in_the_unit_of_its_figures(
     minutes: bool, shown: tuple[str, str], said: str
 ) -> None:
     before = {"rows": 1, "totals": {"duration": ["Duration", "0", shown[0]]}}
-    now = Figures("", 1, {"duration": ("Duration", "720", shown[1])})
+    now = Figures("", ("duration",), 1, {"duration": ("Duration", "720", shown[1])})
     schedule = Schedule("daily", "UTC")
     assert changes(REPORTS, schedule, before, now, minutes=minutes) == (said,)
