@@ -21,6 +21,11 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes depends on what else the machine does; speed is measured in tests/bench.
+settings.register_profile("cdr-reports", deadline=None)
+settings.load_profile("cdr-reports")
 
 TESTS = Path(__file__).resolve().parent
 ROOMS = ("unit", "pipeline", "e2e")  # from fast to slow

@@ -97,7 +97,6 @@ def test_the_fuzz_knows_every_parameter() -> None:
 
 @settings(
     max_examples=120,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
@@ -119,7 +118,6 @@ FIELDS = ["name", "report", "group", "columns", "frequency", "time", "timezone",
 
 @settings(
     max_examples=30,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -75,7 +75,7 @@ def modelled(intakes: list[list[Delivery]]) -> tuple[dict[str, dict[str, int]], 
 
 
 @settings(
-    max_examples=10, deadline=None, phases=[Phase.reuse, Phase.generate],
+    max_examples=10, phases=[Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 @given(drawn=INTAKES)

@@ -45,7 +45,7 @@ VIEWS = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(VIEWS)
 def test_a_view_is_what_its_query_string_says(view: View) -> None:
     query = view.query(report=True)

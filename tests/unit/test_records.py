@@ -60,7 +60,7 @@ def with_block(size: int, act: Callable[[], Found]) -> Found:
         return act()
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(data=BYTES, size=st.integers(1, 30))
 def test_neither_the_reader_nor_the_block_decides(data: bytes, size: int) -> None:
     """The fast reader, the slow one, and both with blocks that end anywhere agree."""
@@ -72,7 +72,7 @@ def test_neither_the_reader_nor_the_block_decides(data: bytes, size: int) -> Non
         assert with_block(size, lambda: body(data)) == whole
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(data=BYTES)
 def test_every_line_belongs_to_one_record(data: bytes) -> None:
     lines = [line.rstrip(b"\r") for line in data.split(b"\n")]
@@ -96,7 +96,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(rows=ROWS, size=st.integers(1, 40), end=st.sampled_from(["\n", "\r\n"]))
 def test_what_a_csv_writer_wrote_is_read(rows: list[tuple[str, str]], size: int, end: str) -> None:
     out = io.StringIO()

@@ -321,7 +321,7 @@ values = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), values), st.text(max_size=60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_is_written_is_a_report_or_a_list_of_problems(
     said: dict[str, Any], noise: str
 ) -> None:

@@ -54,7 +54,7 @@ def read_back(engine: duckdb.DuckDBPyConnection, value: Any) -> Any:
 
 
 @given(st.text(st.characters()))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_comes_back_as_it_was(engine: duckdb.DuckDBPyConnection, text: str) -> None:
     """But for NUL, which the engine's parser ends at, and for halves of characters."""
     kept = "".join(REPLACED if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in text)
@@ -64,7 +64,7 @@ def test_any_text_comes_back_as_it_was(engine: duckdb.DuckDBPyConnection, text: 
 @given(st.dates() | st.integers(-(2**63), 2**63 - 1) | st.decimals(
     allow_nan=False, allow_infinity=False, places=12, min_value=-(10**20), max_value=10**20
 ))  # fmt: skip
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_day_and_number_comes_back_exactly(
     engine: duckdb.DuckDBPyConnection, value: date | int | Decimal
 ) -> None:
@@ -319,7 +319,6 @@ def questions(draw: st.DrawFn) -> tuple[str, list[str], list[str], list[str]]:
 @given(questions())
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_any_grouping_under_any_filter_adds_up(

@@ -300,7 +300,7 @@ ROWS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ROWS)
 def test_against_plain_fractions(rows: list[Row]) -> None:
     """The whole definition once more, with fractions and dictionaries instead of SQL."""

@@ -126,7 +126,7 @@ def judge_all(models: Models, calls: list[tuple[str, str, str]]) -> None:
 
 
 # No shrinking: the message names the one call that differs.
-@settings(max_examples=15, deadline=None, phases=[Phase.reuse, Phase.generate])
+@settings(max_examples=15, phases=[Phase.reuse, Phase.generate])
 @given(calls=CALLS)
 def test_numbers_are_judged_as_by_the_oracle(
     models: Models, calls: list[tuple[str, str, str]]
