@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
-from explorer.access import Role
+from explorer.access import LOCAL, Role
 from explorer.desk import WARM_EVERY, Desk
 from explorer.guard import Guard
 from explorer.headers import Headers
@@ -82,11 +82,11 @@ class Explorer:
     ) -> Response:
         """A page out of a template, with what every page shows around it."""
         visitor = call.known
-        asks = self.guard.asks
+        named = None if visitor is LOCAL else visitor
         shared = {
             "page": page,
             "title": title,
-            "user": {"name": visitor.name, "role": str(visitor.role)} if visitor and asks else None,
+            "user": {"name": named.name, "role": str(named.role)} if named else None,
             "nav": self._nav(call, page),
             "csrf": self.guard.sessions.token(call.session),
             "asset": self.asset,

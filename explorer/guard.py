@@ -35,6 +35,10 @@ class Refused(Exception):
     """The program must not start like this; the text says why and what to do."""
 
 
+class WrongHost(Exception):
+    """The request came by another name than the machine's own, and nobody is asked to log in."""
+
+
 def hashed(password: str) -> str:
     """The hash of a password, as the ledger keeps it."""
     return _hasher.hash(password)
@@ -76,19 +80,28 @@ class Guard:
         """Whether somebody has to say who they are."""
         return bool(self.settings.explore_proxy) or self.users.any()
 
-    def who(self, request: Request) -> tuple[Session, Visitor | None, bool]:
-        """The session, who it is of if that is known, and whether the session is new."""
+    def session(self, request: Request) -> tuple[Session, bool]:
+        """The session of a request, and whether it is new."""
         found = self.sessions.read(request.cookies.get(COOKIE))
-        session = found or new_session()
+        return found or new_session(), found is None
+
+    def who(self, request: Request, session: Session) -> Visitor | None:
+        """Who the session is of, if that is known. Raises WrongHost."""
         if not self.asks:
-            return session, LOCAL, found is None
+            # A page from elsewhere could have its own name point here.
+            if not _is_own_name(request.headers.get("host", "")):
+                raise WrongHost(
+                    "This is served to http://127.0.0.1 and http://localhost only, until users are "
+                    "added: see `cdr-reports users add --help`."
+                )
+            return LOCAL
         named = self._named_by_proxy(request)
         if named is not None:
-            return session, _visitor(self._user(named)), found is None
+            return _visitor(self._user(named))
         user = self._user(session.user) if session.user else None
         if user is None or user.epoch != session.epoch or user.password is None:
-            return session, None, found is None
-        return session, _visitor(user), found is None
+            return None
+        return _visitor(user)
 
     def remember(self, response: Response, request: Request, session: Session) -> None:
         """Sends the session's cookie along."""
@@ -137,14 +150,6 @@ class Guard:
             return request.headers.get("x-forwarded-proto", "").strip().lower() == "https"
         return request.url.scheme == "https"
 
-    def is_known_host(self, host: str) -> bool:
-        """Whether a request for this host may be answered.
-
-        Where nobody logs in, a page from elsewhere could have its own name point here.
-        """
-        name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-        return name.strip("[]").lower() in LOOPBACK or self.asks
-
     def _named_by_proxy(self, request: Request) -> str | None:
         """The user that a trusted proxy names; blank where it names none."""
         direct = request.client.host if request.client else ""
@@ -173,6 +178,12 @@ class Guard:
     def _nobody(self) -> str:
         # Who does not exist takes as long as who does.
         return hashed(f"nobody {datetime.now(UTC)}")
+
+
+def _is_own_name(host: str) -> bool:
+    """Whether a request's host is this machine by its own name, whatever the port."""
+    name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+    return name.strip("[]").lower() in LOOPBACK
 
 
 def _visitor(user: User | None) -> Visitor | None:

@@ -1,4 +1,4 @@
-"""What every answer carries, and which requests are not answered at all: wrong hosts."""
+"""The headers that every answer carries."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 if TYPE_CHECKING:
@@ -64,12 +63,4 @@ class Headers:
                     headers.setdefault("Strict-Transport-Security", "max-age=31536000")
             await send(message)
 
-        if not self.explorer.guard.is_known_host(request.headers.get("host", "")):
-            refused = PlainTextResponse(
-                "This is served to http://127.0.0.1 and http://localhost only, until users are "
-                "added: see `cdr-reports users add --help`.\n",
-                status_code=421,
-            )
-            await refused(scope, receive, headed)
-            return
         await self.app(scope, receive, headed)

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from explorer.access import Role, Visitor
+from explorer.guard import WrongHost
 from explorer.limits import TooMany, TooSlow
 from resources.calls import CallsError
 from resources.ledger.delivery import UnknownDelivery
@@ -85,13 +86,17 @@ Endpoint = Callable[[Call], Response]
 
 @dataclass(frozen=True)
 class Page:
-    """A path, what answers there, and who may ask; `roles` None means anybody at all."""
+    """A path, what answers there, and who may ask; `roles` None means anybody at all.
+
+    `alike` is what is the same whoever asks: nobody looks who it is, and it needs no ledger.
+    """
 
     path: str
     endpoint: Endpoint
     roles: frozenset[Role] | None
     methods: tuple[str, ...] = ("GET",)
     api: bool = False
+    alike: bool = False
 
 
 def route(explorer: Explorer, page: Page) -> Route:
@@ -102,6 +107,8 @@ def route(explorer: Explorer, page: Page) -> Route:
             form = await _form(request) if request.method == "POST" else {}
         except ClientDisconnect:
             return Response(status_code=400)
+        if page.alike:  # here, as all threads may be waiting for the ledger
+            return _answer(explorer, page, request, form)
         return await run_in_threadpool(_answer, explorer, page, request, form)
 
     made: Callable[[Request], Awaitable[Response]] = answer
@@ -113,13 +120,17 @@ def route(explorer: Explorer, page: Page) -> Route:
 def _answer(
     explorer: Explorer, page: Page, request: Request, form: dict[str, list[str]] | None
 ) -> Response:
-    session, visitor, fresh = explorer.guard.who(request)
-    call = Call(explorer, request, session, visitor, form or {})
+    session, fresh = explorer.guard.session(request)
+    call = Call(explorer, request, session, None, form or {})
     try:
+        if not page.alike:
+            call = replace(call, known=explorer.guard.who(request, session))
         response = _allowed(call, page, form)
+    except WrongHost as error:
+        return PlainTextResponse(f"{error}\n", status_code=421)
     except Exception as error:
         response = _failed(call, page, error)
-    if fresh:
+    if fresh and not page.alike:
         explorer.guard.remember(response, request, session)
     return response
 

@@ -49,4 +49,4 @@ def built(call: Call) -> Response:
     return Response(content, media_type=kind, headers=headers)
 
 
-PAGES = (Page("/static/{name}", built, None),)
+PAGES = (Page("/static/{name}", built, None, alike=True),)
