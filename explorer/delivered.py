@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Iterator
-from typing import Any
+import os
+from collections.abc import Callable
+from typing import IO, Any, TextIO
 
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from explorer.access import INSIDE, OPERATORS
 from explorer.deliveries import moment
+from explorer.downloads import TYPES, streamed
 from explorer.serving import Call, Forbidden, Page
-from pipelines.quarantine import columns_of, days_of, quarantined
+from pipelines.quarantine import days_of, quarantined, write_named, write_unnamed
 from resources.intake.take import WrongHome
 from resources.ledger.cold import DayIsCold
 from resources.ledger.files import NUMBERS, FileAccount, FileStatus
 from resources.locks import is_free
+from resources.sources import SOURCES
 
 SHOWN = 100
 """Refused records on a file's page."""
@@ -61,35 +63,55 @@ def one(call: Call) -> Response:
         "quarantine": refused,
         "may_withdraw": taken and call.visitor.role in OPERATORS,
         "export": f"/files/{found.id}/quarantine.csv" if refused else "",
+        "reasons_apart": not SOURCES[found.source].header,
     }
     return call.explorer.page(call, "files", "file.html", found.name, context)
 
 
 def export(call: Call) -> Response:
-    """All refused records of a file, as the command writes those of a source with a header.
+    """All refused records of a file as the command writes them, to be mended and delivered again.
 
-    Of another source each record is in `quarantine_raw` alone.
+    Of a source whose files have no header they are as delivered.
     """
     account = _account(call)
-    named = f'attachment; filename="quarantine_{account.file.id}.csv"'
+
+    def write(handle: TextIO) -> None:
+        records = quarantined(call.explorer.workplace, [account])
+        if SOURCES[account.file.source].header:
+            write_named(handle, [account], records)
+        else:
+            with _nowhere() as why:
+                write_unnamed(handle, why, records)
+
+    return _sent(write, f"quarantine_{account.file.id}.csv")
+
+
+def reasons(call: Call) -> Response:
+    """Why the records were refused that an export holds as delivered, line by line."""
+    account = _account(call)
+
+    def write(handle: TextIO) -> None:
+        with _nowhere() as raw:
+            write_unnamed(raw, handle, quarantined(call.explorer.workplace, [account]))
+
+    return _sent(write, f"quarantine_{account.file.id}.csv.reasons.csv")
+
+
+def _sent(write: Callable[[TextIO], None], name: str) -> Response:
+    def encoded(stream: IO[bytes]) -> None:
+        text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
+        write(text)
+        text.flush()
+        text.detach()
+
     return StreamingResponse(
-        _csv(call, account), media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": named},
+        streamed(encoded), media_type=TYPES["csv"],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )  # fmt: skip
 
 
-def _csv(call: Call, account: FileAccount) -> Iterator[bytes]:
-    columns = columns_of([account])
-    sink = io.StringIO()
-    writer = csv.DictWriter(sink, columns, restval="", extrasaction="ignore")
-    writer.writeheader()
-    for record in quarantined(call.explorer.workplace, [account]):
-        writer.writerow(record["row"])
-        if sink.tell() > 60_000:
-            yield sink.getvalue().encode()
-            sink.seek(0)
-            sink.truncate()
-    yield sink.getvalue().encode()
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
 
 
 def withdraw(call: Call) -> Response:
@@ -134,5 +156,6 @@ PAGES = (
     Page("/files", listed, INSIDE),
     Page("/files/{number}", one, INSIDE),
     Page("/files/{number}/quarantine.csv", export, INSIDE),
+    Page("/files/{number}/quarantine.csv.reasons.csv", reasons, INSIDE),
     Page("/files/{number}/withdraw", withdraw, OPERATORS, ("POST",)),
 )

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from resources.intake.records import split_record
 from resources.ledger.files import FileAccount
@@ -49,6 +49,33 @@ def quarantined(workplace: "Workplace", wanted: Sequence[FileAccount]) -> Iterat
                         "quarantine_reasons": reasons,
                     }
                     yield {"raw": raw, **told, "row": _row(header, raw, told)}
+
+
+def write_named(
+    handle: TextIO, wanted: Sequence[FileAccount], records: Iterable[dict[str, Any]]
+) -> int:
+    """Writes records of a source with a header, by its columns; how many there were."""
+    writer = csv.DictWriter(handle, columns_of(wanted), restval="", extrasaction="ignore")
+    writer.writeheader()
+    count = 0
+    for record in records:
+        count += 1
+        writer.writerow(record["row"])
+    return count
+
+
+def write_unnamed(raw: TextIO, why: TextIO, records: Iterable[dict[str, Any]]) -> int:
+    """Writes records of a source without a header as delivered, so that they can be delivered
+    again, and beside them what `TOLD` names; how many there were.
+    """
+    writer = csv.writer(why)
+    writer.writerow(TOLD)
+    count = 0
+    for record in records:
+        count += 1
+        raw.write(record["raw"] + "\n")
+        writer.writerow([record[name] for name in TOLD])
+    return count
 
 
 def days_of(account: FileAccount) -> str:

@@ -1,6 +1,5 @@
 """`cdr-reports files` and `quarantine`: what was delivered, what became of it, taking it back."""
 
-import csv
 import io
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from pipelines.cli.show import show_table
-from pipelines.quarantine import TOLD, columns_of, days_of, quarantined
+from pipelines.quarantine import days_of, quarantined, write_named, write_unnamed
 from resources.intake.take import WrongHome
 from resources.ledger.cold import DayIsCold
 from resources.ledger.files import NUMBERS, FileAccount, FileStatus, UnknownFile
@@ -138,7 +137,7 @@ def export(ctx: click.Context, file: str | None, source: str | None, output: str
         )
     records = quarantined(program.workplace, wanted)
     if SOURCES[sources[0]].header:
-        count = _to(output, lambda handle: _write_named(handle, wanted, records))
+        count = _to(output, lambda handle: write_named(handle, wanted, records))
     elif output == "-":
         raise click.UsageError(f"records of {sources[0]} need --output FILE: they make two files")
     else:
@@ -153,28 +152,9 @@ def _account(program: "Program", wanted: str) -> FileAccount:
         raise click.ClickException(str(error)) from None
 
 
-def _write_named(
-    handle: TextIO, wanted: list[FileAccount], records: Iterator[dict[str, Any]]
-) -> int:
-    writer = csv.DictWriter(handle, columns_of(wanted), restval="", extrasaction="ignore")
-    writer.writeheader()
-    count = 0
-    for record in records:
-        count += 1
-        writer.writerow(record["row"])
-    return count
-
-
 def _write_unnamed(path: Path, records: Iterator[dict[str, Any]]) -> int:
-    count = 0
     with _new_text(path) as raw, _new_text(path.with_name(f"{path.name}.reasons.csv")) as why:
-        writer = csv.writer(why)
-        writer.writerow(TOLD)
-        for record in records:
-            count += 1
-            raw.write(record["raw"] + "\n")
-            writer.writerow([record[name] for name in TOLD])
-    return count
+        return write_unnamed(raw, why, records)
 
 
 def _to(output: str, write: Callable[[TextIO], int]) -> int:

@@ -191,6 +191,37 @@ def test_files_and_withdrawing_one(served: tuple[Explorer, Browser]) -> None:
     assert browser.post(f"{there}/withdraw").status == 403
 
 
+def test_refused_records_without_a_header_are_mended_and_delivered_again(
+    served: tuple[Explorer, Browser],
+) -> None:
+    explorer, browser = served
+    workplace = explorer.workplace
+    folder = workplace.settings.home / "landing" / "asterisk"
+    folder.mkdir(parents=True)
+    bad = (
+        '"acct","2025550101","2025550102","out","","SIP/a","SIP/b","Dial","","some day",'
+        '"2026-03-06 12:00:05","2026-03-06 12:01:00","60","55","ANSWERED","3","u-2"'
+    )
+    (folder / "Master.csv").write_text(f"{bad}\nshort,row\n")
+    workplace.intake.run()
+    there = f"/files/{workplace.files.account('Master.csv').file.id}"
+    page = browser.get(there).text
+    for path in ("quarantine.csv", "quarantine.csv.reasons.csv"):
+        assert f'href="{there}/{path}"' in page
+    got = browser.get(f"{there}/quarantine.csv")
+    assert got.text == f"{bad}\nshort,row\n"
+    reasons = browser.get(f"{there}/quarantine.csv.reasons.csv").text
+    assert list(csv.reader(io.StringIO(reasons))) == [
+        ["quarantine_file", "quarantine_line", "quarantine_reasons"],
+        ["Master.csv", "1", "invalid_call_time"],
+        ["Master.csv", "2", "wrong_column_count"],
+    ]  # fmt: skip
+    mended = got.text.replace("some day", "2026-03-06 12:00:00")
+    (folder / "mended.csv").write_text(mended)
+    workplace.intake.run()
+    assert workplace.files.account("mended.csv").accepted == 1
+
+
 def test_a_file_whose_calls_have_left_the_lake_stays(served: tuple[Explorer, Browser]) -> None:
     explorer, browser = served
     workplace = explorer.workplace
