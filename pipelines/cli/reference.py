@@ -14,7 +14,13 @@ from pipelines.cli.show import show_table
 from pipelines.settings import Settings
 from resources.reference.loader import Loaded, LoadError, load
 from resources.reference.plan import ReferenceData, ReferenceDataError
-from resources.reference.rates import RatesError, install_rates, load_rates, table_in_force
+from resources.reference.rates import (
+    RatesError,
+    install_rates,
+    load_rates,
+    shipped_table,
+    table_in_force,
+)
 
 _COUNTRIES = {"US": "United States", "CA": "Canada"}
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -73,14 +79,16 @@ def show_command(context: ReferenceContext) -> None:
     """Which reference files are in force, from where, of when, and how many rows they have."""
     try:
         inventory = ReferenceData.of_home(context.settings.home).inventory()
-        rates = load_rates(table_in_force(context.settings.home))
+        table = table_in_force(context.settings.home)
+        rates = load_rates(table)
     except (ReferenceDataError, RatesError, OSError) as error:
         raise click.ClickException(str(error)) from None
     rows: list[tuple[object, ...]] = [
         (e.name, e.path if e.own else "shipped", f"{e.modified:%Y-%m-%d}", e.rows)
         for e in inventory
     ]
-    rows.append(("exchange rates", "European Central Bank", rates.last_day, len(rates.days)))
+    whence = "shipped" if table == shipped_table() else table
+    rows.append(("exchange rates", whence, rates.last_day, len(rates.days)))
     show_table([("file", False), ("from", False), ("written", False), ("rows", True)], rows)
 
 

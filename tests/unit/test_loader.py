@@ -212,6 +212,23 @@ def test_the_commands(tmp_path: Path) -> None:
     assert "no column 'npanxx'" in result.output
 
 
+def test_whose_exchange_rates_are_in_force_is_shown(tmp_path: Path) -> None:
+    context, runner = Context(load_settings(home=tmp_path)), CliRunner()
+
+    def shown() -> str:
+        lines = runner.invoke(reference, ["show"], obj=context).output.splitlines()
+        return " ".join(next(line for line in lines if line.startswith("exchange rates")).split())
+
+    assert shown().startswith("exchange rates shipped 2")
+    newer = tmp_path / "newer.zip"
+    with zipfile.ZipFile(newer, "w") as archive:
+        archive.writestr("eurofxref-hist.csv", "Date,USD,GBP,\n2090-01-02,2,0.5,\n")
+    loaded = runner.invoke(reference, ["load", "--rates", str(newer)], obj=context)
+    assert loaded.exit_code == 0, loaded.output
+    own = tmp_path / "reference" / "eurofxref-hist.zip"
+    assert shown() == f"exchange rates {own} 2090-01-02 1"
+
+
 def test_states_that_vanish_are_said(tmp_path: Path) -> None:
     file = write(tmp_path / "n.txt", nanpa_text(state="NJ"))
     result = CliRunner().invoke(
