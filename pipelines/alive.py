@@ -7,6 +7,7 @@ such a run stays `STARTED` for ever, and for ever keeps its days and its place i
 import fcntl
 import os
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,10 +25,13 @@ def show_alive(home: Path, run_id: str) -> None:
     Until the end of the process and not of the run, since a run's last steps are noted as done
     only after its resources are gone.
     """
-    path = _folder(home) / run_id
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+    folder = _folder(home)
+    folder.mkdir(parents=True, exist_ok=True)
+    begun = folder / f"{run_id}.{os.getpid()}"
+    handle = os.open(begun, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
     fcntl.flock(handle, fcntl.LOCK_SH)
+    # Only now: under the run's name a file that nobody holds is that of a dead one.
+    os.replace(begun, folder / run_id)
 
 
 def bury(instance: dg.DagsterInstance, home: Path) -> list[str]:
@@ -49,9 +53,10 @@ def bury(instance: dg.DagsterInstance, home: Path) -> list[str]:
             instance.report_run_failed(run, "The process of this run is gone: it was killed.")
             buried.append(run_id)
     for path in folder.glob("*"):
-        old = time.time() - path.stat().st_mtime > GRACE.total_seconds()
-        if old and path.name not in started and is_free(path):
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process may be burying too
+            old = time.time() - path.stat().st_mtime > GRACE.total_seconds()
+            if old and path.name not in started and is_free(path):
+                path.unlink()
     return buried
 
 
