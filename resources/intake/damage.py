@@ -11,9 +11,9 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from resources.days import DAY_TABLES
-from resources.intake.scan import some
 from resources.lake import DAY, Lake
 from resources.ledger import Days
+from resources.listing import some
 
 Say = Callable[[str], None]
 

@@ -1,7 +1,7 @@
 """Finds the files that are to be taken in, and puts small ones together in batches."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from resources.intake.records import UnreachableFile
 from resources.landing import LandedFile, Landing
 from resources.ledger import Files
+from resources.listing import some
 from resources.sources import SOURCES
 
 
@@ -137,12 +138,6 @@ def batches(deliveries: Iterable[Delivery]) -> Iterator[list[Delivery]]:
         size += more
     if batch:
         yield batch
-
-
-def some(names: Sequence[object]) -> str:
-    """The first of many names, and how many more there are."""
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(map(str, names[:5])) + more
 
 
 def _was_more(delivery: Delivery, known: Collection[tuple[str, str]]) -> bool:

@@ -25,13 +25,14 @@ from resources.intake.judge import Content, Judge
 from resources.intake.kept import KeptVerdicts
 from resources.intake.merged import only, take_out
 from resources.intake.records import UnreachableFile, UnreadableFile
-from resources.intake.scan import Delivery, IntakeRules, Scan, batches, some
+from resources.intake.scan import Delivery, IntakeRules, Scan, batches
 from resources.intake.verdicts import on_two_dates, settle_days
 from resources.lake import Lake
 from resources.landing import LandedFile, Landing
 from resources.ledger import Days, FileAccount, FileRecord, Files, FileStatus
 from resources.ledger.cold import day_of_refused, refuse_cold
 from resources.ledger.files import merge_reasons, of_other_zone
+from resources.listing import some
 from resources.locks import exclusive
 from resources.sources import SOURCES
 from resources.staged import discard, staged_files

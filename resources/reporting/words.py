@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from resources.listing import some
 from resources.reporting.arithmetic import Value
 from resources.reporting.model import Column, Dimension, Kind, Measure
 from resources.reporting.period import Period
@@ -100,7 +101,7 @@ def change(measure: Measure, now: Value, before: Value, *, minutes: bool = False
     return ("+" if new > old else MINUS if new < old else "±") + difference
 
 
-def days(dates: Iterable[date], limit: int = 6) -> str:
+def days(dates: Iterable[date]) -> str:
     """Days in words, runs of days joined: `2026-03-01 to 2026-03-04, 2026-03-09`."""
     runs: list[tuple[date, date]] = []
     for day in sorted(set(dates)):
@@ -111,7 +112,7 @@ def days(dates: Iterable[date], limit: int = 6) -> str:
     said = [
         f"{a}" if a == b else f"{a} to {b}" if (b - a).days > 1 else f"{a}, {b}" for a, b in runs
     ]
-    return ", ".join(said[:limit]) + (f" and {len(said) - limit} more" if len(said) > limit else "")
+    return some(said, 6)
 
 
 def period(of: Period) -> str:
@@ -131,10 +132,9 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def listing(words: Sequence[str], limit: int = 8) -> str:
-    """The words with commas; after `limit` only how many more there are."""
-    more = len(words) - limit
-    return ", ".join(words[:limit]) + (f" and {more} more" if more > 0 else "")
+def listing(words: Sequence[str]) -> str:
+    """The words with commas; of very many the first ones only."""
+    return some(words, 8)
 
 
 def is_negative(value: Value) -> bool:

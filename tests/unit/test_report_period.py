@@ -80,4 +80,6 @@ def test_in_words(first: date, last: date, said: str) -> None:
 def test_days_in_words() -> None:
     days = [date(2026, 3, day) for day in (9, 1, 2, 3, 4, 6, 7)]
     assert words.days(days) == "2026-03-01 to 2026-03-04, 2026-03-06, 2026-03-07, 2026-03-09"
-    assert words.days(days, limit=1) == "2026-03-01 to 2026-03-04 and 2 more"
+    apart = [date(2026, 3, day) for day in range(1, 16, 2)]
+    assert words.days(apart[:6]).endswith(", 2026-03-09, 2026-03-11")
+    assert words.days(apart).endswith(", 2026-03-09, 2026-03-11 and 2 more")
