@@ -13,7 +13,7 @@ from explorer.access import INSIDE, OPERATORS
 from explorer.deliveries import moment
 from explorer.downloads import TYPES, streamed
 from explorer.serving import Call, Forbidden, Page
-from pipelines.quarantine import days_of, quarantined, write_named, write_unnamed
+from pipelines.quarantine import quarantined, write_named, write_unnamed
 from resources.intake.take import WrongHome
 from resources.ledger.cold import DayIsCold
 from resources.ledger.files import NUMBERS, FileAccount, FileStatus
@@ -39,7 +39,7 @@ def one(call: Call) -> Response:
     facts = [
         ("Source", found.source), ("Status", str(found.status)), ("Reason", found.reason or ""),
         ("Size", f"{found.size:,} bytes"), ("SHA-256", found.sha256 or ""),
-        ("Taken", moment(found.taken_at)), ("Days", days_of(account)),
+        ("Taken", moment(found.taken_at)), ("Days", account.days_in_words),
         *((name.capitalize(), f"{value:,}") for name, value in account.numbers.items()
           if value is not None),
     ]  # fmt: skip
@@ -130,7 +130,7 @@ def withdraw(call: Call) -> Response:
             workplace.intake.withdraw(account.file)
         except (WrongHome, DayIsCold) as error:
             raise Forbidden(str(error)) from None
-    days = days_of(account) or "no day"
+    days = account.days_in_words or "no day"
     explorer.tell(call, f"Withdrawn; stale now: {days}. The next run builds them.")
     return RedirectResponse(f"/files/{account.file.id}", status_code=303)
 
@@ -147,7 +147,7 @@ def _line(account: FileAccount) -> dict[str, Any]:
         "name": account.file.name,
         "status": str(account.file.status),
         "reason": account.file.reason or "",
-        "days": days_of(account),
+        "days": account.days_in_words,
         **account.numbers,
     }
 

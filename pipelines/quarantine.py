@@ -78,14 +78,6 @@ def write_unnamed(raw: TextIO, why: TextIO, records: Iterable[dict[str, Any]]) -
     return count
 
 
-def days_of(account: FileAccount) -> str:
-    """The days of a file's records in words."""
-    days = account.days
-    if len(days) <= 3:
-        return ", ".join(map(str, days))
-    return f"{days[0]} to {days[-1]} ({len(days)} days)"
-
-
 def _row(header: list[str], raw: str, told: dict[str, Any]) -> dict[str, str]:
     try:
         values = split_record(raw)

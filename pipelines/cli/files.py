@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from pipelines.cli.show import show_table
-from pipelines.quarantine import days_of, quarantined, write_named, write_unnamed
+from pipelines.quarantine import quarantined, write_named, write_unnamed
 from resources.intake.take import WrongHome
 from resources.ledger.cold import DayIsCold
 from resources.ledger.files import NUMBERS, FileAccount, FileStatus, UnknownFile
@@ -42,7 +42,7 @@ def files(ctx: click.Context) -> None:
          *((name, True) for name in NUMBERS), ("days", False), ("reason", False)],
         (
             (str(a.file.id), a.file.source, a.file.name, a.file.status, *a.numbers.values(),
-             days_of(a), a.file.reason or "")
+             a.days_in_words, a.file.reason or "")
             for a in accounts
         ),
     )  # fmt: skip
@@ -60,7 +60,7 @@ def show(ctx: click.Context, file: str) -> None:
     facts = [
         ("number", str(found.id)), ("status", found.status), ("reason", found.reason),
         ("size", f"{found.size:,} bytes"), ("sha256", found.sha256),
-        ("taken", f"{found.taken_at:%Y-%m-%d %H:%M:%S} UTC"), ("days", days_of(account)),
+        ("taken", f"{found.taken_at:%Y-%m-%d %H:%M:%S} UTC"), ("days", account.days_in_words),
         *account.numbers.items(),
     ]  # fmt: skip
     show_table([("", False), ("", False)], facts)
@@ -90,7 +90,7 @@ def withdraw(ctx: click.Context, file: str, yes: bool) -> None:
     if not yes:
         click.confirm(
             f"withdraw {account.file.source}/{account.file.name} with {account.accepted:,} "
-            f"accepted records of {days_of(account)}?",
+            f"accepted records of {account.days_in_words}?",
             abort=True,
         )
     try:
@@ -98,7 +98,7 @@ def withdraw(ctx: click.Context, file: str, yes: bool) -> None:
     except (WrongHome, DayIsCold) as error:
         raise click.ClickException(str(error)) from None
     click.echo(
-        f"withdrawn; stale now: {days_of(account) or 'no day'}. `cdr-reports run` builds them"
+        f"withdrawn; stale now: {account.days_in_words or 'no day'}. `cdr-reports run` builds them"
     )
 
 

@@ -75,6 +75,13 @@ class FileAccount:
         values = (of.records, self.accepted, self.duplicates, of.quarantined, self.superseded)
         return dict(zip(NUMBERS, values, strict=True))
 
+    @property
+    def days_in_words(self) -> str:
+        """The days of the file's records; of many the first and the last."""
+        if len(self.days) <= 3:
+            return ", ".join(map(str, self.days))
+        return f"{self.days[0]} to {self.days[-1]} ({len(self.days)} days)"
+
 
 class UnknownFile(Exception):
     """No delivered file goes by that name or number."""
