@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from resources.schedules.office import Office
     from resources.schedules.planning import Group
 
+# As `State` of the ledger has them: to import it would make every command slow to start.
 STATES = ("queued", "sending", "sent", "failed", "skipped")
 
 

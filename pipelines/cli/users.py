@@ -12,6 +12,7 @@ from pipelines.cli.show import show_table
 if TYPE_CHECKING:
     from pipelines.cli.main import Program
 
+# As `Role` of the explorer has them: to import it would make every command slow to start.
 ROLES = ("viewer", "operator", "customer")
 
 
