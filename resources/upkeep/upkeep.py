@@ -1,9 +1,10 @@
 """One upkeep: old calls leave, small files are put together, old versions and leftovers go.
 
 Safe beside a night, reports that are being read and another upkeep: each step that changes a table
-holds the lock of the lake's writers for itself, and what is removed no reader can be at.
+holds the lock of the lake's writers, and what is removed no reader can be at.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -19,6 +20,11 @@ from resources.upkeep.cold import DELIVERED, QUARANTINE, ColdCalls, NotCounted, 
 from resources.upkeep.compaction import compact, groups
 from resources.upkeep.leftovers import old_deliveries, remove_folder
 from resources.upkeep.versions import LetGo, let_go
+
+HELD_SECONDS = 5.0
+"""For about so long files are put together before an intake gets its turn: to shut it out looks at
+all files of the lake, which takes longer than one group of small files.
+"""
 
 LAKE_TABLES = (DELIVERED, QUARANTINE, *DAY_TABLES)
 
@@ -115,12 +121,19 @@ class Upkeep:
             for table in LAKE_TABLES:
                 lake.keep_versions(table)
         for table in (DELIVERED, QUARANTINE):
-            for group in groups(lake.parts(table)):
+            left = groups(lake.parts(table))
+            while left:
                 with self.cold.intake.writing(say):
+                    end = time.monotonic() + HELD_SECONDS
                     # Another process may have been at them since they were listed.
-                    if set(group) <= set(lake.parts(table)):
-                        done.merged += compact(self.cold.engine, lake, table, group)
-                        say(f"{table}: {len(group)} small files put together")
+                    there = set(lake.parts(table))
+                    while left:
+                        group = left.pop(0)
+                        if there.issuperset(group):
+                            done.merged += compact(self.cold.engine, lake, table, group)
+                            say(f"{table}: {len(group)} small files put together")
+                        if time.monotonic() > end:
+                            break
 
     def _versions(self, table: str, sent: list[Delivery], now: datetime) -> LetGo:
         since = now - timedelta(days=self.rules.versions)

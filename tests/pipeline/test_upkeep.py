@@ -3,6 +3,8 @@
 import gzip
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,12 +15,14 @@ import pytest
 from pipelines.assembly import Workplace
 from pipelines.reporting import open_reporting
 from resources.days import DAY_TABLES
+from resources.intake.take import Intake
 from resources.lake import Lake, Part, VersionGone
 from resources.ledger import Files, FileStatus
 from resources.ledger.delivery import Delivery, Reason, State
 from resources.reporting.period import Period
 from resources.schedules import rendering
 from resources.schedules.model import from_text
+from resources.upkeep import upkeep
 from resources.upkeep.compaction import groups
 from resources.upkeep.leftovers import old_deliveries
 from resources.upkeep.versions import let_go
@@ -199,6 +203,31 @@ def test_small_files_are_put_together_and_all_is_as_before(home: Workplace) -> N
         "a": Decimal(60), "corrected": Decimal(1), "b": Decimal(60), "c": Decimal(60)
     }  # fmt: skip
     assert home.intake.run() == []  # the ledger and the lake still know each other
+
+
+@pytest.mark.parametrize(("held", "turns"), [(3600.0, 1), (0.0, 3)])
+def test_intakes_are_shut_out_once_for_a_while_and_not_for_long(
+    home: Workplace, monkeypatch: pytest.MonkeyPatch, held: float, turns: int
+) -> None:
+    """To shut them out looks at all files of the lake: not for each of the days' files again."""
+    for n in range(2):
+        for day in (6, 7, 8):
+            deliver(home, f"{day}_{n}.csv", [call(f"{day}{n}", dt=f"2026-03-0{day} 12:00:00")])
+            home.intake.run()
+    taken: list[int] = []
+    writing = Intake.writing
+
+    @contextmanager
+    def counted(intake: Intake, say: Callable[[str], None]) -> Iterator[None]:
+        with writing(intake, say):
+            before = len(home.lake.parts("delivered"))
+            yield
+            taken.append(before - len(home.lake.parts("delivered")))
+
+    monkeypatch.setattr(Intake, "writing", counted)
+    monkeypatch.setattr(upkeep, "HELD_SECONDS", held)
+    assert keep_up(home)[-1].startswith("6 small files put together")
+    assert [n for n in taken if n] == [3 // turns] * turns
 
 
 def test_only_small_files_that_begin_with_the_same_day_are_put_together() -> None:
