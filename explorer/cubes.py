@@ -15,7 +15,6 @@ import os
 import shutil
 import tempfile
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -117,12 +116,6 @@ class Cubes:
                 smallest = min(fitting, key=lambda c: c.rows)
                 found.append((len(lacking), smallest.rows, [*lacking, smallest.path]))
         return min(found)[-1] if found else []
-
-    def settle(self, seconds: float = 120.0) -> None:
-        """Waits until all cubes that were asked for are made."""
-        end = time.monotonic() + seconds
-        while self._wanted.unfinished_tasks and time.monotonic() < end:
-            time.sleep(0.02)
 
     def close(self) -> None:
         """Lets go of the folder; cubes that only this process has are thrown away."""

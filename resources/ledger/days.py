@@ -30,7 +30,6 @@ class Build:
     version: int
     lake_version: int
     rows: int
-    built_at: datetime
     made_of: str | None
     """See `resources.additions.MadeOf`."""
 
@@ -158,6 +157,5 @@ class Days:
 
 def _build(row: Row[Any]) -> Build:
     return Build(
-        row.table_name, row.call_date, row.version, row.lake_version, row.rows, row.built_at,
-        row.made_of,
-    )  # fmt: skip
+        row.table_name, row.call_date, row.version, row.lake_version, row.rows, row.made_of
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -61,6 +62,14 @@ def read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
+def wait_for_cubes(desk: Desk) -> None:
+    """Until all that were asked for are made."""
+    end = time.monotonic() + 120
+    while desk.cubes._wanted.unfinished_tasks:
+        assert time.monotonic() < end, "the cubes are not made"
+        time.sleep(0.02)
+
+
 ASKED = [
     f"report=breakout&{DAYS}",
     f"report=breakout&{DAYS}&group=provider&split=date&columns=attempts,asr,profit_usd",
@@ -80,7 +89,7 @@ def test_a_cube_answers_as_the_stored_rows_do(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
     stored = answer(desk, query)
-    desk.cubes.settle()
+    wait_for_cubes(desk)
     files = read(desk, monkeypatch)
     assert answer(desk, query) == stored
     assert files
@@ -93,7 +102,7 @@ def test_a_cube_of_more_days_serves_fewer(desk: Desk, monkeypatch: pytest.Monkey
     other = Desk(desk.workplace)
     try:
         answer(other, f"report=breakout&{DAYS}&group=customer&split=date")
-        other.cubes.settle()
+        wait_for_cubes(other)
         files = read(other, monkeypatch)
         assert answer(other, query) == stored
         assert "/cubes/" in files[0]
@@ -114,7 +123,7 @@ def test_no_cube_serves_a_day_that_has_changed(tmp_path: Path) -> None:
 
     try:
         assert attempts(whole) == [3, 3, 3]
-        desk.cubes.settle()
+        wait_for_cubes(desk)
         assert attempts(part) == [3, 3]
         workplace.intake.withdraw(workplace.files.account("2026-03-08.csv").file)
         build_all(workplace)
@@ -132,7 +141,7 @@ def test_a_day_more_is_read_beside_the_cube_of_the_others(
     other = Desk(desk.workplace)
     try:
         answer(other, "report=breakout&from=2026-03-06&to=2026-03-08&group=customer,date")
-        other.cubes.settle()
+        wait_for_cubes(other)
         monkeypatch.setattr(other.cubes, "_work", lambda: None)
         files = read(other, monkeypatch)
         assert answer(other, query) == stored
@@ -145,7 +154,7 @@ def test_a_day_more_is_read_beside_the_cube_of_the_others(
 def test_cubes_are_there_after_a_new_start(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = desk.workplace.settings.home / "cubes" / "kept"
     stored = answer(desk, ASKED[0])
-    desk.cubes.settle()
+    wait_for_cubes(desk)
     desk.close()
     (shelf,) = {path.parent for path in kept.glob("*/*.parquet")}
     (shelf / "7.tmp").write_text("left by a process that died")
@@ -162,7 +171,7 @@ def test_cubes_are_there_after_a_new_start(desk: Desk, monkeypatch: pytest.Monke
 
 def test_a_second_process_has_cubes_of_its_own(desk: Desk) -> None:
     answer(desk, ASKED[0])
-    desk.cubes.settle()
+    wait_for_cubes(desk)
     folder = desk.workplace.settings.home / "cubes"
     # As a process that died would have left it.
     dead = folder / "beside-dead"
@@ -170,7 +179,7 @@ def test_a_second_process_has_cubes_of_its_own(desk: Desk) -> None:
     (dead / "lock").touch()
     other = Desk(desk.workplace)
     answer(other, ASKED[0])
-    other.cubes.settle()
+    wait_for_cubes(other)
     (own,) = folder.glob("beside-*")
     assert own != dead
     assert list(own.glob("*/*.parquet"))
@@ -190,13 +199,13 @@ def test_a_shelf_that_is_asked_for_again_keeps_its_files(
             begun.append((then, of))
 
     answer(desk, ASKED[0])
-    desk.cubes.settle()
+    wait_for_cubes(desk)
     monkeypatch.setattr(threading, "Timer", Timer)
     days = ((date(2026, 3, 6), date(2026, 3, 9)),)
     for number in range(16):  # as many others as there is room for
         desk.cubes.narrowed("breakout_daily", [f"/gone/{number}.parquet"], frozenset(), False, days)
     wanted = answer(desk, ASKED[0])
-    desk.cubes.settle()
+    wait_for_cubes(desk)
     for then, of in begun:
         then(*of)
     files = read(desk, monkeypatch)

@@ -88,8 +88,6 @@ def test_moments_come_back_in_utc(ledger: Engine) -> None:
     Files(ledger).begin("connexcs", "cdr.csv", "1-1", 1)
     (file,) = Files(ledger).in_status(FileStatus.TAKING)
     assert file.taken_at.utcoffset() == timedelta(0)
-    Days(ledger).built("cdrs", DAY, 1, 1, 1)
-    assert Days(ledger).builds("cdrs")[DAY].built_at.utcoffset() == timedelta(0)
 
 
 def test_a_name_is_taken_until_its_schedule_is_removed(ledger: Engine, schedule: int) -> None:
