@@ -21,10 +21,12 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # How long an example takes depends on what else the machine does; speed is measured in tests/bench.
-settings.register_profile("cdr-reports", deadline=None)
+settings.register_profile(
+    "cdr-reports", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("cdr-reports")
 
 TESTS = Path(__file__).resolve().parent

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from pipelines.assembly import Workplace
@@ -74,10 +74,7 @@ def modelled(intakes: list[list[Delivery]]) -> tuple[dict[str, dict[str, int]], 
     return figures, {key: content for key, (_, content) in newest.items()}
 
 
-@settings(
-    max_examples=10, phases=[Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.too_slow],
-)  # fmt: skip
+@settings(max_examples=10, phases=[Phase.reuse, Phase.generate])
 @given(drawn=INTAKES)
 def test_repeated_keys_over_files_and_intakes(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[list[Delivery]]

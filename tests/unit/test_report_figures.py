@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resources.reporting.arithmetic import Formula
@@ -260,7 +260,7 @@ def stored_rows(draw: st.DrawFn) -> dict[str, Any]:
     rows=st.lists(stored_rows(), min_size=1, max_size=25),
     group=st.lists(st.sampled_from(DIMENSIONS), max_size=5, unique=True),
 )
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 def test_any_grouping_adds_up_to_the_totals(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], group: list[str]
 ) -> None:
