@@ -17,7 +17,11 @@ WITH typed AS (
             WHEN REGEXP_FULL_MATCH(
                 dt,
                 '\s*\d{4}-\d{2}-\d{2}[ T]([01]\d|2[0-3]):\d{2}:\d{2}([.]\d{1,6})?Z?\s*'
-            ) THEN TRY_CAST(dt AS TIMESTAMP)
+            ) THEN COALESCE(
+                TRY_CAST(dt AS TIMESTAMP),
+                -- not every engine reads a time with other white space than blanks behind it
+                TRY_CAST(RTRIM(dt, CHR(9) || CHR(10) || CHR(12) || CHR(13) || ' ') AS TIMESTAMP)
+            )
         END AS utc,
         CASE
             WHEN

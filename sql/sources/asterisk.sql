@@ -26,7 +26,19 @@ SELECT
             )
             THEN COALESCE(
                 STRFTIME(
-                    TIMEZONE('UTC', TIMEZONE($source_timezone, TRY_CAST(raw.start AS TIMESTAMP))),
+                    TIMEZONE(
+                        'UTC',
+                        TIMEZONE(
+                            $source_timezone,
+                            COALESCE(
+                                TRY_CAST(raw.start AS TIMESTAMP),
+                                TRY_CAST(
+                                    RTRIM(raw.start, CHR(9) || CHR(10) || CHR(12) || CHR(13) || ' ')
+                                    AS TIMESTAMP
+                                )
+                            )
+                        )
+                    ),
                     '%Y-%m-%d %H:%M:%S.%g'
                 ),
                 raw.start

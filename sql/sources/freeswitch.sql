@@ -97,7 +97,19 @@ SELECT
                 STRFTIME(
                     TIMEZONE(
                         'UTC',
-                        TIMEZONE($source_timezone, TRY_CAST(calls.start_stamp AS TIMESTAMP))
+                        TIMEZONE(
+                            $source_timezone,
+                            COALESCE(
+                                TRY_CAST(calls.start_stamp AS TIMESTAMP),
+                                TRY_CAST(
+                                    RTRIM(
+                                        calls.start_stamp,
+                                        CHR(9) || CHR(10) || CHR(12) || CHR(13) || ' '
+                                    )
+                                    AS TIMESTAMP
+                                )
+                            )
+                        )
                     ),
                     '%Y-%m-%d %H:%M:%S.%g'
                 ),

@@ -36,6 +36,9 @@ VERDICTS: list[tuple[dict[str, str], str | None]] = [
     ({"dt": "2026-03-06 12:00:00Z"}, OK),
     ({"dt": "2026-03-06 12:00:00.5"}, OK),
     ({"dt": " 2026-03-06 12:00:00 "}, OK),
+    ({"dt": "\t2026-03-06 12:00:00\t"}, OK),
+    ({"dt": "2026-03-06 12:00:00.5\r\n"}, OK),
+    ({"dt": "2026-02-30 12:00:00\t"}, "invalid_call_time"),
     ({"dt": "2026-03-08 00:00:00"}, OK),  # exactly 24 hours after intake
     ({"dt": "2026-03-08 00:00:00.001"}, "call_time_in_future"),
     ({"dt": "9999-12-31 23:59:59"}, "call_time_in_future"),
