@@ -132,10 +132,14 @@ attempts AS (
 timed AS (
     SELECT
         *,
-        -- Milliseconds since 1970: the Julian day 2440587.5 is 1970-01-01 00:00.
-        CAST(
-            ROUND((TRY_CAST(began AS DECIMAL(28, 16)) - 2440587.5) * 86400000, 0) AS BIGINT
-        ) AS began_ms
+        -- Milliseconds since 1970: the Julian day 2440587.5 is 1970-01-01 00:00. Of the years 1 to
+        -- 9999 alone: of some numbers that a record may hold instead they are too many.
+        CASE
+            WHEN TRY_CAST(began AS DECIMAL(28, 16)) BETWEEN 1721425.5 AND 5373484.5
+                THEN CAST(
+                    ROUND((TRY_CAST(began AS DECIMAL(28, 16)) - 2440587.5) * 86400000, 0) AS BIGINT
+                )
+        END AS began_ms
     FROM attempts
 )
 

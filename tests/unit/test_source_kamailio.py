@@ -86,6 +86,8 @@ def test_columns_are_the_canonical_ones() -> None:
         ("", ""),
         ("yesterday", "yesterday"),
         ("99999999999", "99999999999"),
+        ("999999999999", "999999999999"),  # more milliseconds than a whole number of SQL holds
+        ("-999999999999.5", "-999999999999.5"),
         ("-1", "-1"),
         ("2026-03-06 00:00:00", "2026-03-06 00:00:00"),
     ],
