@@ -76,6 +76,8 @@ _SEPARATORS = (
     " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u202f\u205f\u3000"
 )
+# What Java has two small letters for, or another one at the end of a word, and what DuckDB has.
+_NOT_LOWERED = ("\u0130\u03a3", "i\u03c3")
 # What DuckDB takes for a decimal number. Spark takes digits of any script, but no underscores.
 _NUMBER = (
     r"(?d)^[\t\n\x0b\f\r ]*[+-]?([0-9](_?[0-9])*([.]([0-9](_?[0-9])*)?)?|[.][0-9](_?[0-9])*)"
@@ -223,6 +225,11 @@ def _rewritten(node: exp.Expr) -> exp.Expr:
             node.set("expression", _pattern(node.expression.name))
         case exp.Trim() if node.expression is None:
             node.set("expression", exp.Literal.string(_SEPARATORS))
+        case exp.Lower():
+            plain = [node.this.copy(), *map(exp.Literal.string, _NOT_LOWERED)]
+            node.set("this", exp.Anonymous(this="TRANSLATE", expressions=plain))
+        case exp.Upper():
+            return _upper(node)
         case exp.CTE() if node.args.get("materialized") is not None:
             node.set("materialized", None)
         case exp.TimeToStr():
@@ -236,6 +243,17 @@ def _rewritten(node: exp.Expr) -> exp.Expr:
         case exp.Anonymous():
             return _function(node)
     return node
+
+
+def _upper(node: exp.Upper) -> exp.Expr:
+    """Capitals letter by letter, as in DuckDB: Java makes two of one that has none, `SS` of `ß`.
+
+    A text with such a letter stays as it is: DuckDB leaves that letter, and so makes no plain word
+    of it either.
+    """
+    text = node.this
+    same = exp.EQ(this=exp.Length(this=node.copy()), expression=exp.Length(this=text.copy()))
+    return exp.case().when(same, node.copy()).else_(text.copy())
 
 
 def _number(node: exp.TryCast) -> exp.Expr:

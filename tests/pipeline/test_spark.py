@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -281,6 +282,35 @@ def odd_values() -> str:
             row[column] = f"{good['dt']}{value}" if column == "dt" else value
             lines.append(",".join(f'"{field}"' for field in row.values()))
     return "\n".join(lines) + "\n"
+
+
+@needs_spark
+def test_letters_of_every_script_make_the_same_words(homes: Homes) -> None:
+    """As of a switch that writes in Turkish capitals that a number is withheld."""
+    texts = [
+        "PR\u0130VATE",
+        "hidden",
+        "H\u0131DDEN",
+        "bu\u017fy",
+        "ΑΣ",
+        "é\u0301\u212a",
+        "congestion",
+    ]
+    words = pa.table({"a": texts})
+    text = "SELECT a, LOWER(a) AS lower, UPPER(a) AS upper FROM words ORDER BY a"
+    one, other = (home.model_engine.session({"words": words}) for home in homes)
+    with one as duckdb, other as spark:
+        assert spark.rows(text, {}).to_pylist() == duckdb.rows(text, {}).to_pylist()
+
+
+@needs_spark
+@pytest.mark.parametrize("word", ["progre\u00df_timeout", "conge\ufb05ion"])
+def test_letters_without_capitals_make_no_word(homes: Homes, word: str) -> None:
+    words = pa.table({"a": [word]})
+    text = "SELECT UPPER(a) IN ('PROGRESS_TIMEOUT', 'CONGESTION') AS found FROM words"
+    for home in homes:
+        with home.model_engine.session({"words": words}) as session:
+            assert session.rows(text, {}).to_pylist() == [{"found": False}]
 
 
 @needs_spark

@@ -109,6 +109,8 @@ def test_parameters_are_put_in_as_what_they_are() -> None:
             " AS TIMESTAMP_NTZ)",
         ),
         ("ANY_VALUE(a)", "ANY_VALUE(a) IGNORE NULLS"),
+        ("LOWER(a)", "LOWER(TRANSLATE(a, '\u0130\u03a3', 'i\u03c3'))"),
+        ("UPPER(a)", "CASE WHEN LENGTH(UPPER(a)) = LENGTH(a) THEN UPPER(a) ELSE a END"),
     ],
 )
 def test_what_is_called_otherwise(text: str, wanted: str) -> None:
