@@ -81,7 +81,7 @@ _NOT_LOWERED = ("\u0130\u03a3", "i\u03c3")
 # What DuckDB takes for a decimal number. Spark takes digits of any script, but no underscores.
 _NUMBER = (
     r"(?d)^[\t\n\x0b\f\r ]*[+-]?([0-9](_?[0-9])*([.]([0-9](_?[0-9])*)?)?|[.][0-9](_?[0-9])*)"
-    r"([eE][+-]?[0-9]+)?[\t\n\x0b\f\r ]*\z"
+    r"([eE][+-]?[0-9](_?[0-9])*)?[\t\n\x0b\f\r ]*\z"
 )
 # Regular expressions that RE2 and Java read alike.
 _PLAIN_PATTERN = re.compile(

@@ -8,7 +8,8 @@
 -- Durations are kept to the millisecond and judged as they were delivered.
 -- Texts are trimmed only when they begin below '!' (white space) or end with white space, and
 -- numbers of at most two characters need no regular expression to tell that they are plain: doing
--- either for all of them would cost more than anything else here.
+-- either for all of them would cost more than anything else here. One that begins below '.' has a
+-- sign or white space in front: a sign alone is no number, though not every engine says so.
 -- A time far away has no `dt` and no `call_date`, only its reason: not every reader knows the year
 -- 0 or 10000, and in another time zone the first and the last day that one knows are others.
 WITH typed AS (
@@ -85,25 +86,25 @@ WITH typed AS (
         END AS provider_card_currency,
         CASE
             WHEN
-                LENGTH(duration) <= 2
+                (LENGTH(duration) <= 2 AND duration >= '.')
                 OR REGEXP_FULL_MATCH(duration, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*')
                 THEN TRY_CAST(duration AS DECIMAL(18, 3))
         END AS duration,
         CASE
             WHEN
-                LENGTH(customer_duration) <= 2
+                (LENGTH(customer_duration) <= 2 AND customer_duration >= '.')
                 OR REGEXP_FULL_MATCH(customer_duration, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*')
                 THEN TRY_CAST(customer_duration AS DECIMAL(18, 3))
         END AS customer_duration,
         CASE
             WHEN
-                LENGTH(provider_duration) <= 2
+                (LENGTH(provider_duration) <= 2 AND provider_duration >= '.')
                 OR REGEXP_FULL_MATCH(provider_duration, '\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)\s*')
                 THEN TRY_CAST(provider_duration AS DECIMAL(18, 3))
         END AS provider_duration,
         CASE
             WHEN
-                LENGTH(customer_charge) <= 2
+                (LENGTH(customer_charge) <= 2 AND customer_charge >= '.')
                 OR REGEXP_FULL_MATCH(
                     customer_charge, '\s*[+-]?([0-9]+[.]?[0-9]{0,8}|[.][0-9]{1,8})0*\s*'
                 )
@@ -111,7 +112,7 @@ WITH typed AS (
         END AS customer_charge,
         CASE
             WHEN
-                LENGTH(provider_charge) <= 2
+                (LENGTH(provider_charge) <= 2 AND provider_charge >= '.')
                 OR REGEXP_FULL_MATCH(
                     provider_charge, '\s*[+-]?([0-9]+[.]?[0-9]{0,8}|[.][0-9]{1,8})0*\s*'
                 )
@@ -120,13 +121,46 @@ WITH typed AS (
         duration AS duration_text,
         customer_duration AS customer_duration_text,
         provider_duration AS provider_duration_text,
-        TRY_CAST(pdd_in AS DECIMAL(18, 3)) AS pdd_in,
-        TRY_CAST(pdd_out AS DECIMAL(18, 3)) AS pdd_out,
-        TRY_CAST(ring_duration AS DECIMAL(18, 3)) AS ring_duration,
-        TRY_CAST(customer_card_rate AS DECIMAL(18, 8)) AS customer_card_rate,
-        TRY_CAST(customer_card_connect_rate AS DECIMAL(18, 8)) AS customer_card_connect_rate,
-        TRY_CAST(provider_card_rate AS DECIMAL(18, 8)) AS provider_card_rate,
-        TRY_CAST(provider_card_connect_rate AS DECIMAL(18, 8)) AS provider_card_connect_rate,
+        CASE
+            WHEN pdd_in < '.' AND NOT REGEXP_MATCHES(pdd_in, '[0-9]') THEN NULL
+            ELSE TRY_CAST(pdd_in AS DECIMAL(18, 3))
+        END AS pdd_in,
+        CASE
+            WHEN pdd_out < '.' AND NOT REGEXP_MATCHES(pdd_out, '[0-9]') THEN NULL
+            ELSE TRY_CAST(pdd_out AS DECIMAL(18, 3))
+        END AS pdd_out,
+        CASE
+            WHEN ring_duration < '.' AND NOT REGEXP_MATCHES(ring_duration, '[0-9]') THEN NULL
+            ELSE TRY_CAST(ring_duration AS DECIMAL(18, 3))
+        END AS ring_duration,
+        CASE
+            WHEN
+                customer_card_rate < '.'
+                AND NOT REGEXP_MATCHES(customer_card_rate, '[0-9]')
+                THEN NULL
+            ELSE TRY_CAST(customer_card_rate AS DECIMAL(18, 8))
+        END AS customer_card_rate,
+        CASE
+            WHEN
+                customer_card_connect_rate < '.'
+                AND NOT REGEXP_MATCHES(customer_card_connect_rate, '[0-9]')
+                THEN NULL
+            ELSE TRY_CAST(customer_card_connect_rate AS DECIMAL(18, 8))
+        END AS customer_card_connect_rate,
+        CASE
+            WHEN
+                provider_card_rate < '.'
+                AND NOT REGEXP_MATCHES(provider_card_rate, '[0-9]')
+                THEN NULL
+            ELSE TRY_CAST(provider_card_rate AS DECIMAL(18, 8))
+        END AS provider_card_rate,
+        CASE
+            WHEN
+                provider_card_connect_rate < '.'
+                AND NOT REGEXP_MATCHES(provider_card_connect_rate, '[0-9]')
+                THEN NULL
+            ELSE TRY_CAST(provider_card_connect_rate AS DECIMAL(18, 8))
+        END AS provider_card_connect_rate,
         CASE
             WHEN branch_idx IS NULL OR branch_idx = '0' THEN 0
             WHEN branch_idx < '!' AND TRIM(branch_idx) = '' THEN 0

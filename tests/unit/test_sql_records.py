@@ -3,6 +3,8 @@
 Intake is at 2026-03-07 00:00:00 UTC.
 """
 
+from decimal import Decimal
+
 import pyarrow as pa
 import pytest
 
@@ -64,6 +66,8 @@ VERDICTS: list[tuple[dict[str, str], str | None]] = [
     ({"customer_duration": "-0.0001"}, "negative_duration"),
     ({"provider_duration": " -.0001"}, "negative_duration"),
     ({"provider_duration": "-"}, "invalid_duration"),
+    ({"provider_duration": "- "}, "invalid_duration"),
+    ({"duration": "+\t"}, "invalid_duration"),
     ({"customer_duration": "x"}, "invalid_duration"),
     ({"provider_duration": "-1"}, "negative_duration"),
     ({"customer_id": ""}, "missing_customer"),
@@ -90,6 +94,10 @@ VERDICTS: list[tuple[dict[str, str], str | None]] = [
     ({"customer_charge": "NaN"}, "invalid_charge"),
     ({"customer_charge": "Infinity"}, "invalid_charge"),
     ({"customer_charge": "."}, "invalid_charge"),
+    ({"customer_charge": "- "}, "invalid_charge"),
+    ({"provider_charge": "+\n"}, "invalid_charge"),
+    ({"provider_charge": " 5"}, OK),
+    ({"provider_charge": ".5"}, OK),
     ({"customer_charge": "0x10"}, "invalid_charge"),
     ({"customer_charge": "١"}, "invalid_charge"),
     ({"provider_charge": "12 USD"}, "invalid_charge"),
@@ -190,6 +198,16 @@ def test_values_are_exact(models: Models) -> None:
     assert (row["branch_idx"], str(row["duration"])) == (2, "12.345")
     assert (row["customer_id"], row["provider_id"]) == ("101", None)
     assert row["dt"].isoformat() == "2026-03-06T23:59:59.999000+00:00"
+
+
+def test_a_sign_alone_is_no_delay_and_no_rate(models: Models) -> None:
+    """A dash for what is not known is not 0, which would count for the mean."""
+    columns = ("pdd_in", "pdd_out", "ring_duration", "customer_card_rate", "provider_card_rate")
+    values = ("- ", "+\t", "-", " -1 ", "+1", "\t1", ".5")
+    rows = models.delivered([GOOD | dict.fromkeys(columns, value) for value in values])
+    for column in columns:
+        found = [row[column] for row in rows]
+        assert found == [None, None, None, -1, 1, 1, Decimal("0.5")], column
 
 
 @pytest.mark.parametrize(
