@@ -59,6 +59,12 @@ class EngineError(Exception):
     """An engine cannot be had or cannot run a model; the text says why, and what to do."""
 
 
+class UnfitValue(EngineError):
+    """A model met a value that it has no result for, such as a number out of range; DuckDB raises
+    its own DataError.
+    """
+
+
 class NotEnoughMemory(EngineError):
     """A model needs more than the limit, also with what goes to disk."""
 

@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from resources.engine import Engine, Model, ModelEngine
+from resources.engine import Engine, Model, ModelEngine, UnfitValue
 from resources.intake.damage import mend
 from resources.intake.judge import Content, Judge
 from resources.intake.kept import KeptVerdicts
@@ -76,7 +76,7 @@ LATE = "day_in_cold_storage"
 """The reason why a record is refused whose day must not change any more."""
 
 
-_ODD = (ValueError, ArithmeticError, LookupError, TypeError, duckdb.DataError)
+_ODD = (ValueError, ArithmeticError, LookupError, TypeError, duckdb.DataError, UnfitValue)
 """What values that nobody has thought of make of a program: not a disk, a store or a ledger that is
 away, with which no file could be taken.
 """

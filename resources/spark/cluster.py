@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from resources.engine import EngineError
+from resources.engine import EngineError, UnfitValue
 from resources.sizes import bytes_of
 from resources.spark import missing
 
@@ -203,7 +203,9 @@ def _need_host(master: str) -> None:
 
 @contextmanager
 def plainly(what: str) -> Iterator[None]:
-    """Turns what Spark and its Java raise into an EngineError of a line."""
+    """Turns what Spark and its Java raise into an EngineError of a line; one that a value of the
+    data has made into an UnfitValue.
+    """
     try:
         yield
     except Exception as error:
@@ -214,9 +216,12 @@ def plainly(what: str) -> Iterator[None]:
             ) from error
         if type(error).__module__.split(".")[0] not in ("pyspark", "py4j", "grpc"):
             raise
-        raise EngineError(f"{what}: {_cause(error)}") from error
+        kind = UnfitValue if _OF_DATA in str(error) else EngineError
+        raise kind(f"{what}: {_cause(error)}") from error
 
 
+_OF_DATA = "SQLSTATE: 22"
+"""What Spark says of an error that a value has made: a class of errors in the standard of SQL."""
 _DEAD = frozenset({"Py4JNetworkError", "ConnectionRefusedError", "ConnectionResetError"})
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from pipelines.assembly import Workplace
 from pipelines.reporting import open_reporting
+from resources.engine import UnfitValue
 from resources.intake.take import WrongHome
 from resources.lake import Lake
 from resources.ledger import FileStatus
@@ -319,8 +320,9 @@ def test_a_file_that_cannot_be_taken_stops_no_other(home: Workplace) -> None:
     assert home.intake.run() == []  # as long as they do not change
 
 
+@pytest.mark.parametrize("error", [OverflowError, UnfitValue])
 def test_what_nobody_has_foreseen_in_a_file_stops_no_other(
-    home: Workplace, monkeypatch: pytest.MonkeyPatch
+    home: Workplace, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     """It is told, and tried again by the next intake, that of a mended program maybe."""
     deliver(home, "a.csv", [call("first")])
@@ -330,13 +332,14 @@ def test_what_nobody_has_foreseen_in_a_file_stops_no_other(
 
     def odd(lake: Lake, table: str, staged: Path, *rest: Any) -> None:
         if "odd" in pq.read_table(staged)["callid"].to_pylist():
-            raise OverflowError("date value out of range")
+            raise error("date value out of range")
         append(lake, table, staged, *rest)
 
     with monkeypatch.context() as broken:
         broken.setattr(Lake, "append", odd)
         outcomes = {o.file.name: (o.status, o.reason) for o in home.intake.run()}
-    told = "it cannot be taken (OverflowError: date value out of range); the next intake tries it"
+    cause = f"{error.__name__}: date value out of range"
+    told = f"it cannot be taken ({cause}); the next intake tries it"
     assert outcomes["b.csv"] == (FileStatus.FAILED, told)
     assert sorted(counting(home)) == [("2026-03-06", "first", 0), ("2026-03-06", "last", 0)]
     home.intake.run()

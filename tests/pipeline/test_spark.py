@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from pipelines.assembly import Workplace
 from resources.calls.index import CALL_NUMBERS
 from resources.calls.store import take
 from resources.days import DAY_TABLES
-from resources.engine import EngineError, Model
+from resources.engine import EngineError, Model, UnfitValue
 from resources.held import CDRS
 from resources.spark.cluster import check, connect, plainly
 from tests.pipeline.home import DATA, contents, golden_files, land, make_home
@@ -319,6 +320,21 @@ def test_a_model_that_spark_cannot_run_is_said(homes: Homes, tmp_path: Path) -> 
     with pytest.raises(EngineError, match=r"line \d+: .* is not portable; write"):
         homes[1].model_engine.run(Model("generator/cdrs"), {}, {}, tmp_path / "out.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+@needs_spark
+@pytest.mark.parametrize(
+    "value", ["CAST(a AS INTEGER)", "CAST(CAST(a AS DECIMAL(38, 0)) * 86400000 AS BIGINT)"]
+)
+def test_a_value_that_is_unfit_is_told_from_an_engine_that_fails(
+    homes: Homes, tmp_path: Path, value: str
+) -> None:
+    """What it is in stops no other file then."""
+    texts = pa.table({"a": ["999999999999999"]})
+    with homes[1].model_engine.session({"texts": texts}) as session:
+        for run in (session.rows, partial(session.write, out=tmp_path / "out.parquet")):
+            with pytest.raises(UnfitValue, match=r"\[CAST_"):
+                run(f"SELECT {value} AS b FROM texts", {})
 
 
 @needs_spark
