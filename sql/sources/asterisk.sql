@@ -111,7 +111,7 @@ SELECT
     CAST(NULL AS VARCHAR) AS provider_card_currency,
     raw.disposition AS release_reason, -- disposition
     CAST(
-        TRY_CAST(raw.duration AS DECIMAL(18, 3)) - TRY_CAST(raw.billsec AS DECIMAL(18, 3))
+        TRY_CAST(raw.duration AS DECIMAL(17, 3)) - TRY_CAST(raw.billsec AS DECIMAL(17, 3))
         AS VARCHAR
     ) AS ring_duration, -- duration - billsec, seconds
     dispositions.code AS sip_code, -- of the disposition

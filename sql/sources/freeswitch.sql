@@ -167,7 +167,7 @@ SELECT
     CAST(NULL AS VARCHAR) AS provider_card_currency,
     calls.hangup_cause AS release_reason, -- hangup_cause
     CAST(
-        TRY_CAST(calls.duration AS DECIMAL(18, 3)) - TRY_CAST(calls.billsec AS DECIMAL(18, 3))
+        TRY_CAST(calls.duration AS DECIMAL(17, 3)) - TRY_CAST(calls.billsec AS DECIMAL(17, 3))
         AS VARCHAR
     ) AS ring_duration, -- duration - billsec, seconds
     calls.sip_code, -- of answer_stamp and hangup_cause

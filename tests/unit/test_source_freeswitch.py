@@ -99,5 +99,12 @@ def test_each_cause_and_each_phrase_stands_once() -> None:
     assert len(words) == len(set(words))
 
 
+@pytest.mark.parametrize(("duration", "billsec"), [("999999999999999", "-1"), ("-1", "9" * 15)])
+def test_a_ring_time_out_of_all_range_is_none(duration: str, billsec: str) -> None:
+    """The record goes on to the judge, and the file with it."""
+    row = mapped(duration=duration, billsec=billsec)
+    assert (row["duration"], row["ring_duration"]) == (billsec, None)
+
+
 def test_a_duration_that_is_none_is_passed_on() -> None:
     assert mapped(billsec="long")["duration"] == "long"
