@@ -99,6 +99,14 @@ def _own(report: Report, customers: tuple[str, ...], names: Mapping[str, str]) -
         if not kept:
             return None
         customers = kept
+    for filter_ in (f for f in report.filters if f.dimension.column == "customer_id"):
+        by_name = filter_.dimension.names is not None
+        customers = tuple(
+            c for c in customers
+            if c in filter_.values or (by_name and names[c] in filter_.values)
+        )  # fmt: skip
+    if not customers:
+        return None
     found = seen_by(Audience.CUSTOMER, report)
     quoted = tuple('"' + account.replace('"', '""') + '"' for account in customers)
     return replace(found, customers=quoted, purpose="") if found.names else None

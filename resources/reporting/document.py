@@ -22,7 +22,7 @@ from resources.reporting.figures import (
     reads_calls,
 )
 from resources.reporting.interfaces import DayNotices, Reporting
-from resources.reporting.model import Chart, Column, HeatChart, Measure, Panel
+from resources.reporting.model import Chart, Column, Filter, HeatChart, Measure, Panel
 from resources.reporting.notices import compared_with, notices
 from resources.reporting.plots import Points, points
 from resources.reporting.request import Request, SortKey
@@ -177,10 +177,7 @@ def filters(reporting: Reporting, request: Request) -> tuple[tuple[str, str], ..
         said.append(("Customers", _accounts(request.customers, names.customers)))
     if "provider_id" in request.report.names:
         said.append(("Providers", _accounts(request.providers, names.providers)))
-    said += [
-        (f.dimension.title, words.listing([value or "blank" for value in f.values]))
-        for f in request.filters
-    ]
+    said += [(f.dimension.title, _values(reporting, request, f)) for f in request.filters]
     said.append(("Grouped by", by))
     if request.before is not None:
         said.append(("Compared with", words.period(request.before)))
@@ -190,6 +187,21 @@ def filters(reporting: Reporting, request: Request) -> tuple[tuple[str, str], ..
     if request.top is not None:
         said.append(("Rows", f"the first {request.top:,}"))
     return tuple((title, words.printable(text)) for title, text in said)
+
+
+def _values(reporting: Reporting, request: Request, filter_: Filter) -> str:
+    """What a filter keeps. Of accounts only those that the report is about: it may be for one of
+    them, who is not to know of the others.
+    """
+    names, values = reporting.names, filter_.values
+    for column, ids, named in (
+        ("customer_id", request.customers, names.customers),
+        ("provider_id", request.providers, names.providers),
+    ):
+        if ids and filter_.dimension.column == column:
+            own = {*ids, *(named.get(account) for account in ids)}
+            values = tuple(value for value in values if value in own)
+    return words.listing([value or "blank" for value in values]) if values else "none of these"
 
 
 def _accounts(ids: Sequence[str], names: Mapping[str, str]) -> str:

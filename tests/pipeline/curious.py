@@ -41,7 +41,8 @@ def texts(answer: Answer) -> Iterator[str]:
         yield re.sub(r"<style>.*?</style>", "", answer.text, flags=re.S)
 
 
-REPORTS = ("breakout", "dtmf", "usa-calls", "usa-rate-center", "did-as-cli", "tech-prefix", "ours")
+REPORTS = ("breakout", "dtmf", "usa-calls", "usa-rate-center", "did-as-cli", "tech-prefix", "ours",
+           "both")  # fmt: skip
 NUMBER = [("report", "per-number"), ("number", "442071234567,12122260001,447700900123")]
 
 
@@ -59,7 +60,7 @@ def customers_questions() -> Iterator[tuple[str, list[tuple[str, str]]]]:
             yield "/api/charts", asked
         for fmt in ("csv", "json", "parquet"):
             yield f"/download/{fmt}", asked
-    for name in ("breakout", "dtmf", "usa-calls"):
+    for name in ("breakout", "dtmf", "usa-calls", "both"):
         for fmt in ("xlsx", "html"):
             yield f"/download/{fmt}", [("report", name), *PERIOD]
     yield "/download/pdf", [("report", "breakout"), *PERIOD]
@@ -98,7 +99,7 @@ def what_somebody_tries() -> Iterator[tuple[str, list[tuple[str, str]]]]:
         yield "/api/rows", [("report", "breakout"), *PERIOD, ("providers", who)]
         yield "/api/calls", [*NUMBER, *PERIOD, ("providers", who)]
         yield "/download/xlsx", [("report", "breakout"), *PERIOD, ("providers", who)]
-    for name in ("theirs", "hidden"):
+    for name in ("theirs", "theirs-by-name", "theirs-by-id", "hidden"):
         yield "/api/rows", [("report", name), *PERIOD]
         yield f"/reports/{name}", []
 

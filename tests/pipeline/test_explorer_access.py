@@ -48,7 +48,10 @@ def served(
     (home / "reports").mkdir()
     for name, lines in {
         "ours": "filters:\n  customers: [SkyCore]\n",
+        "both": "filters:\n  customer: [SkyCore, Brightline]\n",
         "theirs": "filters:\n  customers: [Brightline]\n",
+        "theirs-by-name": "filters:\n  customer: Brightline\n",
+        "theirs-by-id": "filters:\n  customer_id: 102\n",
         "hidden": "filters:\n  provider: Tierone\n",
     }.items():
         text = f"title: {name}\nreport: breakout\ngroup: [customer]\n{lines}"
