@@ -180,7 +180,8 @@ def get_charts(call: Call) -> Response:
         asked = replace(view.asked, columns=None, sort=None)
         found = question_of(call.visitor, reporting, replace(view, asked=asked, split=()),
                             desk.today(), people=True)  # fmt: skip
-        made = [points(reporting, found.request, chart) for chart in found.report.charts]
+        charts = found.request.report.charts  # in the currency that was asked for
+        made = [points(reporting, found.request, chart) for chart in charts]
         pictures = [draw(each) for each in made if is_worth_drawing(each)]
     drawn = [
         {"title": p.title, "caption": p.caption, "alt": p.alt, "svg": p.svg, "wide": p.wide}

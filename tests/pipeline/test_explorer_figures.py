@@ -293,8 +293,10 @@ def test_a_pivot_as_a_file(workplace: Workplace, browser: Browser) -> None:
     ]
 
 
-def test_a_charts_drawing(browser: Browser) -> None:
-    got = browser.get("/api/charts", [("report", "breakout"), *PERIOD]).json["charts"]
+@pytest.mark.parametrize("currency", ["USD", "EUR", "GBP"])
+def test_a_charts_drawing(browser: Browser, currency: str) -> None:
+    asked = [("report", "breakout"), ("currency", currency), *PERIOD]
+    got = browser.get("/api/charts", asked).json["charts"]
     assert [chart["title"] for chart in got][:1] == ["Charge, cost and profit by day"]
     assert all(chart["svg"].startswith("<svg") and "<script" not in chart["svg"] for chart in got)
 
