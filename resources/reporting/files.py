@@ -102,6 +102,9 @@ def _arrow_type(column: Column) -> pyarrow.DataType:
         case Kind.MONEY if isinstance(column, Measure) and column.formula.additive:
             # A charge of 8 places times a rate of 13: cutting it would lose what CSV has.
             return pa.decimal128(38, 21)
+        case Kind.ESTIMATE:
+            # Calls times a share of 18 places, as CSV has them.
+            return pa.decimal128(38, 18)
         case _:
             return pa.decimal128(38, 12)
 
