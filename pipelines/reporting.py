@@ -14,10 +14,10 @@ from resources.days import DayBuilder
 from resources.held import CDRS, TABLES
 from resources.lake import Lake
 from resources.ledger.files import of_other_zone
-from resources.reference.accounts import read_customers, read_providers
+from resources.reference.accounts import DIDS, read_customers, read_providers
 from resources.reference.names import country_names, lata_names
 from resources.reference.plan import ReferenceData
-from resources.reference.rates import Rates
+from resources.reference.rates import Rates, table_in_force
 from resources.reporting.errors import ReportError
 from resources.reporting.interfaces import MADE_OF, DayNotices, Quote, Reporting
 from resources.reporting.reports import ReportsInForce, reports_in_force
@@ -34,14 +34,12 @@ _MAKERS: dict[str, Maker] = {
 
 @dataclass(frozen=True)
 class LakeTables:
-    """Finds tables in the lake; those that are no tables are made for the question, once.
-
-    Own numbers are those of `dids.csv` when the question was first asked.
-    """
+    """Finds tables in the lake; those that are no tables are made for the question, once."""
 
     workplace: Workplace
     lake: Lake
-    # By what they were made of, so that a day that is published anew is never answered from before.
+    # By what they were made of, so that no day that is published anew, and no other own numbers or
+    # exchange rates, are answered from before.
     # Each is removed with the last answer that needs it, at the latest when the program ends.
     made: dict[tuple[str, ...], tuple["tempfile.TemporaryDirectory[str]", list[str]]] = field(
         default_factory=dict
@@ -53,12 +51,24 @@ class LakeTables:
         if table not in MADE_OF:
             return lake.files(table, first, last)
         make = _MAKERS[table]
-        key = (table, str(first), *lake.files(MADE_OF[table], first, last))
+        home = self.workplace.settings.home
+        by = (_state(home / DIDS), _state(table_in_force(home)))
+        key = (table, str(first), *by, *lake.files(MADE_OF[table], first, last))
         if key not in self.made:
             folder = tempfile.TemporaryDirectory(prefix="cdr-reports-")
-            found = make(replace(self.workplace.builder, lake=lake), first, last, Path(folder.name))
+            builder = replace(self.workplace.builder, lake=lake, rates=self.workplace.rates)
+            found = make(builder, first, last, Path(folder.name))
             self.made[key] = (folder, found)
         return self.made[key][1]
+
+
+def _state(path: Path) -> str:
+    """What tells that a file is no longer what it was."""
+    try:
+        about = path.stat()
+    except OSError:
+        return f"no {path}"
+    return f"{path} {about.st_mtime_ns} {about.st_ino} {about.st_size}"
 
 
 @dataclass(frozen=True)

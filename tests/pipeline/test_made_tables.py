@@ -1,6 +1,7 @@
 """Tables that are made for a question, out of the golden data, as reports ask for them."""
 
 import csv
+import zipfile
 from dataclasses import replace
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
@@ -12,7 +13,7 @@ import pytest
 from pipelines.assembly import Workplace
 from pipelines.reporting import LakeTables
 from resources.reference.accounts import AccountsError
-from resources.reference.rates import load_rates
+from resources.reference.rates import load_rates, shipped_table
 from resources.reporting.errors import ReportError
 from resources.unstored import did_as_cli
 from tests.pipeline.home import GOLDEN, build_all, land, rows_of
@@ -121,6 +122,37 @@ def test_did_as_cli_without_own_numbers(
     (tmp_path / "dids.csv").write_text("number\nnobody\n")
     with pytest.raises(AccountsError, match="line 2: 'nobody' is no telephone number"):
         did_as_cli(replace(built.builder, home=tmp_path), *MARCH, tmp_path / "made")
+
+
+def test_what_was_made_is_of_the_home_s_files_as_they_are_now(built: Workplace) -> None:
+    """A program that runs on sees other own numbers and newer exchange rates at once."""
+    tables, home = LakeTables(built, built.lake), built.settings.home
+    dids, rates = home / "dids.csv", home / "reference" / "eurofxref-hist.zip"
+
+    def sums() -> tuple[int, Decimal]:
+        text = "SELECT SUM(attempts) AS n, SUM(customer_charge_usd) AS usd FROM made"
+        (row,) = asked(built, tables.files("did_as_cli", *MARCH), text)
+        return row["n"], row["usd"]
+
+    try:
+        dids.write_text(f"number\n{OWN}\n")
+        before = sums()
+        assert tables.files("did_as_cli", *MARCH) == tables.files("did_as_cli", *MARCH)
+        dids.write_text(f"number\n{OWN}\n12122260002\n442079460013\n")
+        more = sums()
+        assert more[0] > before[0]
+        with zipfile.ZipFile(shipped_table()) as archive:
+            head, *lines = archive.read(archive.namelist()[0]).decode().splitlines()
+        usd = head.split(",").index("USD")
+        cells = [line.split(",") for line in lines]
+        rates.parent.mkdir(exist_ok=True)
+        with zipfile.ZipFile(rates, "w") as archive:
+            dearer = [",".join([*c[:usd], f"{c[usd]}9", *c[usd + 1 :]]) for c in cells]
+            archive.writestr("eurofxref-hist.csv", "\n".join([head, *dearer]))
+        assert (sums()[0], sums()[1] > more[1]) == (more[0], True)
+    finally:
+        dids.unlink(missing_ok=True)
+        rates.unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize("table", ["breakout_hourly", "dtmf_delivery"])
