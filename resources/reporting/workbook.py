@@ -38,6 +38,7 @@ _FORMATS = {
     Kind.CHANGE: '+0.0"%";-0.0"%"',
     Kind.POINTS: '+0.0" pp";-0.0" pp"',
 }
+_ABOUT = "About"
 _WIDTHS = {Kind.TEXT: 24, Kind.DATE: 11, Kind.HOUR: 19, Kind.TIME: 19, Kind.MONEY: 15}
 
 
@@ -112,8 +113,8 @@ def _totals_row(sheet: Any, end: int, table: Table, foot: list[Any], minutes: bo
 
 def _sheet_name(book: Any, title: str) -> str:
     """At most 31 characters, none that Excel refuses, none that is taken."""
-    name = re.sub(r"[\\[\]:*?/\\\\]", " ", title).strip("' ")[:31] or "Sheet"
-    taken = {sheet.get_name().casefold() for sheet in book.worksheets()}
+    name = re.sub(r"[\\[\]:*?/\\\\]", " ", title).strip("' ")[:31].strip("' ") or "Sheet"
+    taken = {_ABOUT.casefold(), *(sheet.get_name().casefold() for sheet in book.worksheets())}
     return name if name.casefold() not in taken else f"{name[:28]} {len(taken) + 1}"
 
 
@@ -129,7 +130,7 @@ def _shown(column: Column, value: Value, minutes: bool) -> Value:
 
 
 def _about_sheet(book: Any, document: Document) -> None:
-    sheet = book.add_worksheet("About")
+    sheet = book.add_worksheet(_ABOUT)
     bold = book.add_format({"bold": True, "valign": "top"})
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
     sheet.set_column(0, 0, 34)

@@ -8,7 +8,7 @@ import json
 import os
 import xml.etree.ElementTree as ET
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +22,7 @@ from resources.reporting.breakout import BREAKOUT
 from resources.reporting.errors import ReportError
 from resources.reporting.figures import request_for
 from resources.reporting.files import neutral, plain
+from resources.reporting.model import Report
 from resources.reporting.output import Sums, choose_format, for_people, new_file, render
 from resources.reporting.request import Asked
 from tests.unit.report_tables import DAYS, GENERATED, reporting, some_notices
@@ -40,9 +41,9 @@ def write_file(path: Path, content: bytes) -> None:
         stream.write(content)
 
 
-def make(folder: Path, fmt: str, **asked: Any) -> Made:
+def make(folder: Path, fmt: str, report: Report = BREAKOUT, **asked: Any) -> Made:
     of = reporting(folder, notices=some_notices)
-    request = request_for(of, BREAKOUT, Asked(**asked), DAYS, people=for_people(fmt))
+    request = request_for(of, report, Asked(**asked), DAYS, people=for_people(fmt))
     stream = io.BytesIO()
     notices = render(Sums(of, request), fmt, GENERATED, stream)
     return Made(stream.getvalue(), notices)
@@ -128,6 +129,22 @@ def test_parquet_keeps_decimals_and_dates(tmp_path: Path) -> None:
     assert first["date"] == date(2026, 3, 6)
     assert first["hour"] == "2026-03-06 22:00:00"
     assert first["customer_charge"] == 8
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("About", "About 2"),
+        ("Traffic of all of the Customer's providers", "Traffic of all of the Customer"),
+        ("''", "Sheet"),
+        ("a/b: [c]?", "a b   c"),
+    ],
+)
+def test_a_sheet_is_called_after_any_title(tmp_path: Path, title: str, name: str) -> None:
+    made = make(tmp_path, "xlsx", replace(BREAKOUT, title=title))
+    with zipfile.ZipFile(io.BytesIO(made.content)) as book:
+        root = ET.fromstring(book.read("xl/workbook.xml"))  # noqa: S314 - our own
+    assert [each.get("name") for each in root.iter(f"{SHEET}sheet")] == [name, "About"]
 
 
 def sheet(content: bytes, number: int) -> list[list[tuple[str, str]]]:
