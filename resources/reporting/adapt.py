@@ -115,6 +115,10 @@ def without(report: Report, is_forbidden: Callable[[str], bool]) -> Report:
         compared=kept(report.compared),
         weight=next(iter(kept((report.weight, *headline, *counts))), ""),
         loss=None if report.loss in gone else report.loss,
+        preset=replace(
+            report.preset,
+            sort=tuple(key for key in report.preset.sort if key.removeprefix("-") not in gone),
+        ),
         charts=tuple(chart for each in report.charts for chart in _without(report, each, gone)),
         panels=tuple(
             p

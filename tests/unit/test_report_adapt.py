@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -10,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from resources.reporting.adapt import in_currency
+from resources.reporting.adapt import in_currency, without
 from resources.reporting.breakout import BREAKOUT
 from resources.reporting.document import filters, make_document
 from resources.reporting.errors import ReportError
 from resources.reporting.figures import Table, make_table, request_for
 from resources.reporting.interfaces import Quote, Reporting
-from resources.reporting.model import Column
+from resources.reporting.model import Column, Preset
 from resources.reporting.reports import REPORTS
 from resources.reporting.request import Asked
 from tests.unit.report_tables import DAYS, GENERATED, ROWS, reporting, row
@@ -178,3 +179,9 @@ def test_nothing_of_a_report_stays_in_dollars() -> None:
             named += [made.weight, *([made.loss] if made.loss else [])]
             columns: list[Column] = [made.column(name) for name in named]
             assert all("USD" not in c.title or c.name.startswith("saving") for c in columns)
+
+
+def test_a_report_without_a_figure_is_not_ordered_by_it() -> None:
+    report = replace(BREAKOUT, preset=Preset(sort=("-profit_usd", "customer"), top=3))
+    left = without(report, lambda name: "profit" in name)
+    assert left.preset == Preset(sort=("customer",), top=3)
