@@ -32,8 +32,8 @@ def did_as_cli(builder: DayBuilder, first: date, last: date, folder: Path) -> li
     dids = own_numbers(ReferenceData.of_home(builder.home), builder.home)
     if not dids.num_rows:
         raise ReportError(
-            f"{builder.home / DIDS} has no numbers yet: list your own there in a column named "
-            "number, one to a line, with country code"
+            f"{DIDS} of the home has no numbers yet: list your own there in a column named number, "
+            "one to a line, with country code"
         )
     model = summed("did_as_cli", "reports")
     return _summed_by_day(builder, model, first, last, folder, {"dids": dids})

@@ -147,6 +147,12 @@ def test_a_customer_finds_nothing_of_others_anywhere(sky: Browser) -> None:
     assert answered(sky, customers_questions()) > 50
 
 
+def test_a_refusal_names_no_folder_of_the_house(sky: Browser, built: Workplace) -> None:
+    got = sky.get("/api/rows", [("report", "did-as-cli"), *PERIOD])
+    assert (got.status, "dids.csv of the home has no numbers" in got.text) == (400, True)
+    assert str(built.settings.home.parent.parent) not in got.text
+
+
 def test_a_customer_that_knows_better_finds_nothing_either(sky: Browser) -> None:
     assert answered(sky, what_somebody_tries()) == 5  # filters by other customers: no rows
 
