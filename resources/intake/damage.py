@@ -10,9 +10,12 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import DeltaTable
 
+from resources.additions import MadeOf
 from resources.days import DAY_TABLES
+from resources.held import TABLES
 from resources.lake import DAY, Lake
 from resources.ledger import Days
+from resources.ledger.days import Build
 from resources.listing import some
 
 Say = Callable[[str], None]
@@ -28,7 +31,7 @@ def mend(lake: Lake, days: Days, say: Say) -> None:
     lost = {n: _damaged(lake, n, lake.table(n)) for n in ("delivered", "quarantine")}
     for name in DAY_TABLES:
         table = lake.table(name)
-        _notice_lost(name, -1 if table is None else table.version(), days, say)
+        _notice_lost(name, table, days, say)
         found = _damaged(lake, name, table)
         frozen = days.cold.frozen() if found else {}
         for file in found:
@@ -44,13 +47,46 @@ def mend(lake: Lake, days: Days, say: Say) -> None:
             say(_told(name, file, _BACKUP))
 
 
-def _notice_lost(name: str, version: int, days: Days, say: Say) -> None:
-    """A table that was removed, or put back from an older copy."""
-    if again := days.forget_after(name, version):
+def _notice_lost(name: str, table: DeltaTable | None, days: Days, say: Say) -> None:
+    """A table, or days of it, that was removed, or put back from an older copy.
+
+    By the table's version; and by the days' files, since builds that came first may have brought it
+    to the version that the ledger knows.
+    """
+    version, there = -1 if table is None else table.version(), _files_by_day(table)
+    lost = sorted(
+        day
+        for day, build in days.builds(name).items()
+        if build.lake_version > version or not _is_there(build, there.get(day, set()))
+    )
+    frozen = days.cold.frozen() if lost else {}
+    if again := [day for day in lost if day not in frozen]:
+        for day in again:
+            days.not_built(name, day)
         say(
             f"warning: {name} in the lake is not there or older than the ledger knows it: "
             f"its days ({some(again)}) are built anew"
         )
+    if name in TABLES and (kept := [day for day in lost if day in frozen]):
+        say(
+            f"warning: {name} in the lake is not there or older than the ledger knows it: its days "
+            f"{some(kept)} cannot be built anew, as their calls have left the lake: {_BACKUP}"
+        )
+
+
+def _files_by_day(table: DeltaTable | None) -> dict[date, set[str]]:
+    """The names of the files that a table's log has of each day."""
+    found: dict[date, set[str]] = {}
+    for path in map(Path, table.file_uris() if table is not None else ()):
+        day = date.fromisoformat(path.parent.name.removeprefix(f"{DAY}="))
+        found.setdefault(day, set()).add(path.name)
+    return found
+
+
+def _is_there(build: Build, files: set[str]) -> bool:
+    """Whether a day's files are those that were published; some, where it is not noted which."""
+    made = MadeOf.of_text(build.made_of)
+    return files == set(made.parts) if made is not None else bool(files) or not build.rows
 
 
 def _damaged(lake: Lake, name: str, table: DeltaTable | None) -> list[Path]:

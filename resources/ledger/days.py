@@ -127,18 +127,6 @@ class Days:
                 )
             )
 
-    def forget_after(self, table: str, lake_version: int) -> list[date]:
-        """Notes that days of a table are to be built again that were published later than this
-        version of it; which. Not those whose calls have left the lake.
-        """
-        later = (day_builds.c.table_name == table) & (day_builds.c.lake_version > lake_version)
-        with self.engine.connect() as connection:
-            lost = set(connection.scalars(select(day_builds.c.call_date).where(later)))
-        again = sorted(lost - self.cold.frozen().keys()) if lost else []
-        for day in again:
-            self.not_built(table, day)
-        return again
-
     def judged(self, day: date, version: int, failure: str | None) -> None:
         """Notes whether the day's checks failed at a version, and what they said."""
         with self.engine.begin() as connection:

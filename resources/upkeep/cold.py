@@ -172,7 +172,9 @@ class ColdCalls:
                 for table in (DELIVERED, QUARANTINE):
                     if table in fetched and not self.lake.committed(table, [back]):
                         self.lake.swap(table, [], [fetched[table]], [back])
-                self.lake.publish(CDRS, day, fetched[CDRS])
+                lake_version = self.lake.publish(CDRS, day, fetched[CDRS])
+            if build := self.days.build(CDRS, day):  # of files by other names than were noted
+                self.days.built(CDRS, day, build.version, lake_version, build.rows)
             self.days.not_built(CALL_NUMBERS, day)  # should it die before they are made below
             self.days.cold.set(day, ColdState.RESTORED)
         self.builder.build_call_numbers(day)

@@ -9,7 +9,10 @@ import pytest
 from assets.describe import column_schema
 from resources.days import DAY_TABLES
 from resources.lake import Lake
+from tests.pipeline.deliveries import call, deliver
 from tests.pipeline.home import build_all, contents, golden_files, land, make_home
+
+FIRST, SECOND = date(2026, 3, 6), date(2026, 3, 7)
 
 
 def test_tables_that_were_lost_are_built_anew(tmp_path: Path) -> None:
@@ -36,6 +39,40 @@ def test_tables_that_were_lost_are_built_anew(tmp_path: Path) -> None:
         said.clear()
         home.intake.run(said.append)
         assert said == []
+
+
+@pytest.mark.parametrize(
+    ("table", "put_back"),
+    [("cdrs", False), ("cdrs", True), ("dtmf_hourly", False), ("dtmf_hourly", True),
+     ("call_numbers", False)],
+)  # fmt: skip
+def test_days_built_into_a_lost_table_hide_no_other_day(
+    tmp_path: Path, table: str, put_back: bool
+) -> None:
+    """As by a back-fill before the next intake, which brings the table to the known version."""
+    home = make_home(tmp_path)
+    deliver(home, "1.csv", [call(dt=f"{day} 12:00:00") for day in (FIRST, SECOND)])
+    build_all(home)
+    shutil.copytree(home.lake.root / table, tmp_path / "older")
+    deliver(home, "2.csv", [call("late", dt=f"{FIRST} 13:00:00")])
+    build_all(home)
+    before = contents(home)
+    shutil.rmtree(home.lake.root / table)
+    if put_back:
+        shutil.copytree(tmp_path / "older", home.lake.root / table)
+    for _ in range(5):
+        home.builder.build(table, SECOND)
+    said: list[str] = []
+    home.intake.run(said.append)
+    assert said == [
+        f"warning: {table} in the lake is not there or older than the ledger knows it: its days "
+        f"({FIRST}) are built anew"
+    ]
+    build_all(home)
+    assert contents(home) == before
+    said.clear()
+    home.intake.run(said.append)
+    assert said == []
 
 
 @pytest.mark.parametrize("how", ["gone", "cut short"])
