@@ -73,6 +73,11 @@ class ColdCalls:
         """The days whose calls should leave, the oldest first."""
         if not self.rules.days:
             return []
+        oldest = today - timedelta(days=self.rules.days)
+        return [day for day in self._ready(now) if day < oldest]
+
+    def _ready(self, now: datetime) -> list[date]:
+        """The days that are built from their newest delivery, and may leave."""
         there = self.days.cold.all()
         built = {table: self.days.builds(table) for table in (*DAY_TABLES, ACCOUNTS)}
         failed = self.days.failures()
@@ -80,8 +85,7 @@ class ColdCalls:
         return [
             day
             for day, version in self.days.known().items()
-            if day < today - timedelta(days=self.rules.days)
-            and day in held
+            if day in held
             and day not in failed
             and may_leave(there.get(day), now)
             and all(day in b and b[day].version == version for b in built.values())
@@ -96,17 +100,23 @@ class ColdCalls:
                     self.builder.call_store.keep(day, self.lake.places(CDRS, day, day))
             if cold.state is ColdState.LEAVING:
                 with self.intake.writing(say):
+                    # Another process may have ended it, and brought the day back, meanwhile.
+                    if self.days.cold.all().get(day) != cold:
+                        continue
                     self._leave(day, cold)
                 say(f"{day}: what was begun is ended: its calls are {cold.words}")
             elif cold.state is ColdState.RETURNING:
                 self.restore(day, say)
 
-    def move(self, day: date, say: Callable[[str], None]) -> ColdDay:
+    def move(self, day: date, now: datetime, say: Callable[[str], None]) -> ColdDay | None:
         """Counts a day's calls, and moves or drops them. Raises NotCounted, and they stay.
 
+        None when there is a newer delivery since the day was found due: it is stale, and stays.
         The lake's intake and builds wait meanwhile.
         """
         with self.intake.writing(say):
+            if day not in self._ready(now):
+                return None
             counts = self.count(day)
             say(f"{day}: {told(counts)}, {'to cold storage' if self.rules.store else 'dropped'}")
             self.days.cold.begin(day, ColdState.MOVING, self.rules.store, counts)
@@ -151,35 +161,42 @@ class ColdCalls:
 
     def restore(self, day: date, say: Callable[[str], None]) -> ColdDay:
         """Brings a moved day's calls back, as they were. Raises DayIsCold when that cannot be."""
+        with self.intake.writing(say):
+            # Not before: who held the lock may have brought it back, and others have built it anew.
+            cold = self._to_restore(day)
+            if cold.state is ColdState.RESTORED:
+                say(f"{day}: is in the lake")
+                return cold
+            if cold.state is ColdState.LEAVING:
+                self._leave(day, cold)
+            self._bring_back(day, cold)
+        self.builder.build_call_numbers(day)
+        say(f"{day}: {told(cold.counts)}, back in the lake")
+        return self.days.cold.all()[day]
+
+    def _to_restore(self, day: date) -> ColdDay:
         cold = self.days.cold.all().get(day)
         if cold is None:
             raise DayIsCold(
                 f"the calls of {day} have never left the lake: there is nothing to bring back. "
                 "`cdr-reports cold` lists the days that have"
             )
-        if cold.state in (ColdState.MOVING, ColdState.RESTORED):
-            say(f"{day}: is in the lake")
-            return cold
-        if cold.drops:
+        if cold.state is not ColdState.RESTORED and cold.drops:
             raise DayIsCold(in_words([cold]))
-        store = ColdStore(cold.store)
-        with self.intake.writing(say):
-            if cold.state is ColdState.LEAVING:
-                self._leave(day, cold)
-            with self._fetched(day, store, cold.counts) as fetched:
-                self.days.cold.set(day, ColdState.RETURNING)
-                back = f"restore:{cold.counts['id']}"
-                for table in (DELIVERED, QUARANTINE):
-                    if table in fetched and not self.lake.committed(table, [back]):
-                        self.lake.swap(table, [], [fetched[table]], [back])
-                lake_version = self.lake.publish(CDRS, day, fetched[CDRS])
-            if build := self.days.build(CDRS, day):  # of files by other names than were noted
-                self.days.built(CDRS, day, build.version, lake_version, build.rows)
-            self.days.not_built(CALL_NUMBERS, day)  # should it die before they are made below
-            self.days.cold.set(day, ColdState.RESTORED)
-        self.builder.build_call_numbers(day)
-        say(f"{day}: {told(cold.counts)}, back in the lake")
-        return self.days.cold.all()[day]
+        return cold
+
+    def _bring_back(self, day: date, cold: ColdDay) -> None:
+        with self._fetched(day, ColdStore(cold.store), cold.counts) as fetched:
+            self.days.cold.set(day, ColdState.RETURNING)
+            back = f"restore:{cold.counts['id']}"
+            for table in (DELIVERED, QUARANTINE):
+                if table in fetched and not self.lake.committed(table, [back]):
+                    self.lake.swap(table, [], [fetched[table]], [back])
+            lake_version = self.lake.publish(CDRS, day, fetched[CDRS])
+        if build := self.days.build(CDRS, day):  # of files by other names than were noted
+            self.days.built(CDRS, day, build.version, lake_version, build.rows)
+        self.days.not_built(CALL_NUMBERS, day)  # should it die before they are made
+        self.days.cold.set(day, ColdState.RESTORED)
 
     def _leave(self, day: date, cold: ColdDay) -> None:
         """Takes the day's calls out of the lake; again when it was cut short."""

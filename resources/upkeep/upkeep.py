@@ -110,7 +110,8 @@ class Upkeep:
         self.cold.resume(say)
         for day in self.cold.due(today, now):
             try:
-                done.left.append(self.cold.move(day, say))
+                if (left := self.cold.move(day, now, say)) is not None:
+                    done.left.append(left)
             except NotCounted as error:
                 done.stayed.append(str(error))
                 say(str(error))

@@ -133,32 +133,6 @@ def test_sums_of_such_a_day_that_are_lost_are_told_and_not_given_up(home: Workpl
     assert sums(home) == before
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_a_lost_table_is_told_of_until_such_a_day_is_back_and_built(
-    home: Workplace, table: str
-) -> None:
-    before = sums(home)
-    keep_up(home)
-    shutil.rmtree(home.lake.root / table)
-    told = (
-        f"warning: {table} in the lake is not there or older than the ledger knows it: its days "
-        f"{DAY} cannot be built anew, as their calls have left the lake: put it back from a backup"
-    )
-    said: list[str] = []
-    home.intake.run(said.append)
-    assert said[1:] == [told]
-    build_all(home)
-    said.clear()
-    home.intake.run(said.append)  # by now the table is at the version that the ledger knows
-    assert said == [told]
-    home.cold.restore(DAY, said.append)
-    build_all(home)
-    assert sums(home) == before
-    said.clear()
-    home.intake.run(said.append)
-    assert said == []
-
-
 @pytest.mark.parametrize("table", DAY_TABLES)
 def test_no_table_of_such_a_day_is_built(home: Workplace, table: str) -> None:
     keep_up(home)
@@ -307,7 +281,8 @@ def test_a_day_whose_sums_differ_stays(home: Workplace) -> None:
     staged = home.lake.staging("breakout_daily")
     (source,) = home.lake.files("breakout_daily", NEXT, NEXT)
     staged.write_bytes(Path(source).read_bytes())
-    home.lake.publish("breakout_daily", DAY, staged)
+    lake_version = home.lake.publish("breakout_daily", DAY, staged)
+    home.days.built("breakout_daily", DAY, home.days.version(DAY), lake_version, 1)
     before = contents(home)
     said = keep_up(home)
     assert "the calls of 2026-03-06 stay: breakout_daily 2026-03-06" in said[-1]

@@ -6,6 +6,7 @@ import csv
 import html
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -226,7 +227,7 @@ def test_a_file_whose_calls_have_left_the_lake_stays(served: tuple[Explorer, Bro
     explorer, browser = served
     workplace = explorer.workplace
     (name,) = [a.file.name for a in workplace.files.accounts() if a.file.name[:10] == str(DAYS[0])]
-    workplace.cold.move(DAYS[0], lambda text: None)
+    workplace.cold.move(DAYS[0], datetime.now(UTC), lambda text: None)
     there = f"/files/{workplace.files.account(name).file.id}"
     refused = browser.post(f"{there}/withdraw")
     assert (refused.status, "cold storage" in refused.text) == (403, True), refused.text
