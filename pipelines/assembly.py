@@ -182,7 +182,9 @@ class Workplace:
     def cold(self) -> ColdCalls:
         """Moves old calls out of the lake and brings them back."""
         settings = self.settings
-        rules = ColdRules(settings.calls_days, settings.cold_url, settings.timezone)
+        rules = ColdRules(
+            settings.calls_days, settings.cold_url, settings.cold_place, settings.timezone
+        )
         return ColdCalls(
             self.engine, self.lake, self.days, self.files, self.intake, self.builder, rules
         )

@@ -272,8 +272,11 @@ class Settings(BaseSettings):
     @cached_property
     def cold_url(self) -> str:
         """Where calls go that leave the lake; blank when they are dropped."""
-        if self.calls_then == "drop":
-            return ""
+        return "" if self.calls_then == "drop" else self.cold_place
+
+    @cached_property
+    def cold_place(self) -> str:
+        """Where calls are that have left the lake, unless the ledger finds them elsewhere."""
         return self.cold_store or str(self.home / "cold")
 
     @cached_property

@@ -49,11 +49,12 @@ class NotCounted(Exception):
 @dataclass(frozen=True)
 class ColdRules:
     """What of the settings decides: calls leave after so many `days` (0: never), for `store`
-    (blank: they are dropped).
+    (blank: they are dropped). Those that have left may be in `place`, too.
     """
 
     days: int
     store: str
+    place: str
     timezone: str
 
 
@@ -186,7 +187,7 @@ class ColdCalls:
         return cold
 
     def _bring_back(self, day: date, cold: ColdDay) -> None:
-        with self._fetched(day, ColdStore(cold.store), cold.counts) as fetched:
+        with self._fetched(day, self._store_of(cold), cold.counts) as fetched:
             self.days.cold.set(day, ColdState.RETURNING)
             back = f"restore:{cold.counts['id']}"
             for table in (DELIVERED, QUARANTINE):
@@ -197,6 +198,12 @@ class ColdCalls:
             self.days.built(CDRS, day, build.version, lake_version, build.rows)
         self.days.not_built(CALL_NUMBERS, day)  # should it die before they are made
         self.days.cold.set(day, ColdState.RESTORED)
+
+    def _store_of(self, cold: ColdDay) -> ColdStore:
+        """Where a day went; where the others go now, when the home or the store was moved since."""
+        noted, now = ColdStore(cold.store), ColdStore(self.rules.place)
+        moved = noted != now and not noted.has(CDRS, cold.day) and now.has(CDRS, cold.day)
+        return now if moved else noted
 
     def _leave(self, day: date, cold: ColdDay) -> None:
         """Takes the day's calls out of the lake; again when it was cut short."""

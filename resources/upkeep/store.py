@@ -65,12 +65,18 @@ class ColdStore:
     def get(self, table: str, day: date, to: Path) -> bool:
         """Fetches a file; False when there is none. Raises StoreFailed."""
         with self._told(f"{self.path(table, day)} could not be read"):
-            system, target = fsspec.core.url_to_fs(self.path(table, day))
-            system.invalidate_cache()
-            if not system.exists(target):
+            if not self.has(table, day):
                 return False
+            system, target = fsspec.core.url_to_fs(self.path(table, day))
             system.get_file(target, str(to))
             return True
+
+    def has(self, table: str, day: date) -> bool:
+        """Whether a day of a table is there. Raises StoreFailed."""
+        with self._told(f"{self.path(table, day)} could not be read"):
+            system, target = fsspec.core.url_to_fs(self.path(table, day))
+            system.invalidate_cache()
+            return bool(system.exists(target))
 
     def remove(self, table: str, day: date) -> None:
         """Removes what an earlier move has left there. Raises StoreFailed."""

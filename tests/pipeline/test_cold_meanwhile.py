@@ -14,7 +14,7 @@ from resources.held import TABLES
 from resources.intake.take import Intake
 from resources.ledger.cold import ColdState
 from tests.pipeline.deliveries import built, call, deliver
-from tests.pipeline.home import build_all, make_home
+from tests.pipeline.home import build_all, contents, make_home
 from tests.pipeline.test_cold import keep_up, sums
 
 DAY, NEXT = date(2026, 3, 6), date(2026, 3, 7)
@@ -104,6 +104,20 @@ def test_an_upkeep_does_not_end_what_a_restore_has_ended(
     assert {key[1] for key in built(home)} == {"a", "b", "late", "next"}
     home.builder.build_cdrs(DAY, anew=True)
     assert {key[1] for key in built(home)} == {"a", "b", "late", "next"}
+
+
+@pytest.mark.parametrize("settings", [{}, {"calls_then": "drop"}, {"cold_store": "elsewhere"}])
+def test_calls_come_back_in_a_home_that_was_moved(
+    tmp_path: Path, home: Workplace, settings: dict[str, str]
+) -> None:
+    before = contents(home)
+    keep_up(home, NOW)
+    moved = home.settings.home.rename(tmp_path / "moved")
+    if "cold_store" in settings:
+        settings = {"cold_store": str((moved / "cold").rename(tmp_path / "elsewhere"))}
+    again = make_home(moved, calls_days=30, **settings)
+    again.cold.restore(DAY, lambda text: None)
+    assert contents(again) == before
 
 
 @pytest.mark.parametrize("table", TABLES)
