@@ -21,7 +21,7 @@ from resources.calls.index import CALL_NUMBERS
 from resources.days import DAY_TABLES, DayBuilder
 from resources.engine import Engine, quoted
 from resources.held import CDRS, TABLES
-from resources.intake.merged import rewrite
+from resources.intake.merged import rewrite, take_out
 from resources.intake.take import Intake
 from resources.intake.verdicts import ACCOUNTS
 from resources.lake import Lake, Part
@@ -194,6 +194,11 @@ class ColdCalls:
                 if table in fetched and not self.lake.committed(table, [back]):
                     self.lake.swap(table, [], [fetched[table]], [back])
             lake_version = self.lake.publish(CDRS, day, fetched[CDRS])
+        # Refused records of files that were withdrawn while those were away.
+        withdrawn = {file.id for file in self.files.in_status(FileStatus.WITHDRAWN)}
+        for file_id in withdrawn.intersection(cold.counts["refused_of_files"]):
+            for table in (DELIVERED, QUARANTINE):
+                take_out(self.engine, self.lake, table, file_id)
         if build := self.days.build(CDRS, day):  # of files by other names than were noted
             self.days.built(CDRS, day, build.version, lake_version, build.rows)
         self.days.not_built(CALL_NUMBERS, day)  # should it die before they are made

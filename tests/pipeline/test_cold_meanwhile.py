@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from pipelines.assembly import Workplace
 from resources.held import TABLES
 from resources.intake.take import Intake
 from resources.ledger.cold import ColdState
-from tests.pipeline.deliveries import built, call, deliver
+from tests.pipeline.deliveries import account, built, call, deliver, files_in
 from tests.pipeline.home import build_all, contents, make_home
 from tests.pipeline.test_cold import keep_up, sums
 
@@ -104,6 +104,20 @@ def test_an_upkeep_does_not_end_what_a_restore_has_ended(
     assert {key[1] for key in built(home)} == {"a", "b", "late", "next"}
     home.builder.build_cdrs(DAY, anew=True)
     assert {key[1] for key in built(home)} == {"a", "b", "late", "next"}
+
+
+def test_refused_records_of_a_withdrawn_file_do_not_come_back(home: Workplace) -> None:
+    """They leave with the first day that goes once they are as old: here, with today."""
+    today = datetime.now(UTC).date()
+    deliver(home, "2.csv", [call("", dt="")])
+    deliver(home, "3.csv", [call("today", dt=f"{today} 00:00:00"), call("", dt="")])
+    build_all(home)
+    keep_up(home, datetime.now(UTC) + timedelta(days=40))
+    assert files_in(home, "quarantine") == set()
+    home.intake.withdraw(account(home, "2.csv").file)
+    home.cold.restore(today, lambda text: None)
+    left = {account(home, "3.csv").file.id}
+    assert files_in(home, "quarantine") == files_in(home, "delivered") == left
 
 
 @pytest.mark.parametrize("settings", [{}, {"calls_then": "drop"}, {"cold_store": "elsewhere"}])
