@@ -83,7 +83,8 @@ def withdraw(ctx: click.Context, file: str, yes: bool) -> None:
     """
     program: Program = ctx.obj
     account = _account(program, file)
-    if account.file.status is not FileStatus.TAKEN:
+    # One whose withdrawal was cut short may be typed again.
+    if account.file.status not in (FileStatus.TAKEN, FileStatus.WITHDRAWING):
         raise click.ClickException(
             f"{account.file.name} is {account.file.status}: only a taken file can be withdrawn"
         )

@@ -272,6 +272,17 @@ def test_withdrawing_and_refusing_to_do_it_twice(tmp_path: Path) -> None:
     assert numbers(home, "1.csv").get("accepted", 0) == 0
 
 
+def test_a_withdrawal_that_was_cut_short_may_be_typed_again(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    deliver(home, "1.csv", [call()])
+    home.intake.run()
+    home.files.begin_withdrawal(account(home, "1.csv").file.id)
+    told = cdr_reports(tmp_path, "files", "withdraw", "1.csv", "--yes").stdout
+    assert "stale now: 2026-03-06" in told
+    assert str(account(home, "1.csv").file.status) == "withdrawn"
+    assert home.lake.parts("delivered") == []
+
+
 def test_run_tells_what_it_did_and_fails_for_a_file_that_it_could_not_take(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     deliver(home, "1.csv", [call(), call("", dt="")])
