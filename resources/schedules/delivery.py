@@ -35,7 +35,7 @@ from resources.mailer import (
 from resources.reporting.errors import ReportError
 from resources.reporting.output import new_file
 from resources.reporting.period import Period
-from resources.schedules import rendering
+from resources.schedules import compared, rendering
 from resources.schedules.audience import same_rows
 from resources.schedules.due import Forgone, Waiting, next_try
 from resources.schedules.model import OnChange, Schedule, from_text
@@ -222,7 +222,7 @@ def _make(
     reporting = office.open_reporting(office.lake.at(sources))
     period = Period(mine.first_day, mine.last_day)
     recipients = _recipients(office, schedule, mine)
-    figures = rendering.figures(reporting, schedule, mine.account, period)
+    figures = compared.figures(reporting, schedule, mine.account, period)
     folder = office.folder(schedule, mine)
     kept_at = str(folder.relative_to(office.home))
     made = Made(schedule.text(), missing, sources, figures.plain(), checked_at, kept_at, recipients)
@@ -237,7 +237,7 @@ def _make(
         with suppress(ReportError):  # what was sent cannot be made any more
             then = figures
             if sent_as != schedule:
-                then = rendering.figures(reporting, sent_as, mine.account, period)
+                then = compared.figures(reporting, sent_as, mine.account, period)
             said = _changes(office, sent_as, before, then, reporting.minutes)
         if mine.reason is Reason.REVISED and not said:
             raise _NotSentError(State.SKIPPED, "its figures are again those that were sent")
@@ -289,7 +289,7 @@ def _definitions(
 
 
 def _changes(
-    office: Office, schedule: Schedule, before: Delivery, now: rendering.Figures, minutes: bool
+    office: Office, schedule: Schedule, before: Delivery, now: compared.Figures, minutes: bool
 ) -> tuple[str, ...]:
     """What has become of a sent report's figures, if anything has; durations in minutes or not."""
     if not now.differ(before.figures):
@@ -297,7 +297,7 @@ def _changes(
     when = before.settled_at or before.queued_at
     return (
         f"Revised: figures differ from those of the report sent on {when:%Y-%m-%d}.",
-        *rendering.changes(office.reports, schedule, before.figures, now, minutes=minutes),
+        *compared.changes(office.reports, schedule, before.figures, now, minutes=minutes),
     )
 
 

@@ -17,7 +17,7 @@ from resources.reference.accounts import AccountsError
 from resources.reporting.errors import ReportError
 from resources.reporting.interfaces import Reporting
 from resources.reporting.period import Period
-from resources.schedules import rendering
+from resources.schedules import compared, rendering
 from resources.schedules.audience import is_for, same_rows
 from resources.schedules.due import Forgone, Ready, Waiting, last_period, listed, owed, readiness
 from resources.schedules.model import Audience, OnChange, Schedule, from_text
@@ -171,7 +171,7 @@ def revise(office: Office, seconds: float = 20.0) -> list[str]:
         try:
             reporting = opened(office, sent_as)
             _refuse_lost_calls(office, reporting, sent_as, delivery)
-            found = rendering.figures(reporting, sent_as, delivery.account, period)
+            found = compared.figures(reporting, sent_as, delivery.account, period)
         except ReportError as error:
             troubles.append(f"{record.name}, {delivery.days}: {error}")
             office.deliveries.checked(delivery.id, now)

@@ -1,4 +1,4 @@
-"""The one place where schedules meet reporting: a schedule's report as figures, files and a mail.
+"""Where schedules meet reporting: a schedule's report as a table, files and a mail.
 
 What a report holds and how it looks is `resources.reporting`; when it is made and for whom is
 decided elsewhere in this package. A report for outside is made from a `Report` that does not have
@@ -7,24 +7,20 @@ what its audience must not see, so that no format, title or chart can show it.
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from decimal import Decimal
 from email.message import EmailMessage
-from typing import Any
 
 from resources.mailer import envelope
 from resources.reporting import words
-from resources.reporting.arithmetic import Value
 from resources.reporting.document import Document, make_document
 from resources.reporting.errors import ReportError
-from resources.reporting.figures import Table, figures_of, find_accounts, make_table, reads_calls
+from resources.reporting.figures import Table, find_accounts, make_table, reads_calls
 from resources.reporting.interfaces import MADE_OF, Reporting
 from resources.reporting.message import XLSX_TYPE, body, file_name
-from resources.reporting.model import Family, Kind, Measure, Report
+from resources.reporting.model import Family, Report
 from resources.reporting.notices import told_already
 from resources.reporting.output import write_document, write_rows
 from resources.reporting.period import Period
@@ -78,32 +74,6 @@ class Rendered:
     left_out: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Figures:
-    """What a later build is compared with. `totals` is name -> (title, value, as it is shown)."""
-
-    digest: str
-    columns: tuple[str, ...]
-    rows: int
-    totals: Mapping[str, tuple[str, str | None, str]]
-
-    def plain(self) -> dict[str, Any]:
-        """For JSON."""
-        totals = {name: list(of) for name, of in self.totals.items()}
-        return {**vars(self), "columns": list(self.columns), "totals": totals}
-
-    def has_columns_of(self, before: Mapping[str, Any]) -> bool:
-        """Whether the noted figures have the same columns: a report of one's own may be edited."""
-        return list(before.get("columns", self.columns)) == list(self.columns)
-
-    def differ(self, before: Mapping[str, Any]) -> bool:
-        """Whether they are others than those that were noted, as far as both can be compared."""
-        if self.has_columns_of(before):
-            return bool(self.digest != before.get("digest"))
-        noted = before.get("totals", {})
-        return any(value != noted[n][1] for n, (_, value, _) in self.totals.items() if n in noted)
-
-
 def check(
     reports: Mapping[str, Family],
     schedule: Schedule,
@@ -128,7 +98,7 @@ def check(
         return found
     try:
         resolve(
-            _report(reports, schedule),
+            report_of(reports, schedule),
             _asked(schedule),
             period,
             people=True,
@@ -168,70 +138,13 @@ def tables(reports: Mapping[str, Family], schedule: Schedule) -> tuple[str, ...]
 def table(reporting: Reporting, schedule: Schedule, account: str, period: Period) -> Table:
     """The report's figures as people see them."""
     return make_table(
-        reporting, _request(reporting, schedule, account, period, people=True), people=True
+        reporting, request_of(reporting, schedule, account, period, people=True), people=True
     )
 
 
 def of_calls(reporting: Reporting, schedule: Schedule, account: str, period: Period) -> bool:
     """Whether the report's figures are made of single calls."""
-    return reads_calls(_request(reporting, schedule, account, period, people=True))
-
-
-def figures(reporting: Reporting, schedule: Schedule, account: str, period: Period) -> Figures:
-    """The report's figures: a digest of every row, and its totals.
-
-    Without the accounts' names, so that one who is called otherwise has no other figures.
-    """
-    bare = replace(reporting, by_id=True)
-    request = _request(reporting, schedule, account, period, people=True)
-    table = make_table(bare, request, people=False)
-    rows = sorted(repr([_text(value) for value in row[: table.shown]]) for row in table.each())
-    head = repr([column.name for column in table.shown_columns])
-    digest = hashlib.sha256("\n".join([head, *rows]).encode()).hexdigest()
-    report = request.report
-    shown = [c for c in table.shown_columns if isinstance(c, Measure) and not c.per_currency]
-    measures = tuple(dict.fromkeys((*map(report.measure, report.headline), *shown)))
-    totals = figures_of(bare, request, period, measures)
-    values: Sequence[Value] = totals[0] if totals else (None,) * len(measures)
-    return Figures(
-        digest,
-        tuple(column.name for column in table.shown_columns),
-        table.row_count,
-        {
-            m.name: (m.title, _text(value), _shown(m, value, reporting.minutes))
-            for m, value in zip(measures, values, strict=True)
-        },
-    )
-
-
-def changes(
-    reports: Mapping[str, Family],
-    schedule: Schedule,
-    before: Mapping[str, Any],
-    now: Figures,
-    *,
-    minutes: bool,
-) -> tuple[str, ...]:
-    """What has become of a sent report's figures, a sentence each, by the figures noted then.
-
-    `minutes` as in the figures.
-    """
-    report = _report(reports, schedule)
-    said = []
-    for name, (title, value, shown) in now.totals.items():
-        if name not in before.get("totals", {}):
-            continue
-        _, old, old_shown = before["totals"][name]
-        if old != value:
-            measure = report.measure(name)
-            pair = (_number(measure, each) for each in (value, old))
-            change = words.change(measure, *pair, minutes=minutes)
-            said.append(f"{title}: {old_shown} became {shown} ({change}).")
-    if not said:
-        said.append("The totals are the same; single rows have changed.")
-    if before.get("rows") != now.rows and now.has_columns_of(before):
-        said.append(f"Rows: {before.get('rows')} became {now.rows}.")
-    return tuple(said)
+    return reads_calls(request_of(reporting, schedule, account, period, people=True))
 
 
 def render(
@@ -251,7 +164,7 @@ def render(
     Attachments that would make the mail larger than the limit are left out, the largest first;
     the mail says so, and that they are kept in the folder `kept_at`.
     """
-    request = _request(reporting, schedule, account, period, people=True)
+    request = request_of(reporting, schedule, account, period, people=True)
     known = told_already(reporting, marks.missing)
     document = _worded(make_document(known, request, generated), schedule, marks)
     files = {
@@ -280,7 +193,7 @@ def notification(
     message_id: str,
 ) -> Rendered:
     """A short mail that a report's figures have changed, without the report."""
-    title = _report(reports, schedule).title
+    title = report_of(reports, schedule).title
     head = f"{title}, {words.period(period)}"
     message = envelope(f"{title} (figures revised), {words.period(period)}", sender, [_NOBODY],
                        message_id)  # fmt: skip
@@ -324,7 +237,7 @@ def _file(
 ) -> bytes:
     stream = io.BytesIO()
     if fmt == "csv":
-        request = _request(reporting, schedule, account, period, people=False)
+        request = request_of(reporting, schedule, account, period, people=False)
         write_rows(make_table(reporting, request, people=False), fmt, stream)
     else:
         write_document(document, fmt, stream)
@@ -361,13 +274,14 @@ def _place(schedule: Schedule, kept_at: str) -> str:
     return f"in {kept_at}" if schedule.audience is Audience.INTERNAL else "for you: ask for it"
 
 
-def _request(
+def request_of(
     reporting: Reporting, schedule: Schedule, account: str, period: Period, *, people: bool
 ) -> Request:
+    """What a schedule asks of its report for an account."""
     # The schedule's accounts are ids already, also those that no call has now; the report's own
     # restrictions hold, whoever gets it.
     customers, providers = own_rows(schedule, account)
-    report = _report(reporting.reports, schedule)
+    report = report_of(reporting.reports, schedule)
     forced = find_accounts(reporting, report.customers, report.providers)
     request = resolve(
         report,
@@ -391,22 +305,6 @@ def _asked(schedule: Schedule) -> Asked:
     )
 
 
-def _report(reports: Mapping[str, Family], schedule: Schedule) -> Report:
+def report_of(reports: Mapping[str, Family], schedule: Schedule) -> Report:
     """The report without what the schedule's audience must not see."""
     return seen_by(schedule.audience, find_report(schedule.report, reports))
-
-
-def _shown(measure: Measure, value: Value, minutes: bool) -> str:
-    text = words.show(measure, value, minutes=minutes)
-    unit = words.unit(measure, minutes=minutes)
-    return f"{text} {unit}" if unit and value is not None else text
-
-
-def _text(value: Value) -> str | None:
-    return None if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
-
-
-def _number(measure: Measure, text: str | None) -> Value:
-    if text is None:
-        return None
-    return int(text) if measure.kind is Kind.COUNT else Decimal(text)

@@ -20,7 +20,7 @@ from resources.lake import Lake, Part, VersionGone
 from resources.ledger import Files, FileStatus
 from resources.ledger.delivery import Delivery, Reason, State
 from resources.reporting.period import Period
-from resources.schedules import rendering
+from resources.schedules import compared
 from resources.schedules.model import from_text
 from resources.upkeep import upkeep
 from resources.upkeep.compaction import groups
@@ -337,7 +337,7 @@ def test_what_a_sent_report_was_made_from_stays_as_long_as_is_said(tmp_path: Pat
 
     def digest(lake: Lake) -> str:
         schedule, period = from_text(sent.definition or ""), Period(day, day)
-        return rendering.figures(open_reporting(home, lake), schedule, "", period).digest
+        return compared.figures(open_reporting(home, lake), schedule, "", period).digest
 
     assert digest(home.lake) != sent.figures["digest"]
     june = datetime(2026, 6, 6, tzinfo=UTC)  # 89 days after the report was sent

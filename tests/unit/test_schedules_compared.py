@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from resources.reporting.reports import REPORTS
+from resources.schedules.compared import Figures, changes
 from resources.schedules.model import Schedule
-from resources.schedules.rendering import Figures, changes
 
 
 @pytest.mark.parametrize(
