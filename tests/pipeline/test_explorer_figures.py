@@ -167,6 +167,18 @@ def test_every_level_of_a_pivot_is_the_commands(workplace: Workplace, browser: B
     assert seen == table.num_rows
 
 
+def test_a_pivot_s_first_rows_are_downloaded_with_all_others(
+    workplace: Workplace, browser: Browser
+) -> None:
+    """And not the first of the flat rows, which are others."""
+    query = [("report", "breakout"), ("group", "provider"), ("split", "date"),
+             ("columns", "attempts"), ("sort", "-attempts"), ("top", "2"), *PERIOD]  # fmt: skip
+    text = browser.get("/download/csv", query).text
+    want = csv_rows(workplace, "breakout", DAYS, "--group-by=provider,date", "--columns=attempts",
+                    "--sort=-attempts")  # fmt: skip
+    assert list(csv.DictReader(io.StringIO(text))) == want
+
+
 def test_parents_stand_before_children_and_by_their_own_figures(browser: Browser) -> None:
     query = [("report", "breakout"), ("group", "customer,provider"), ("columns", "attempts"),
              ("sort", "-attempts"), ("levels", "1"), *PERIOD]  # fmt: skip
