@@ -6,7 +6,7 @@ shown, definitions. Renderers only lay it out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -22,7 +22,7 @@ from resources.reporting.figures import (
     reads_calls,
 )
 from resources.reporting.interfaces import DayNotices, Reporting
-from resources.reporting.model import Chart, Column, Filter, HeatChart, Measure, Panel
+from resources.reporting.model import Chart, Column, Filter, HeatChart, Measure, Panel, Report
 from resources.reporting.notices import compared_with, notices
 from resources.reporting.plots import Points, points
 from resources.reporting.request import Request, SortKey
@@ -123,7 +123,11 @@ def make_document(reporting: Reporting, request: Request, generated: datetime) -
     report = request.report
     table = make_table(reporting, request, people=True)
     headline, compared = _headline(reporting, request)
-    panels = tuple(_panel(reporting, request, panel) for panel in report.panels)
+    panels = tuple(
+        _panel(reporting, request, panel)
+        for panel in report.panels
+        if _can_be_had(report, panel, request.filters)
+    )
     shown = [c for grid in panels for c in grid.columns] + list(table.shown_columns)
     return Document(
         name=report.name,
@@ -235,6 +239,11 @@ def _figure(measure: Measure, now: Value, before: Value, *, minutes: bool) -> Fi
         value = f"{value} {short}"
     change = words.change(measure, now, before, minutes=minutes)
     return Figure(measure.title, value, change, words.is_negative(now))
+
+
+def _can_be_had(report: Report, panel: Panel, filters: Iterable[Filter]) -> bool:
+    by = [*map(report.dimension, panel.group), *(f.dimension for f in filters)]
+    return all(report.can_be_had(name, by) for name in panel.columns)
 
 
 def _panel(reporting: Reporting, request: Request, panel: Panel) -> Grid:

@@ -6,7 +6,7 @@ knows a table's name or how a value is printed, and the arithmetic of a measure 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -263,6 +263,14 @@ class Report:
     def column(self, name: str) -> Column:
         """The dimension or measure of that name; KeyError when there is none."""
         return self._by_name[name]
+
+    def can_be_had(self, name: str, dimensions: Iterable[Dimension]) -> bool:
+        """Whether some table has the column of that name together with these dimensions."""
+        column = self.column(name)
+        if isinstance(column, Dimension):
+            return True
+        wanted, sums = {d.column for d in dimensions}, {*column.formula.sums}
+        return any(wanted <= s.columns and not sums & s.lacks for s in self.sources)
 
     def dimension(self, name: str) -> Dimension:
         """The dimension of that name; KeyError when there is none."""

@@ -138,7 +138,10 @@ def resolve(
     elif before is not None and people:
         columns = (*group, *_standing_in(report, group, report.compared or report.headline[:5]))
     elif asked.group_by is None or (people and [d.name for d in group] == [*report.group]):
-        columns = tuple(_standing_in(report, group, _within(report, group, report.columns)))
+        # Not what no table has by what is filtered: who names no columns wants the others.
+        by = (*group, *(f.dimension for f in filters))
+        names = [n for n in report.columns if report.can_be_had(n, by)]
+        columns = tuple(_standing_in(report, group, _within(report, group, names)))
     elif people:
         columns = (*group, *_standing_in(report, group, _of_any_group(report)))
     else:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.assembly import Workplace
+from tests.pipeline import reporting
 from tests.pipeline.home import build_all
 from tests.pipeline.reporting import csv_rows, figures
 from tests.pipeline.test_golden import EXPECTED, assert_same, expected, expected_origin
@@ -55,6 +56,22 @@ def test_breakout(built: Workplace, name: str) -> None:
 def test_tech_prefix(built: Workplace) -> None:
     want = expected("breakout_by_tech_prefix")
     matches(built, want, ["tech_prefix"], "tech-prefix")
+
+
+@pytest.mark.parametrize("fmt", ["csv", "html", "table"])
+def test_dtmf_of_some_hours_is_told_without_what_only_days_have(built: Workplace, fmt: str) -> None:
+    """Who asks for hours has not asked for the delivery check, which is of days."""
+    got = reporting.command(
+        built, "report", "dtmf", "--from", "2026-03-06", "--to", "2026-03-09",
+        "--filter", "hour_of_day=11:00", "--format", fmt,
+    )  # fmt: skip
+    assert got.exit_code == 0, got.output
+    assert "Delivery" not in got.output
+    named = reporting.command(
+        built, "report", "dtmf", "--from", "2026-03-06", "--to", "2026-03-09",
+        "--filter", "hour_of_day=11:00", "--columns", "z",
+    )  # fmt: skip
+    assert "z, flag cannot be had by hour, hour_of_day" in named.output
 
 
 def test_dtmf_by_hour_and_provider(built: Workplace) -> None:
