@@ -139,8 +139,8 @@ def resolve(
         columns = (*group, *_standing_in(report, group, report.compared or report.headline[:5]))
     elif asked.group_by is None or (people and [d.name for d in group] == [*report.group]):
         # Not what no table has by what is filtered: who names no columns wants the others.
-        by = (*group, *(f.dimension for f in filters))
-        names = [n for n in report.columns if report.can_be_had(n, by)]
+        apart = _apart(report, group, filters)
+        names = [n for n in report.columns if n not in apart]
         columns = tuple(_standing_in(report, group, _within(report, group, names)))
     elif people:
         columns = (*group, *_standing_in(report, group, _of_any_group(report)))
@@ -318,6 +318,17 @@ def _standing_in(
             column = report.column(column.instead)
         found.append(column)
     return found
+
+
+def _apart(report: Report, group: Iterable[Dimension], filters: Iterable[Filter]) -> frozenset[str]:
+    """The default columns that the group can have, but not with what is filtered besides."""
+    by = (*group, *(f.dimension for f in report.filters))
+    all_ = (*group, *(f.dimension for f in filters))
+    return frozenset(
+        name
+        for name in report.columns
+        if report.can_be_had(name, by) and not report.can_be_had(name, all_)
+    )
 
 
 def _within(report: Report, group: tuple[Dimension, ...], names: Iterable[str]) -> list[str]:
