@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import io
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO
@@ -132,14 +133,14 @@ class RecordFile:
         self._rest = rest
         self.lines += 1
         names = [name.strip().lower() for name in names]
+        counts = Counter(names)
         known = [*self.source.columns, *self.source.optional]
-        twice = sorted({n for n in names if n in known and names.count(n) > 1})
-        if twice:
+        if twice := sorted(name for name in known if counts[name] > 1):
             raise UnreadableFile(f"columns are there twice: {', '.join(twice)}")
         # Arrow wants every column named, and no two alike; one that is unknown may be called
         # whatever we like.
         return [
-            name if name and name not in names[:position] else f"\0{position}"
+            name if name and counts[name] == 1 else f"\0{position}"
             for position, name in enumerate(names)
         ]
 

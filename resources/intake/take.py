@@ -172,7 +172,7 @@ class Intake:
             return outcomes
 
     def _each_for_itself(self, batch: Sequence[Delivery]) -> list[Outcome]:
-        """Takes files in; one that nobody has foreseen keeps no other from being taken."""
+        """Takes files in; what nobody has foreseen in one keeps no other from being taken."""
         try:
             return self.take(batch)
         except _ODD as error:

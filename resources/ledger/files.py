@@ -115,8 +115,9 @@ class Files:
             row = connection.execute(select(files.c.id).where(of_name, begun)).first()
             if row:
                 return int(row.id)
-            unreached = and_(files.c.token == UNREACHED, files.c.status == FileStatus.FAILED)
-            connection.execute(delete(files).where(of_name, unreached))
+            # Also one that is tried again as it was: it stands in the list once.
+            same = and_(files.c.token.in_((UNREACHED, token)), files.c.status == FileStatus.FAILED)
+            connection.execute(delete(files).where(of_name, same))
             made = connection.execute(
                 insert(files).values(
                     source=source,
