@@ -16,7 +16,6 @@ from resources.alerts import Trouble, compose, of_days, of_deliveries, of_files
 from resources.days import DAY_TABLES
 from resources.expectations import expectations
 from resources.held import CDRS
-from resources.ledger.delivery import State
 from resources.mailer import MailError, parse_addresses, send
 from resources.reporting.words import days as in_words
 
@@ -33,13 +32,12 @@ def troubles_of(workplace: Workplace, instance: dg.DagsterInstance) -> list[Trou
     begun = datetime.fromisoformat(workplace.files.same_fact("alerts since", now.isoformat()))
     since = max(begun, now - LOOK_BACK)
     names = {record.id: record.name for record in workplace.schedules.all()}
-    settled = workplace.deliveries.find(states=(State.FAILED, State.SENT), newest=1000)
     found = [
         *of_runs(instance, since, settings.ui_url),
         *of_checks(instance, since, settings.ui_url),
         *of_files(workplace.files.accounts(), since, settings.quarantine_alert_percent),
         *of_days(workplace.days.known(), now, settings.zone, settings.expected_by),
-        *of_deliveries(settled, names, since),
+        *of_deliveries(workplace.deliveries.unreached(since), names),
     ]
     known = workplace.alerts.told(trouble.key for trouble in found)
     return [trouble for trouble in found if trouble.key not in known]

@@ -7,7 +7,7 @@ Dagster knows of (runs, checks) is gathered in `pipelines.alerts`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from email.message import EmailMessage
@@ -76,17 +76,12 @@ def of_days(
     ]
 
 
-def of_deliveries(
-    deliveries: Iterable[Delivery], names: dict[int, str], since: datetime
-) -> list[Trouble]:
-    """Scheduled reports that have failed, or did not reach everybody."""
+def of_deliveries(unreached: Iterable[Delivery], names: Mapping[int, str]) -> list[Trouble]:
+    """Scheduled reports that have failed, or, those that were sent, did not reach everybody."""
     found = []
-    for d in deliveries:
-        partly = d.state is State.SENT and (d.note or "").startswith(("not delivered", "given up"))
-        if (d.state is not State.FAILED and not partly) or (d.settled_at or since) < since:
-            continue
+    for d in unreached:
         whose = f" for {d.account}" if d.account else ""
-        what = "did not reach everybody" if partly else "was not sent"
+        what = "did not reach everybody" if d.state is State.SENT else "was not sent"
         found.append(
             Trouble(
                 f"delivery {d.id} {d.settled_at:%Y-%m-%dT%H:%M:%S}",

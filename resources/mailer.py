@@ -87,7 +87,8 @@ class Sent:
 
 
 def parse_addresses(texts: Iterable[str]) -> list[str]:
-    """Addresses from texts such as `a@b,c@d`, without repetitions.
+    """Addresses from texts such as `a@b,c@d`, without repetitions; domains in lower case, for
+    there the case means nothing.
 
     Raises MailRefusedError for one that is no plain address or holds a line break.
     """
@@ -107,9 +108,9 @@ def parse_addresses(texts: Iterable[str]) -> list[str]:
                 raise MailRefusedError(
                     f"{address!r} is no e-mail address: write it as name@example.com"
                 )
-            if address not in found:
-                found.append(address)
-    return found
+            local, _, domain = address.rpartition("@")
+            found.append(f"{local}@{domain.lower()}")
+    return list(dict.fromkeys(found))
 
 
 def envelope(subject: str, sender: str, recipients: Iterable[str], message_id: str) -> EmailMessage:

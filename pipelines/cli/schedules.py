@@ -15,7 +15,7 @@ from pipelines.cli.show import show_table
 
 if TYPE_CHECKING:
     from pipelines.cli.main import Program
-    from resources.ledger.schedules import ScheduleRecord
+    from resources.ledger.schedules import ScheduleRecord, Wanted
     from resources.schedules.definition import Defined
     from resources.schedules.model import Schedule
 
@@ -250,6 +250,7 @@ def import_(ctx: click.Context, file: Any) -> None:
 
     Schedules are known by their name; those that the file does not have stay as they are.
     """
+    from resources.ledger.schedules import NameTaken
     from resources.schedules.definition import ScheduleError, briefly
     from resources.schedules.written import WrittenError, read
 
@@ -276,30 +277,43 @@ def import_(ctx: click.Context, file: Any) -> None:
     problems += [f"{n!r} is there twice" for n in sorted({n for n in names if names.count(n) > 1})]
     if problems:
         raise click.ClickException("\n".join(problems) + "\nNothing was changed.")
-    for of, enabled in defined:
+    store, now = program.workplace.schedules, datetime.now(UTC)
+    there = {record.name: record for record in store.all()}
+    wanted = {
+        of.schedule.name: _wanted(there.get(of.schedule.name), of.schedule, enabled, now)
+        for of, enabled in defined
+    }
+    try:
+        store.put([each for each in wanted.values() if each], now)
+    except NameTaken:  # by somebody else, just now
+        raise click.ClickException(
+            "another process has changed schedules. Nothing was changed here: import again."
+        ) from None
+    for of, _ in defined:
+        name = of.schedule.name
         for warning in of.warnings:
-            click.echo(f"warning: {of.schedule.name}: {warning}", err=True)
-        click.echo(f"{_put(program, of.schedule, enabled)}: {of.schedule.name}", err=True)
+            click.echo(f"warning: {name}: {warning}", err=True)
+        done = "added" if name not in there else "changed" if wanted[name] else "unchanged"
+        click.echo(f"{done}: {name}", err=True)
 
 
-def _put(program: "Program", schedule: "Schedule", enabled: bool) -> str:
-    """Adds or changes one schedule; which of it was done."""
+def _wanted(
+    there: "ScheduleRecord | None", schedule: "Schedule", enabled: bool, now: datetime
+) -> "Wanted | None":
+    """What is to be written of a schedule; None when it is as it was.
+
+    One of another frequency, or that was paused, is owed from now on.
+    """
+    from resources.ledger.schedules import Wanted
     from resources.schedules.model import from_text
 
-    store, now = program.workplace.schedules, datetime.now(UTC)
-    there = next((r for r in store.all() if r.name == schedule.name), None)
     if there is None:
-        store.add(schedule.name, schedule.text(), now, enabled)
-        return "added"
+        return Wanted(None, schedule.name, schedule.text(), enabled, now)
     before = from_text(there.definition)
     if before == schedule and there.enabled == enabled:
-        return "unchanged"
-    if before != schedule:
-        since = now if before.frequency != schedule.frequency else None
-        store.change(there.id, schedule.name, schedule.text(), now, since)
-    if there.enabled != enabled:
-        (store.resume if enabled else store.pause)(there.id, now)
-    return "changed"
+        return None
+    anew = before.frequency != schedule.frequency or (enabled and not there.enabled)
+    return Wanted(there.id, schedule.name, schedule.text(), enabled, now if anew else None)
 
 
 def _said(options: dict[str, Any]) -> dict[str, Any]:

@@ -113,6 +113,24 @@ class Deliveries:
             return self._read(wanted.order_by(deliveries.c.id.desc()).limit(newest))[::-1]
         return self._read(wanted.order_by(deliveries.c.id))
 
+    def unreached(self, since: datetime) -> list[Delivery]:
+        """Those settled since then that have failed, or were refused by somebody; oldest first."""
+        refused = exists().where(
+            delivery_recipients.c.delivery_id == deliveries.c.id,
+            delivery_recipients.c.outcome == Outcome.REFUSED,
+        )
+        return self._read(
+            select(deliveries)
+            .where(
+                deliveries.c.settled_at >= since,
+                or_(
+                    deliveries.c.state == State.FAILED,
+                    and_(deliveries.c.state == State.SENT, refused),
+                ),
+            )
+            .order_by(deliveries.c.id)
+        )
+
     def open(self) -> list[Delivery]:
         """Those that are not settled, the oldest period first."""
         return self._read(

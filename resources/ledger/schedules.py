@@ -4,6 +4,7 @@ What a definition says is JSON text here; its fields are `resources.schedules.mo
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,6 +38,17 @@ class ScheduleRecord:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """A schedule as it is to be. `id` None for a new one; `since` when it is owed anew."""
+
+    id: int | None
+    name: str
+    definition: str
+    enabled: bool
+    since: datetime | None
+
+
+@dataclass(frozen=True)
 class Schedules:
     """Schedules in the ledger."""
 
@@ -44,21 +56,35 @@ class Schedules:
 
     def add(self, name: str, definition: str, now: datetime, enabled: bool = True) -> int:
         """A new schedule, owed from now on; its number. Raises NameTaken."""
+        (number,) = self.put([Wanted(None, name, definition, enabled, now)], now)
+        return number
+
+    def put(self, wanted: Sequence[Wanted], now: datetime) -> list[int]:
+        """Adds and changes schedules, all or none; their numbers. Raises NameTaken."""
+        numbers, name = [], ""
         try:
             with self.engine.begin() as connection:
-                made = connection.execute(
-                    insert(schedules).values(
-                        uid=uuid.uuid4().hex[:16],
-                        name=name,
-                        definition=definition,
-                        enabled=enabled,
-                        since=now,
-                        changed_at=now,
-                    )
-                ).inserted_primary_key
+                for each in wanted:
+                    name = each.name
+                    values: dict[str, Any] = {
+                        "name": name,
+                        "definition": each.definition,
+                        "enabled": each.enabled,
+                        "changed_at": now,
+                    }
+                    if each.since is not None:
+                        values["since"] = each.since
+                    if each.id is None:
+                        new = insert(schedules).values(uid=uuid.uuid4().hex[:16], **values)
+                        (number,) = connection.execute(new).inserted_primary_key or (0,)
+                        numbers.append(int(number))
+                    else:
+                        of = update(schedules).where(schedules.c.id == each.id)
+                        connection.execute(of.values(**values))
+                        numbers.append(each.id)
         except IntegrityError:
             raise NameTaken(f"there is a schedule {name!r}: choose another name") from None
-        return int(made[0]) if made else 0
+        return numbers
 
     def all(self) -> list[ScheduleRecord]:
         """Those that were not removed, by name."""

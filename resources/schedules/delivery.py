@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -134,11 +134,13 @@ def _make_and_hand(
         message = _make(office, record, mine, missing)
         if message is None:
             return None
-    now = office.clock()
-    if not office.deliveries.handing(mine.id, office.owner, now, now + LEASE):
-        return None
     recipients = office.deliveries.recipients(mine.id)
     pending = [r.address for r in recipients if r.outcome is Outcome.PENDING]
+    now = office.clock()
+    # A server may think for a while about each of them.
+    until = now + LEASE + timedelta(seconds=office.smtp.timeout * len(pending))
+    if not office.deliveries.handing(mine.id, office.owner, now, until):
+        return None
     answer: Sent | MailError
     try:
         answer = send(message, office.smtp, pending)

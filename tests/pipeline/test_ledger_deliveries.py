@@ -30,7 +30,7 @@ from resources.ledger.delivery import (
     State,
     UnknownDelivery,
 )
-from resources.ledger.schedules import NameTaken, UnknownSchedule
+from resources.ledger.schedules import NameTaken, UnknownSchedule, Wanted
 from resources.ledger.schema import deliveries as deliveries_table
 from resources.ledger.schema import delivery_recipients, metadata
 from tests.pipeline.databases import to_first_schema
@@ -102,6 +102,21 @@ def test_a_name_is_taken_until_its_schedule_is_removed(ledger: Engine, schedule:
     assert [s.id for s in schedules.all()] == [again, other]
     assert schedules.get(schedule).removed_at == NOON
     schedules.remove(again, NOON)  # two removed ones may have had one name
+
+
+def test_schedules_are_written_all_or_none(ledger: Engine, schedule: int) -> None:
+    schedules = Schedules(ledger)
+    changed = Wanted(schedule, "daily", '{"a": 1}', False, None)
+    new, taken = (Wanted(None, name, "{}", True, NOON) for name in ("new", "daily"))
+    with pytest.raises(NameTaken, match="'daily'"):
+        schedules.put([changed, new, taken], NOON + MINUTE)
+    (before,) = schedules.all()
+    assert (before.definition, before.enabled, before.changed_at) == ("{}", True, NOON)
+    numbers = schedules.put([changed, new], NOON + MINUTE)
+    daily, added = schedules.all()
+    assert [daily.id, added.id] == numbers
+    assert (daily.definition, daily.enabled, daily.since) == ('{"a": 1}', False, NOON)
+    assert (added.name, added.enabled, added.since) == ("new", True, NOON)
 
 
 def test_pausing_and_resuming(ledger: Engine, schedule: int) -> None:
@@ -229,6 +244,27 @@ def test_an_attempt_from_claim_to_settlement(ledger: Engine, schedule: int) -> N
         Outcome.ACCEPTED, Outcome.PENDING
     ]  # fmt: skip
     assert store.open()[0].settled_at is None
+
+
+def test_which_did_not_reach_everybody(ledger: Engine, schedule: int) -> None:
+    store = Deliveries(ledger)
+    store.queue([new(schedule, DAY - timedelta(days=n)) for n in range(5)], NOON)
+    accepted, refused = (Outcome.ACCEPTED, None), (Outcome.REFUSED, "550 unknown")
+    ends = [
+        (State.SENT, accepted, accepted),
+        (State.SENT, accepted, refused),
+        (State.FAILED, refused, refused),
+        (State.SKIPPED, refused, refused),
+        (State.QUEUED, accepted, refused),
+    ]
+    for delivery, (state, *outcomes) in zip(store.find(), ends, strict=True):
+        assert store.claim(delivery, "me", NOON, NOON + MINUTE)
+        assert store.made(delivery.id, "me", made("a@example.com", "b@example.com"))
+        told = dict(zip(("a@example.com", "b@example.com"), outcomes, strict=True))
+        waits = NOON + MINUTE if state is State.QUEUED else None
+        assert store.settle(delivery.id, "me", state, None, NOON, told, waits)
+    assert [d.state for d in store.unreached(NOON)] == [State.SENT, State.FAILED]
+    assert store.unreached(NOON + MINUTE) == []
 
 
 def test_a_recipient_is_there_once(ledger: Engine, schedule: int) -> None:

@@ -328,4 +328,5 @@ def test_no_address(text: str) -> None:
 
 def test_addresses() -> None:
     assert parse_addresses([" a@b.org, c@d.org", "a@b.org", ""]) == ["a@b.org", "c@d.org"]
+    assert parse_addresses(["a@B.org,A@b.org", "a@b.ORG"]) == ["a@b.org", "A@b.org"]
     assert issubclass(MailUnavailableError, MailError)

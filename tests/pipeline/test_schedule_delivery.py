@@ -143,7 +143,8 @@ def test_who_is_refused_after_others_have_it_is_told(workplace: Workplace, clock
         (last,) = tick(office)
     said = "not delivered to b@example.com: 550 5.1.1 no such user"
     assert (last.state, last.note) == (State.SENT, said)
-    (trouble,) = of_deliveries([last], {last.schedule_id: "nightly"}, last.queued_at)
+    unreached = office.deliveries.unreached(last.queued_at)
+    (trouble,) = of_deliveries(unreached, {last.schedule_id: "nightly"})
     assert trouble.title == "report nightly, 2026-03-08, did not reach everybody"
 
 
