@@ -12,7 +12,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipelines.cli.home import refuse_full_disk
-from pipelines.cli.show import as_it_is, console
+from pipelines.cli.show import Pulse, as_it_is, console
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,7 +65,7 @@ class Stopped(click.ClickException):
 def run_night(workplace: "Workplace") -> list[str]:
     """Intake, the stale days, the reports that are due; what went wrong.
 
-    With a progress bar on standard error.
+    With a progress bar on standard error, or, where that is no terminal, a line a minute.
     """
     from pipelines.cli.deliveries import send_due
     from pipelines.definitions import build_defs
@@ -112,8 +112,13 @@ def run_night(workplace: "Workplace") -> list[str]:
         days = _count(first)
         progress.update(bar, total=days * len(DAY_TABLES), completed=0, description="days")
 
+        pulse = Pulse(lambda text: out.print(as_it_is(text)))
+
         def advance(step: str) -> None:
             progress.update(bar, description=step, advance=1)
+            if not out.is_terminal:
+                done = progress.tasks[bar].completed
+                pulse(f"{step}, {done:,.0f} of {days * len(DAY_TABLES):,}")
 
         building = replace(workplace, tell=advance)
         defs = build_defs(settings, open_workplace=lambda: building)

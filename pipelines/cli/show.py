@@ -1,7 +1,8 @@
-"""How commands show tables: fitting the window at a terminal, whole in a pipe."""
+"""How commands show tables, fitting the window at a terminal and whole in a pipe, and progress."""
 
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -31,6 +32,23 @@ def show_table(columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[obje
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     console().print(table)
+
+
+class Pulse:
+    """Says how long work goes on where no bar can be drawn, such as in a log: once a minute."""
+
+    def __init__(
+        self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._say, self._clock = say, clock
+        self._last = clock()
+
+    def __call__(self, text: str) -> None:
+        """Says it, unless the beginning or what was said last is less than a minute ago."""
+        now = self._clock()
+        if now - self._last >= 60:
+            self._last = now
+            self._say(text)
 
 
 def _cell(value: object) -> Text:
