@@ -28,7 +28,7 @@ from resources.expectations import HISTORY_DAYS, DayFacts, Verdict, judge, prepa
 from resources.held import CDRS, TABLES, Held
 from resources.intake.kept import KeptVerdicts
 from resources.intake.verdicts import judged_day, settle_days
-from resources.lake import Lake
+from resources.lake import DayMoved, Lake
 from resources.ledger import Days, Files
 from resources.ledger.cold import refuse_cold
 from resources.locks import exclusive
@@ -43,10 +43,6 @@ DAY_TABLES = (CDRS, *TABLES, CALL_NUMBERS)
 
 MANY_CALLS = 400_000
 """From so many calls on it pays to lay the number plan into the engine, which takes some 0.2 s."""
-
-
-class _Moved(Exception):
-    """What was to be added to has changed meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +148,7 @@ class DayBuilder:
                 onto = names(kept) if after else None
                 built = self._publish(built, version, staged, made=made, onto=onto)
                 self.kept.drop(day)
-        except _Moved:
+        except DayMoved:
             return self.build_cdrs(day, anew=True)
         finally:
             discard(staged)
@@ -202,7 +198,7 @@ class DayBuilder:
             built = BuiltDay(table, day, False, rows, 0, -1, *self.held.totals(table, files))
             onto = None if lacking is None else names(kept)
             built = self._publish(built, version, staged, made=made, onto=onto)
-        except _Moved:
+        except DayMoved:
             return self.build_table(table, day, anew=True)
         finally:
             if staged:
@@ -226,7 +222,7 @@ class DayBuilder:
         copies = begun | self._copy([file for file in cdrs if file not in begun], again)
         try:
             built = self._add_indexes(day, version, cdrs, again, list(copies.values()))
-        except _Moved:
+        except DayMoved:
             return self.build_call_numbers(day)
         self.call_store.keep(day, self.lake.files(CDRS, day, day))
         return replace(built, seconds=time.monotonic() - started)
@@ -301,7 +297,7 @@ class DayBuilder:
         """Publishes a day (`staged` None: an empty one), unless another process has meanwhile
         published a newer one.
 
-        With `onto` what is staged, if anything, is added to files of these names. Raises _Moved
+        With `onto` what is staged, if anything, is added to files of these names. Raises DayMoved
         when the day has others by now.
         """
         table, day = built.table, built.day
@@ -311,15 +307,12 @@ class DayBuilder:
             there = self.days.build(table, day)
             if there is not None and there.version > version:
                 return replace(built, published=True, lake_version=there.lake_version)
-            if onto is not None and names(onto) != names(self.lake.files(table, day, day)):
-                raise _Moved
-            if staged is not None:
-                publish = self.lake.publish if onto is None else self.lake.add
-                lake_version = publish(table, day, staged, stem)
-            elif onto is None:
-                lake_version = self.lake.clear(table, day)
+            if onto is not None:
+                lake_version = self.lake.add(table, day, staged, onto, stem)
+            elif staged is not None:
+                lake_version = self.lake.publish(table, day, staged, stem)
             else:
-                lake_version = self.lake.version(table)
+                lake_version = self.lake.clear(table, day)
             if table == CDRS:
                 self.days.judged(day, version, None)
             if version:  # else it is a day that nothing was ever delivered for

@@ -38,6 +38,10 @@ class VersionGone(Exception):
     """A table is to be read as it was once, and that was let go."""
 
 
+class DayMoved(Exception):
+    """A day was to be added to, and has other files by now."""
+
+
 @dataclass(frozen=True)
 class Part:
     """A file in force of a table that is no day table, and which deliveries and days it holds.
@@ -202,17 +206,27 @@ class Lake:
 
         The file is named `stem`, which must be new, where its name has to say something.
         """
-        return self._publish(name, day, staged, stem, self._replace)
+        return self._publish(name, day, staged, stem, self._replace, self.table(name))
 
-    def add(self, name: str, day: date, staged: Path, stem: str | None = None) -> int:
-        """Adds the staged file's rows to those of a day, in one commit; as `publish` for the rest.
+    def add(
+        self,
+        name: str,
+        day: date,
+        staged: Path | None,
+        onto: Collection[str],
+        stem: str | None = None,
+    ) -> int:
+        """Adds the staged file's rows, if any, to the day's files of these names, in one commit.
 
-        Unchanged when there are none.
+        As `publish` for the rest. Raises DayMoved when the day has other files by now.
         """
-        if not staged_rows(staged):
-            discard(staged)
-            return self.version(name)
-        return self._publish(name, day, staged, stem, self._extend)
+        table = self.table(name)
+        there = () if table is None else table.file_uris(file_pruning_predicate=_of(day))
+        if {Path(file).name for file in there} != set(onto):
+            raise DayMoved(f"{day} of {name} was published anew meanwhile")
+        if staged is None or not staged_rows(staged):
+            return -1 if table is None else table.version()
+        return self._publish(name, day, staged, stem, self._extend, table)
 
     def _publish(
         self,
@@ -221,9 +235,10 @@ class Lake:
         staged: Path,
         stem: str | None,
         commit: Callable[[DeltaTable, date, list[AddAction | RemoveAction]], int],
+        table: DeltaTable | None,
     ) -> int:
         schema = staged_schema(staged)
-        table = self.table(name) or self._create(
+        table = table or self._create(
             name, schema.append(pa.field(DAY, pa.date32())), partition_by=[DAY]
         )
         actions: list[AddAction | RemoveAction] = []
@@ -237,7 +252,7 @@ class Lake:
     def clear(self, name: str, day: date) -> int:
         """Empties one day of a table; the table's version, unchanged when there was nothing."""
         table = self.table(name)
-        if table is None or not table.file_uris(file_pruning_predicate=[(DAY, "=", str(day))]):
+        if table is None or not table.file_uris(file_pruning_predicate=_of(day)):
             return self.version(name)
         return self._replace(table, day, [])
 
@@ -300,8 +315,7 @@ class Lake:
     def _replace(
         self, table: DeltaTable, day: date, actions: list[AddAction | RemoveAction]
     ) -> int:
-        only = [(DAY, "=", str(day))]
-        how = {"partition_by": [DAY], "partition_filters": only, "commit_properties": _AS_READ}
+        how = {"partition_by": [DAY], "partition_filters": _of(day), "commit_properties": _AS_READ}
         self._commit(table, actions, "overwrite", table.schema(), **how)
         return table.version()
 
@@ -378,6 +392,11 @@ class Lake:
             data_change=True,
             stats=json.dumps(stats),
         )
+
+
+def _of(day: date) -> list[tuple[str, str, str]]:
+    """Picks the files of a day."""
+    return [(DAY, "=", str(day))]
 
 
 _AS_READ = CommitProperties(max_commit_retries=0)

@@ -14,6 +14,7 @@ import pytest
 from pipelines.assembly import Workplace
 from pipelines.reporting import LakeTables
 from resources import additions
+from resources.additions import names
 from resources.calls.index import CALL_NUMBERS
 from resources.days import DAY_TABLES, BuiltDay, DayBuilder
 from resources.held import CDRS, TABLES
@@ -221,13 +222,13 @@ def test_what_was_published_and_not_noted_is_not_there_twice(large: Workplace, t
     staged = large.lake.staging(table)
     if table == CDRS:
         assert large.builder._stage_cdrs(MINE, 1, 2, staged) == 2
-        large.lake.add(table, MINE, staged)
+        large.lake.add(table, MINE, staged, names(parts(large, table, MINE)))
     else:
         relations = large.builder.rates_and_hours(MINE)
         new = [file for file in parts(large, day=MINE) if file not in before]
         cdrs = {CDRS: new, **relations}
         large.engine.run(summed(table), cdrs, {"short_call": 6, "hourly": False}, staged)
-        large.lake.add(table, MINE, staged)
+        large.lake.add(table, MINE, staged, names(parts(large, table, MINE)))
     assert [stale.day for stale in large.days.stale(DAY_TABLES)] == [MINE]
     build_all(large)
     assert_sound(large, MINE)

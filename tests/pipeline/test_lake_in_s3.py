@@ -25,7 +25,7 @@ from pipelines.assembly import Workplace
 from pipelines.cli.main import Program, cli
 from resources.bucket import StoreError
 from resources.days import DAY_TABLES
-from resources.lake import Lake
+from resources.lake import DayMoved, Lake
 from tests.pipeline.home import (
     EVER,
     GOLDEN,
@@ -168,6 +168,38 @@ def test_of_two_who_publish_a_day_for_the_first_time_one_is_refused(
         list(writers.map(publish, (0, 1)))
     assert sorted(refused) == [1, 2]
     assert len(lakes[0].files("cdrs", *EVER)) == 3
+
+
+@pytest.mark.parametrize("when", ["before the day is read", "before the commit"])
+def test_nothing_is_added_to_a_day_that_another_machine_makes_anew(
+    s3: Any, tmp_path: Path, when: str
+) -> None:
+    """It would have the late calls twice: the other one has them already."""
+    lakes = [make_home(tmp_path / str(n), lake=f"s3://cdrs/add{len(when)}").lake for n in (0, 1)]
+    lakes[0].publish("cdrs", DAY, stage(lakes[0], 0, 0))
+    onto = [Path(file).name for file in lakes[0].files("cdrs", DAY, DAY)]
+    staged, place = stage(lakes[0], 0, 1), Lake._place
+
+    def anew() -> None:
+        lakes[1].publish("cdrs", DAY, stage(lakes[1], 1, 2))
+
+    def placed(lake: Lake, *arguments: Any) -> Any:
+        if lake.root == lakes[0].root:
+            anew()
+        return place(lake, *arguments)
+
+    with pytest.MonkeyPatch.context() as here:
+        if when == "before the commit":
+            here.setattr(Lake, "_place", placed)
+        else:
+            anew()
+        with pytest.raises((DayMoved, CommitFailedError)):
+            lakes[0].add("cdrs", DAY, staged, onto)
+    (file,) = lakes[0].files("cdrs", DAY, DAY)
+    assert pq.read_table(file)["n"].to_pylist() == [2]
+    lakes[0].add("cdrs", DAY, stage(lakes[0], 0, 3), [Path(file).name])
+    rows = [pq.read_table(f)["n"].to_pylist() for f in lakes[1].files("cdrs", DAY, DAY)]
+    assert sorted(rows) == [[2], [3]]
 
 
 def test_copies_are_bounded_and_none_in_use_goes(s3: Any, tmp_path: Path) -> None:
