@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as NoJson
 
-from resources.mailer import MailError, parse_addresses
+from resources.mailer import MailError, check_sender, parse_addresses
 from resources.sizes import LEAST_MEMORY, bytes_of
 from resources.sources import SOURCES
 
@@ -38,11 +38,32 @@ def _zone(name: str) -> str:
     return name
 
 
+def _minute(value: time) -> time:
+    # Each is a line of cron, or is set against the clock of the reporting time zone.
+    if value.tzinfo is not None or value.second or value.microsecond:
+        raise ValueError("write a time of day as HH:MM, in the reporting time zone")
+    return value
+
+
+def _known_store(value: str) -> str:
+    if "://" in value and not value.startswith("s3://"):
+        from fsspec import get_filesystem_class
+
+        try:
+            get_filesystem_class(value.partition("://")[0])
+        except ImportError as error:
+            raise ValueError(str(error)) from None
+    return value
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 Zone = Annotated[str, AfterValidator(_zone)]
+TimeOfDay = Annotated[time, AfterValidator(_minute)]
+Store = Annotated[str, AfterValidator(_known_store)]
+"""A folder, or a URL of a kind that can be read here."""
 
 
 class Settings(BaseSettings):
@@ -53,7 +74,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(Path("var"), description="folder of all that the program writes")
-    landing: str = Field(
+    landing: Store = Field(
         "", description="landing folder, or a URL such as s3://bucket/landing; blank: home/landing"
     )
     lake: str = Field(
@@ -74,7 +95,7 @@ class Settings(BaseSettings):
     first_day: date = Field(
         date(2020, 1, 1), description="first day of the reports; earlier calls are quarantined"
     )
-    nightly_at: time = Field(
+    nightly_at: TimeOfDay = Field(
         time(2, 0), description="time of the nightly intake, in the reporting time zone"
     )
     settle_seconds: int = Field(
@@ -113,13 +134,13 @@ class Settings(BaseSettings):
     alert_email: str = Field(
         "", description="who is told of troubles, addresses with commas; blank: nobody"
     )
-    expected_by: time = Field(
+    expected_by: TimeOfDay = Field(
         time(8, 0), description="a day without data at this time of the next one is a trouble"
     )
     quarantine_alert_percent: float = Field(
         5, ge=0, le=100, description="a file with more of its records refused is a trouble"
     )
-    upkeep_at: time = Field(
+    upkeep_at: TimeOfDay = Field(
         time(4, 30), description="time of the daily upkeep, in the reporting time zone"
     )
     versions_days: int = Field(
@@ -138,7 +159,7 @@ class Settings(BaseSettings):
     calls_then: Literal["move", "drop"] = Field(
         "move", description="move them to the cold store, or drop them"
     )
-    cold_store: str = Field(
+    cold_store: Store = Field(
         "", description="cold store: folder or URL such as s3://bucket/cold; blank: home/cold"
     )
     delivery_files_days: int = Field(
@@ -164,7 +185,7 @@ class Settings(BaseSettings):
     explore_session_hours: int = Field(
         12, ge=1, le=24 * 31, description="so long a log-in to the explorer lasts"
     )
-    smtp_host: str = Field("localhost", description="mail server")
+    smtp_host: str = Field("localhost", min_length=1, description="mail server")
     smtp_port: int = Field(25, ge=1, le=65535, description="its port")
     smtp_tls: Literal["none", "starttls", "tls"] = Field("none", description="none, starttls, tls")
     smtp_user: str = Field("", description="user name; blank: no login")
@@ -206,6 +227,15 @@ class Settings(BaseSettings):
             raise ValueError(str(error)) from None
         return value
 
+    @field_validator("smtp_from")
+    @classmethod
+    def _of_a_sender(cls, value: str) -> str:
+        try:
+            check_sender(value)
+        except MailError as error:
+            raise ValueError(str(error)) from None
+        return value
+
     @field_validator("explore_proxy")
     @classmethod
     def _networks(cls, value: str) -> str:
@@ -228,18 +258,6 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{name!r} is no source with local times; those are {', '.join(local)}"
             )
-        return value
-
-    @field_validator("cold_store")
-    @classmethod
-    def _known_store(cls, value: str) -> str:
-        if "://" in value and not value.startswith("s3://"):
-            from fsspec import get_filesystem_class
-
-            try:
-                get_filesystem_class(value.partition("://")[0])
-            except ImportError as error:
-                raise ValueError(str(error)) from None
         return value
 
     @field_validator("home", mode="before")
@@ -333,6 +351,8 @@ def load_settings(**overrides: Any) -> Settings:
             told = problem["msg"].removeprefix("Value error, ")
             if problem["type"].startswith("time_"):
                 told = "write a time of day as HH:MM"
+            elif problem["type"].startswith("date_"):
+                told = "write a day as YYYY-MM-DD"
             shown = "" if secret or value in told else f" (is {value})"
             lines.append(f"{label}: {told}{shown}")
         raise SettingsError("\n".join(lines)) from None

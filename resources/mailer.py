@@ -113,6 +113,17 @@ def parse_addresses(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def check_sender(sender: str) -> None:
+    """Raises MailRefusedError for a sender that is not one address, with a name or without."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = _one_line(sender, "sender")
+    if [bool(a.username and a.domain) for a in message["From"].addresses] != [True]:
+        raise MailRefusedError(
+            f"the sender {sender!r} is no e-mail address: set CDR_REPORTS_SMTP_FROM to one, "
+            "e.g. Reports <reports@example.com>"
+        )
+
+
 def envelope(subject: str, sender: str, recipients: Iterable[str], message_id: str) -> EmailMessage:
     """A message with its headers and no content yet.
 
@@ -124,12 +135,8 @@ def envelope(subject: str, sender: str, recipients: Iterable[str], message_id: s
         raise MailRefusedError("the message has no recipient: name at least one address")
     message = EmailMessage(policy=SMTP)
     message["Subject"] = _one_line(subject, "subject")
-    message["From"] = _one_line(sender, "sender")
-    if [bool(a.username and a.domain) for a in message["From"].addresses] != [True]:
-        raise MailRefusedError(
-            f"the sender {sender!r} is no e-mail address: set CDR_REPORTS_SMTP_FROM to one, "
-            "e.g. Reports <reports@example.com>"
-        )
+    check_sender(sender)
+    message["From"] = sender
     message["To"] = ", ".join(to)
     identity = _one_line(message_id, "Message-ID")
     if not re.fullmatch(r"<[^<>\s@]+@[^<>\s@]+>", identity):

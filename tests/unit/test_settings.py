@@ -60,6 +60,8 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
         ("THREADS", "0"),
         ("SMTP_PORT", "70000"),
         ("SMTP_TLS", "yes"),
+        ("SMTP_HOST", ""),
+        ("LANDING", "nosuch://bucket/landing"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(
@@ -75,6 +77,24 @@ def test_a_wrong_value_is_refused_by_name(
     [
         ("NIGHTLY_AT", "2am", "NIGHTLY_AT: write a time of day as HH:MM (is '2am')"),
         (
+            "EXPECTED_BY",
+            "08:00+05:00",
+            "EXPECTED_BY: write a time of day as HH:MM, in the reporting time zone "
+            "(is '08:00+05:00')",
+        ),
+        (
+            "UPKEEP_AT",
+            "04:30:15",
+            "UPKEEP_AT: write a time of day as HH:MM, in the reporting time zone (is '04:30:15')",
+        ),
+        ("FIRST_DAY", "March", "FIRST_DAY: write a day as YYYY-MM-DD (is 'March')"),
+        (
+            "SMTP_FROM",
+            "reports",
+            "SMTP_FROM: the sender 'reports' is no e-mail address: set CDR_REPORTS_SMTP_FROM to "
+            "one, e.g. Reports <reports@example.com>",
+        ),
+        (
             "MEMORY_LIMIT",
             "lots",
             "MEMORY_LIMIT: 'lots' is no size in MB, GB, MiB or GiB",
@@ -88,6 +108,12 @@ def test_what_is_said_of_a_wrong_value(
     with pytest.raises(SettingsError) as said:
         load_settings()
     assert str(said.value) == f"CDR_REPORTS_{words}"
+
+
+@pytest.mark.parametrize("value", ["a@example.com", "Reports <a@example.com>", "a@localhost"])
+def test_senders(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("CDR_REPORTS_SMTP_FROM", value)
+    assert load_settings().smtp_from == value
 
 
 @pytest.mark.parametrize("value", ["512MB", "1.5 GB", "0.5GiB", "16GB", "512 MiB"])
