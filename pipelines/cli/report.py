@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from pipelines.settings import Settings
-from resources.calls import CallsError, Side
+from resources.calls import CallsError, NoNumberError, Side
 from resources.mailer import MailError, parse_addresses, send
 from resources.reporting.errors import ReportError, unknown
 from resources.reporting.figures import find_accounts, request_for
@@ -266,7 +266,8 @@ def _calls(
 ) -> Iterator[Making]:
     if reporting.numbers is None:
         raise ReportError(f"{report.title} is not to be had here")
-    numbers = [*chosen["numbers"], *_listed(chosen["numbers_file"])]
+    listed = _listed(chosen["numbers_file"])
+    numbers = [*chosen["numbers"], *listed]
     customers, providers = find_accounts(reporting, chosen["customers"], chosen["providers"])
     try:
         side = Side(chosen["side"])
@@ -279,7 +280,10 @@ def _calls(
             numbers, side, period.first, period.last, customers=customers, providers=providers
         )
     except CallsError as error:
-        raise ReportError(str(error)) from None
+        where = ""
+        if isinstance(error, NoNumberError) and error.number not in chosen["numbers"]:
+            where = f"--numbers-file {chosen['numbers_file']}, line {listed[error.number]}: "
+        raise ReportError(f"{where}{error}") from None
     with reporting.numbers.find(question) as found:
 
         def made(people: bool) -> Made:
@@ -293,16 +297,21 @@ def _calls(
         yield made
 
 
-def _listed(path: str | None) -> list[str]:
-    """The numbers of a file, one to a line; blank lines and lines that begin with # are none."""
+def _listed(path: str | None) -> dict[str, int]:
+    """The numbers of a file, one to a line, each with its first line; blank lines and lines that
+    begin with # are none.
+    """
     if path is None:
-        return []
+        return {}
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ReportError(f"--numbers-file {path}: cannot be read ({error})") from None
-    lines = (line.strip() for line in text.splitlines())
-    found = [line for line in lines if line and not line.startswith("#")]
+    found: dict[str, int] = {}
+    for place, line in enumerate(text.splitlines(), start=1):
+        number = line.strip()
+        if number and not number.startswith("#"):
+            found.setdefault(number, place)
     if not found:
         raise ReportError(f"--numbers-file {path}: there is no number in it")
     return found

@@ -5,7 +5,14 @@ What a report shows of them, and how, is `resources.reporting`.
 """
 
 from resources.calls.answer import FoundCalls, find_calls
-from resources.calls.question import LONGEST_DAYS, CallQuestion, CallsError, Side, ask
+from resources.calls.question import (
+    LONGEST_DAYS,
+    CallQuestion,
+    CallsError,
+    NoNumberError,
+    Side,
+    ask,
+)
 from resources.calls.store import CallStore
 from resources.calls.summary import NumberSummary
 
@@ -15,6 +22,7 @@ __all__ = [
     "CallStore",
     "CallsError",
     "FoundCalls",
+    "NoNumberError",
     "NumberSummary",
     "Side",
     "ask",

@@ -19,6 +19,17 @@ class CallsError(ValueError):
     """A question that cannot be answered as it was asked; the text says what to change."""
 
 
+class NoNumberError(CallsError):
+    """One of the numbers, `number`, is none."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(
+            f"{number!r} is no telephone number: write its digits, with or without spaces, "
+            "brackets, dashes, dots and the plus"
+        )
+        self.number = number
+
+
 class Side(StrEnum):
     """On which side of a call a number is looked for."""
 
@@ -89,10 +100,7 @@ def ask(
         as_cli = classify(text, True, plan).digits
         as_destination = classify(text, False, plan).digits
         if not as_cli or not as_destination:
-            raise CallsError(
-                f"{text!r} is no telephone number: write its digits, with or without spaces, "
-                "brackets, dashes, dots and the plus"
-            )
+            raise NoNumberError(text)
         if side is Side.DESTINATION:
             destinations.setdefault(as_destination, as_destination)
             continue

@@ -124,6 +124,17 @@ def test_refusals(context: Context, arguments: list[str], said: str) -> None:
     assert "Traceback" not in got.output
 
 
+def test_a_line_that_is_no_number_is_named(context: Context, tmp_path: Path) -> None:
+    listed = tmp_path / "numbers.txt"
+    listed.write_text(f"# ours\n\n{NUMBER}\n  twelve\n", encoding="utf-8")
+    got = run(context, *MARCH, "--numbers-file", str(listed))
+    assert got.exit_code == 2
+    assert f"--numbers-file {listed}, line 4: 'twelve' is no telephone number" in got.output
+    # One that was typed stands in no file.
+    got = run(context, *MARCH, "--numbers-file", str(listed), "--number", "twelve")
+    assert "Error: 'twelve' is no telephone number" in got.output
+
+
 def test_formats_agree(context: Context, tmp_path: Path) -> None:
     chosen = ("--number", NUMBER, "--columns", "callid,branch_idx,duration,dt")
     every = rows(context, *chosen)
