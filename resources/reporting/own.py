@@ -169,8 +169,10 @@ def _base(
     name = reader.text(node, "report") if node else None
     if node is None or name is None:
         return None
-    if name not in families:
-        reader.wrong(node, str(unknown("report", name, families)))
+    standing = [each for each, family in families.items() if not family.listing]
+    if name not in standing:
+        said = f"{name!r} lists the calls of numbers that are asked for: no report can stand on it"
+        reader.wrong(node, said if name in families else str(unknown("report", name, standing)))
         return None
     family = families[name]
     for option in {each.option for each in families.values() if each.option}:

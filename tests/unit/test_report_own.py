@@ -218,6 +218,16 @@ def test_charts() -> None:
             [(2, "unknown report 'brekout': did you mean 'breakout'?")],
         ),
         (
+            "title: a\nreport: per-number\n",
+            [
+                (
+                    2,
+                    "'per-number' lists the calls of numbers that are asked for: no report can "
+                    "stand on it",
+                )
+            ],
+        ),
+        (
             "title: a\nreport: usa-calls\ntype: stat\n",
             [(3, "unknown type 'stat': did you mean 'state'?")],
         ),
