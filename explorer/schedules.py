@@ -103,8 +103,9 @@ def filled(call: Call, view: View) -> tuple[dict[str, str], list[str]]:
     try:
         report = report_of(call.explorer.desk.reporting(call.visitor), view)
         dimensions = {d.name for d in report.dimensions}
+        currency = asked.currency or report.preset.currency
     except ReportError:
-        dimensions = set()
+        dimensions, currency = set(), asked.currency
     if asked.group_by is not None:
         form["group"] = asked.group_by or '""'
     if asked.columns is not None:
@@ -113,8 +114,8 @@ def filled(call: Call, view: View) -> tuple[dict[str, str], list[str]]:
     for field in ("customers", "providers"):
         if values := getattr(asked, field):
             form[field] = ", ".join(values)
-    if asked.currency:
-        form["currency"] = asked.currency.upper()
+    if currency:
+        form["currency"] = currency.upper()
     said = {
         "split": view.split, "filter": asked.filters, "sort": asked.sort, "top": asked.top,
         "compare": asked.compare if asked.compare != "none" else None, "choice": view.choice,

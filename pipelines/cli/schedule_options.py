@@ -23,7 +23,7 @@ _OPTIONS: tuple[tuple[str, str, str, str, str], ...] = (
     ("--columns", "columns", "NAMES", "Columns; blank: the report's own.", ""),
     ("--format", "formats", "pdf,html,xlsx,csv", "What is attached.", "pdf,xlsx"),
     ("--currency", "currency", "CODE", "Of converted charges: USD, GBP or any other that the ECB "
-     "quotes.", "USD"),
+     "quotes.", "the report's own, else USD"),
     ("--time", "time", "HH:MM", "Time of day, on the day after the period.", "07:00"),
     ("--timezone", "timezone", "ZONE", "Of that time.", "the reporting zone"),
     ("--audience", "audience", "internal|customer|provider", "Whose eyes it is for.", "internal"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import reprlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import time
 from difflib import get_close_matches
 from typing import Any
@@ -18,7 +18,7 @@ from resources.mailer import MailRefusedError, parse_addresses
 from resources.reporting.errors import ReportError, unknown
 from resources.reporting.model import Family
 from resources.reporting.period import Period
-from resources.reporting.reports import REPORTS
+from resources.reporting.reports import REPORTS, find_scheduled
 from resources.reporting.request import resolve_accounts, split
 from resources.schedules import rendering
 from resources.schedules.model import (
@@ -113,6 +113,8 @@ def define(values: Mapping[str, Any], accounts: Accounts, timezone: str, period:
     if judge.problems:
         raise ScheduleError("\n".join(judge.problems))
     schedule = from_plain({k: v for k, v in plain.items() if v is not None})
+    if plain.get("currency") is None:
+        schedule = replace(schedule, currency=judge.currency(schedule))
     judge.together(schedule, period)
     if judge.problems:
         raise ScheduleError("\n".join(judge.problems))
@@ -192,6 +194,14 @@ class _Judge:
         found, odd = self.accounts.ids(name, texts)
         self.warnings += [f"{name}: {words}" for words in odd]
         return found
+
+    def currency(self, schedule: Schedule) -> str:
+        """Of a schedule that names none: its report's own, or that of any schedule."""
+        try:
+            preset = find_scheduled(schedule.report, self.accounts.reports).preset
+        except ReportError:  # which `together` tells
+            return schedule.currency
+        return preset.currency or schedule.currency
 
     def together(self, schedule: Schedule, period: Period) -> None:
         """What several fields say together."""

@@ -56,6 +56,20 @@ def test_a_schedule_from_what_is_on_the_screen(served: tuple[Explorer, Browser])
     assert "A schedule does not hold the order." in page
 
 
+def test_a_report_of_ones_own_is_scheduled_in_its_currency(
+    served: tuple[Explorer, Browser],
+) -> None:
+    explorer, browser = served
+    folder = explorer.workplace.settings.home / "reports"
+    folder.mkdir()
+    (folder / "pounds.yaml").write_text(
+        "title: In pounds\nreport: breakout\ncolumns: profit_gbp\ncurrency: GBP\n"
+    )
+    page = browser.get("/schedules/new", "report=pounds&last=7d").text
+    assert 'value="GBP"' in page
+    assert 'value="USD"' not in page
+
+
 def test_what_is_wrong_stands_beside_its_field(served: tuple[Explorer, Browser]) -> None:
     explorer, browser = served
     form = {**FORM, "email": "nonsense", "time": "25:00", "name": "", "group": "custmer"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, time
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resources.reporting.model import Family
+from resources.reporting.own import declare
 from resources.reporting.period import Period
 from resources.reporting.reports import REPORTS
 from resources.schedules.audience import is_forbidden, own_rows
@@ -40,6 +43,22 @@ def test_what_is_not_said_has_a_default() -> None:
     assert found.schedule == Schedule("x", "Europe/Berlin", email=("a@example.com",))
     assert (found.schedule.frequency, found.schedule.report) == (Frequency.DAILY, "breakout")
     assert (found.schedule.formats, found.schedule.time) == (("pdf", "xlsx"), time(7))
+
+
+def test_a_report_of_ones_own_goes_in_its_own_currency() -> None:
+    report, problems = declare(
+        "title: In euros\nreport: breakout\ncolumns: profit_eur\ncurrency: EUR\n", "euros", REPORTS
+    )
+    assert problems == []
+    assert report is not None
+    own = Family("euros", report.title, report.purpose, {"": report})
+    known = replace(ACCOUNTS, reports={**REPORTS, "euros": own}, currencies=("USD", "GBP", "EUR"))
+    said = {"name": "x", "email": "a@example.com", "report": "euros"}
+    assert define(said, known, "UTC", DAY).schedule.currency == "EUR"
+    # What is named wins, and a schedule that is written out again keeps what it has.
+    dollars = define({**said, "currency": "USD"}, known, "UTC", DAY).schedule
+    assert dollars.currency == "USD"
+    assert define(dollars.plain(), known, "UTC", DAY).schedule == dollars
 
 
 def test_all_fields_there_and_back() -> None:
