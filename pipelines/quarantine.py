@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from resources.intake.records import split_record
 from resources.ledger.files import FileAccount
+from resources.sources import SOURCES
 
 if TYPE_CHECKING:
     from pipelines.assembly import Workplace
@@ -36,6 +37,7 @@ def quarantined(workplace: "Workplace", wanted: Sequence[FileAccount]) -> Iterat
         if not paths:
             continue
         header = json.loads(account.file.header or "[]")
+        delimiter = SOURCES[account.file.source].delimiter
         with workplace.engine.connect({"quarantine": paths}) as connection:
             rows = connection.execute(
                 "SELECT line, reasons, raw FROM quarantine WHERE file_id = $file_id ORDER BY line",
@@ -48,14 +50,17 @@ def quarantined(workplace: "Workplace", wanted: Sequence[FileAccount]) -> Iterat
                         "quarantine_line": line,
                         "quarantine_reasons": reasons,
                     }
-                    yield {"raw": raw, **told, "row": _row(header, raw, told)}
+                    yield {"raw": raw, **told, "row": _row(header, raw, delimiter, told)}
 
 
 def write_named(
     handle: TextIO, wanted: Sequence[FileAccount], records: Iterable[dict[str, Any]]
 ) -> int:
-    """Writes records of a source with a header, by its columns; how many there were."""
-    writer = csv.DictWriter(handle, columns_of(wanted), restval="", extrasaction="ignore")
+    """Writes records of one source with a header, by its columns; how many there were."""
+    delimiters = {SOURCES[account.file.source].delimiter for account in wanted}
+    writer = csv.DictWriter(
+        handle, columns_of(wanted), "", "ignore", delimiter=delimiters.pop() if delimiters else ","
+    )
     writer.writeheader()
     count = 0
     for record in records:
@@ -78,9 +83,9 @@ def write_unnamed(raw: TextIO, why: TextIO, records: Iterable[dict[str, Any]]) -
     return count
 
 
-def _row(header: list[str], raw: str, told: dict[str, Any]) -> dict[str, str]:
+def _row(header: list[str], raw: str, delimiter: str, told: dict[str, Any]) -> dict[str, str]:
     try:
-        values = split_record(raw)
+        values = split_record(raw, delimiter)
     except csv.Error:
         values = []
     # Fields of a record with too many or too few of them may stand in any column: only the raw
