@@ -227,7 +227,7 @@ def _run(
 ) -> None:
     context: ReportContext = ctx.obj
     report = find_report(of.name, {of.name: of}, choice)
-    recipients = parse_addresses(email)
+    recipients = _recipients(email)
     wanted = choose_format(fmt, output)
     to_stdout = output is None or output == "-"
     wants_output = not email or fmt is not None or output is not None
@@ -242,6 +242,16 @@ def _run(
             _put(made(for_people(wanted)), wanted, output, now)
         if recipients:
             _mail(context, made(True), recipients, now)
+
+
+def _recipients(email: tuple[str, ...]) -> list[str]:
+    try:
+        recipients = parse_addresses(email)
+    except MailError as error:
+        raise ReportError(f"--email: {error}") from None
+    if email and not recipients:  # a variable of a script that was never set
+        raise ReportError("--email is empty: name at least one address, or leave it out")
+    return recipients
 
 
 Making = Callable[[bool], Made]

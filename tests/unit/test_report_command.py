@@ -123,12 +123,14 @@ def test_table(context: Context) -> None:
         (["breakout", *DAYS, "--customers", "Nimbus"], "did you mean '<b>Nimbus</b>'?"),
         (["breakout", *DAYS, "--email", "nobody"], "'nobody' is no e-mail address"),
         (["breakout", *DAYS, "--email", "a@b.c\nBcc: x@y.z"], "holds a line break"),
+        (["breakout", *DAYS, "--email", ""], "--email is empty"),
+        (["breakout", *DAYS, "--email", " , "], "--email is empty"),
         (["breakout", *DAYS, "--output", "/nowhere/x.csv"], "cannot write"),
     ],
 )
 def test_refusals(context: Context, arguments: list[str], said: str) -> None:
     got = run(context, *arguments)
-    assert got.exit_code != 0
+    assert got.exit_code == 2
     assert said in got.output
     assert "Traceback" not in got.output
 
