@@ -20,7 +20,8 @@ UNFINISHED = (".part", ".tmp", ".filepart")
 
 @dataclass(frozen=True)
 class LandedFile:
-    """A file in a source's folder. `name` is its path below that folder.
+    """A file in a source's folder. `name` is its path below that folder; `source` is blank for
+    one that lies beside these folders.
 
     `token` changes when the file does; `changed` is when that was, in seconds since 1970. `unfit`
     says why it can never be taken, if so.
@@ -62,14 +63,15 @@ class Landing:
             found = system.find(root, detail=True)
         for path, info in sorted(found.items()):
             parts = PurePosixPath(path).relative_to(PurePosixPath(root)).parts
-            if len(parts) < 2 or any(p.startswith(".") for p in parts):
+            if not parts or any(p.startswith(".") for p in parts):
                 continue
             if parts[-1].lower().endswith(UNFINISHED):
                 continue
             if info.get("islink"):  # the listing tells of the link, not of what it leads to
                 with suppress(OSError):  # it leads nowhere, or in a circle
                     info = system.info(path)
-            yield _landed(parts[0], "/".join(parts[1:]), path, info)
+            source = parts[0] if len(parts) > 1 else ""
+            yield _landed(source, "/".join(parts[1:] if source else parts), path, info)
 
     def again(self, file: LandedFile) -> LandedFile | None:
         """The file as it is now; None when it is gone."""

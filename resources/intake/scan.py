@@ -59,6 +59,7 @@ class Scan:
         """Files that no scan has seen as they are now, in the order to take them in."""
         seen: dict[str, set[tuple[str, str]]] = {}
         strange: set[str] = set()
+        loose: list[str] = []
         unlike: list[str] = []
         growing: list[str] = []
         unfit: list[str] = []
@@ -67,6 +68,9 @@ class Scan:
         landed = list(self.landing.scan())
         # Within one intake the later file name wins, whatever folder it lies in.
         for file in sorted(landed, key=lambda f: (f.source, f.name.rsplit("/", 1)[-1], f.name)):
+            if not file.source:
+                loose.append(file.name)
+                continue
             source = SOURCES.get(file.source)
             if source is None:
                 strange.add(file.source)
@@ -96,6 +100,11 @@ class Scan:
             say(
                 f"left for the next run, as changed within {self.rules.settle_seconds} s: "
                 f"{some(growing)}"
+            )
+        if loose:
+            say(
+                f"left alone, as they lie in no source's folder: {some(loose)}; "
+                f"those are {', '.join(f'{name}/' for name in SOURCES)}"
             )
         if unlike:
             say(f"left alone, as their names are not those of CDR files: {some(unlike)}")
