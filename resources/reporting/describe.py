@@ -136,6 +136,12 @@ def _rows(families: Mapping[str, Family]) -> Iterable[tuple[str, str, str]]:
 def _section(family: Family) -> str:
     unsaid = f"; without `--{family.option}` it is `{family.default}`" if family.option else ""
     named = _coded(d.name for d in dimensions(family))
+    if family.listing:
+        unsaid = _coded(defaults(family.members[family.default])[1])
+        return (
+            f"**`{family.name}`** lists calls, with any of {named}.\n\n"
+            f"- Without `--columns`: {unsaid}; in files for machines all of them."
+        )
     lines = [f"**`{family.name}`** groups by {named}{unsaid}.", ""]
     alike = variants(family)
     for choices, member in alike:
