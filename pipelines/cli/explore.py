@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 def explore(ctx: click.Context, host: str, port: int) -> None:
     """Open the explorer: filter, pivot and search what the night has built, in a browser.
 
-    On this machine alone nobody logs in. Once there is a user (`cdr-reports users add`), everybody
-    does; another address than this machine's is refused until then.
+    On this machine alone nobody logs in. Once there is a user (`cdr-reports users add`), or
+    CDR_REPORTS_EXPLORE_PROXY names a proxy that logs people in, everybody does; another address
+    than this machine's is refused until then.
     """
     from explorer.explorer import Explorer, application
     from explorer.guard import Refused, check_bind
