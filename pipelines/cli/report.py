@@ -233,7 +233,10 @@ def _run(
     wants_output = not email or fmt is not None or output is not None
     if wants_output and to_stdout and wanted in BINARY_FORMATS and sys.stdout.isatty():
         raise ReportError(f"{wanted} is not for a terminal: give --output FILE, or pipe it")
-    reporting = context.reporting()
+    try:
+        reporting = context.reporting()
+    except ReportError as error:  # of a setting, not of an option
+        raise click.ClickException(str(error)) from None
     now = datetime.now(ZoneInfo(reporting.timezone))
     period = choose_period(first, last, recent, now.date())
     opened = _calls if report.listing else _sums

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from pipelines.cli.report import report
 from pipelines.settings import Settings
+from resources.reporting.errors import ReportError
 from resources.reporting.interfaces import Reporting
 from tests.unit.report_tables import reporting, some_notices
 
@@ -133,6 +134,15 @@ def test_refusals(context: Context, arguments: list[str], said: str) -> None:
     assert got.exit_code == 2
     assert said in got.output
     assert "Traceback" not in got.output
+
+
+def test_a_wrong_setting_is_no_wrong_option(context: Context) -> None:
+    class OtherZone(Context):
+        def reporting(self) -> Reporting:
+            raise ReportError("CDR_REPORTS_TIMEZONE is UTC, but")
+
+    got = run(OtherZone(context.settings, context.made), "breakout", *DAYS)
+    assert (got.exit_code, got.output) == (1, "Error: CDR_REPORTS_TIMEZONE is UTC, but\n")
 
 
 def test_help_names_dimensions_and_measures(context: Context) -> None:
