@@ -24,7 +24,9 @@ LAST_DAY = date(2026, 3, 8)
 
 @click.command()
 @click.option("--folder", default="demo", show_default=True, help="Where everything goes.")
-@click.option("--rows", default=100_000, show_default=True, help="Calls a day.")
+@click.option(
+    "--rows", default=100_000, show_default=True, type=click.IntRange(1), help="Calls a day."
+)
 @click.pass_context
 def demo(ctx: click.Context, folder: str, rows: int) -> None:
     """Make a week of calls up, run the night, make and send the week's Breakout."""

@@ -222,6 +222,7 @@ def _summary(
 @click.pass_context
 def ui(ctx: click.Context, host: str, port: int) -> None:
     """Open Dagster's web interface and daemon: assets, runs, back-fills, the nightly schedule."""
+    from explorer.server import listening
     from pipelines.instance import environment
 
     program: Program = ctx.obj
@@ -230,5 +231,12 @@ def ui(ctx: click.Context, host: str, port: int) -> None:
     where = ["-w", str(workspace)] if workspace.exists() else ["-m", "pipelines.definitions"]
     dagster = Path(sys.executable).with_name("dagster")
     command = [str(dagster), "dev", *where, "-h", host, "-p", str(port)]
+    # Dagster would say in the midst of its log that there is no web interface, and go on.
+    try:
+        listening(host, port).close()
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot serve at {host}, port {port}: {error.strerror}; choose another --port"
+        ) from None
     click.echo(f"http://{host}:{port} (Ctrl-C ends it)")
     os.execve(command[0], command, environment(program.settings))  # noqa: S606 (our own command, no shell)

@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -139,6 +140,24 @@ def test_what_is_wrong_with_dagsters_settings_is_told_by_file(tmp_path: Path, co
     config.write_text("run_queue: {max_concurrent_runs: many}\n")
     told = cdr_reports(tmp_path, command, expect=1).stderr
     assert told.startswith(f"Error: {config}: ")
+
+
+@pytest.mark.parametrize("command", ["ui", "explore"])
+def test_a_port_that_is_taken_is_told(tmp_path: Path, command: str) -> None:
+    make_home(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = cdr_reports(tmp_path, command, "--port", port, expect=1)
+    assert said.stdout == ""
+    assert f"cannot serve at 127.0.0.1, port {port}: Address already in use" in said.stderr
+    assert "choose another --port" in said.stderr
+
+
+def test_a_demo_of_no_calls_is_refused(tmp_path: Path) -> None:
+    said = cdr_reports(
+        tmp_path, "demo", "--folder", str(tmp_path / "demo"), "--rows", "0", expect=2
+    )
+    assert "'--rows': 0 is not in the range x>=1" in said.stderr
 
 
 def test_a_ledger_that_is_none_is_named_by_its_path(tmp_path: Path) -> None:
