@@ -63,7 +63,8 @@ class Landing:
             found = system.find(root, detail=True)
         for path, info in sorted(found.items()):
             parts = PurePosixPath(path).relative_to(PurePosixPath(root)).parts
-            if not parts or any(p.startswith(".") for p in parts):
+            # A bucket has an object for a folder that was made before any file: its name ends in /.
+            if not parts or path.endswith("/") or any(p.startswith(".") for p in parts):
                 continue
             if parts[-1].lower().endswith(UNFINISHED):
                 continue

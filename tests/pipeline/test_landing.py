@@ -257,3 +257,17 @@ def test_kamailios_companions_are_found_in_an_object_store(
     with home.engine.connect({"delivered": files}) as connection:
         row = connection.execute("SELECT sip_code, source_ip FROM delivered").fetchone()
     assert row == ("486", "192.0.2.1")
+
+
+def test_folders_that_were_made_in_a_bucket_are_no_files(
+    bucket: Callable[..., None], tmp_path: Path
+) -> None:
+    bucket("made/", b"")
+    bucket("made/connexcs/", b"")
+    bucket("made/asterisk/", b"")
+    bucket("made/stray.csv", b"x")
+    home = make_home(tmp_path, landing="s3://cdrs/made")
+    said: list[str] = []
+    assert home.intake.run(said.append) == []
+    (told,) = said
+    assert "no source's folder: stray.csv; those are" in told
