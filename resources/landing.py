@@ -3,6 +3,7 @@
 Files are only read, never moved or changed. Whether one is new is for the ledger to say.
 """
 
+import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
@@ -119,7 +120,9 @@ def _landed(source: str, name: str, path: str, info: dict[str, object]) -> Lande
 
 
 def _unfit(name: str, info: dict[str, object]) -> str:
-    if info.get("type") == "other" and not info.get("islink"):
+    # A link that leads nowhere may lead to a file again; one to a pipe is the pipe.
+    nowhere = stat.S_ISLNK(cast(int, info.get("mode", 0)))
+    if info.get("type") == "other" and not nowhere:
         return "no file, but a pipe, a socket or a device: move it away"
     try:
         name.encode()

@@ -58,10 +58,11 @@ def test_what_is_no_source_and_no_file_of_calls_is_said(home: Workplace) -> None
 
 
 def test_what_can_never_be_taken_stops_no_other(home: Workplace) -> None:
-    """A pipe that nobody writes to; a link to itself; a name that is no UTF-8."""
+    """A pipe that nobody writes to, and a link to it; a link to itself; a name that is no UTF-8."""
     deliver(home, "good.csv", [call()])
     folder = home.settings.home / "landing" / "connexcs"
     os.mkfifo(folder / "pipe.csv")
+    (folder / "led.csv").symlink_to("pipe.csv")
     (folder / "loop.csv").symlink_to("loop.csv")
     Path(os.fsdecode(bytes(folder) + b"/M\xe4rz.csv")).write_text(csv_text([call("other")]))
     deliver(home, "odd,\u00a0but M\u00e4rz.csv", [call("odd")])  # a space that does not break
@@ -73,7 +74,7 @@ def test_what_can_never_be_taken_stops_no_other(home: Workplace) -> None:
         ("odd,\u00a0but M\u00e4rz.csv", FileStatus.TAKEN),
     ]
     (told,) = (text for text in said if "left alone" in text)
-    for words in ("pipe.csv' (no file", "M\\udce4rz.csv' (its name"):
+    for words in ("led.csv' (no file", "pipe.csv' (no file", "M\\udce4rz.csv' (its name"):
         assert words in told
     assert "rename it" in told
 
