@@ -6,6 +6,7 @@ import hashlib
 import re
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from starlette.responses import Response
 
@@ -21,17 +22,18 @@ TYPES = {
     "wasm": "application/wasm",
     "woff2": "font/woff2",
 }
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _HASHED = re.compile(r"-[A-Z0-9]{8,}\.")
 _LONG, _ASKED = "public, max-age=31536000, immutable", "no-cache"
 
 
 @cache
-def _read(name: str) -> tuple[bytes, str] | None:
-    path = files("explorer") / "static" / name
-    if not _NAME.fullmatch(name) or not path.is_file():
-        return None
-    content = path.read_bytes()
+def _built() -> dict[str, Traversable]:
+    return {each.name: each for each in (files("explorer") / "static").iterdir() if each.is_file()}
+
+
+@cache
+def _read(name: str) -> tuple[bytes, str]:
+    content = _built()[name].read_bytes()
     return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
@@ -39,10 +41,9 @@ def built(call: Call) -> Response:
     """A built file; one whose name tells its content is kept by browsers for good."""
     name = call.path("name")
     kind = TYPES.get(name.rpartition(".")[2])
-    found = _read(name) if kind else None
-    if found is None:
+    if kind is None or name not in _built():
         raise NotFound(f"no file {name!r}")
-    content, tag = found
+    content, tag = _read(name)
     headers = {"ETag": tag, "Cache-Control": _LONG if _HASHED.search(name) else _ASKED}
     if tag in call.request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
