@@ -88,8 +88,10 @@ class Guard:
     def who(self, request: Request, session: Session) -> Visitor | None:
         """Who the session is of, if that is known. Raises WrongHost."""
         if not self.asks:
-            # A page from elsewhere could have its own name point here.
-            if not _is_own_name(request.headers.get("host", "")):
+            # A page from elsewhere could have its own name point here; and where all users were
+            # removed while an open address is served, others can name this machine as they like.
+            here = is_loopback(request.client.host) if request.client else False
+            if not here or not _is_own_name(request.headers.get("host", "")):
                 raise WrongHost(
                     "This is served to http://127.0.0.1 and http://localhost only, until users are "
                     "added: see `cdr-reports users add --help`."
@@ -118,17 +120,19 @@ class Guard:
     def log_in(self, request: Request, name: str, password: str) -> tuple[Session | None, str]:
         """A session for who knows the password, or why there is none."""
         address = self.address(request)
-        wait = self.tries.wait(name, address)
-        if wait > 0:
-            minutes = int(wait // 60) + 1
-            return None, f"too many tries: wait {minutes} minutes, then try again"
-        user = self._user(name)
-        known = user.password if user is not None and user.password is not None else self._nobody
-        with self._lock:  # a hash takes its memory; many at once would take the machine's
+        # A hash takes its memory; many at once would take the machine's. And of many tries at
+        # once each must know what became of those before it.
+        with self._lock:
+            wait = self.tries.wait(name, address)
+            if wait > 0:
+                minutes = int(wait // 60) + 1
+                return None, f"too many tries: wait {minutes} minutes, then try again"
+            user = self._user(name)
+            known = user.password if user and user.password is not None else self._nobody
             good = _verify(known, password)
-        if user is None or user.password is None or not good:
-            self.tries.failed(name, address)
-            return None, "the name or the password is wrong"
+            if user is None or user.password is None or not good:
+                self.tries.failed(name, address)
+                return None, "the name or the password is wrong"
         self.tries.passed(name)
         if _hasher.check_needs_rehash(user.password):
             self.users.rehash(user.name, hashed(password))

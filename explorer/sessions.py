@@ -83,6 +83,8 @@ class Sessions:
 
     def end(self, session: Session) -> None:
         """Log-out: the cookie is worth nothing from now on."""
+        if not session.user:
+            return  # it is worth nothing already, and anybody can have as many of these
         now = time.time()
         with self._lock:
             for old in [k for k, at in self._ended.items() if now - at > self._seconds]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time
 from pathlib import Path
+from threading import Lock
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
 import pytest
+from starlette.requests import Request
 
-from explorer.access import Role, Visitor
-from explorer.guard import is_loopback
+from explorer.access import LOCAL, Role, Visitor
+from explorer.guard import Guard, WrongHost, hashed, is_loopback
 from explorer.health import judge
 from explorer.limits import watched, within
 from explorer.schedules import by_field
 from explorer.sessions import ENDED_FILE, TRIES, WINDOW, Sessions, Tries, key_of, new_session
+from resources.ledger.users import User
 
 
 class Clock:
@@ -81,6 +86,11 @@ def test_ended_sessions_are_forgotten_once_their_cookies_are_too_old(tmp_path: P
     for _ in range(3):
         Sessions(tmp_path, -1).end(new_session("vera", 7))
     assert len((tmp_path / ENDED_FILE).read_text().splitlines()) == 1
+
+
+def test_of_those_who_never_logged_in_no_account_is_kept(tmp_path: Path) -> None:
+    Sessions(tmp_path, 3600).end(new_session())
+    assert not (tmp_path / ENDED_FILE).exists()
 
 
 def test_time_is_over_also_when_an_earlier_question_was_closed() -> None:
@@ -155,3 +165,41 @@ def test_what_is_wrong_with_a_schedule_stands_beside_its_fields() -> None:
         "": ["unknown column 'x': add it to group", "'nightly' is for customers"],
         "time": ["'25:00' is no time of day: write it as HH:MM, e.g. 07:30"],
     }
+
+
+def guard_of(home: Path, *users: User) -> Guard:
+    """One of a home without a proxy."""
+
+    def get(name: str) -> User:
+        return next(user for user in users if user.name == name)
+
+    known: Any = SimpleNamespace(any=lambda: bool(users), get=get)
+    settings: Any = SimpleNamespace(explore_proxy="", explore_proxies=())
+    return Guard(settings, known, Sessions(home, 3600), Tries(), Lock())
+
+
+def asked_from(address: str) -> Request:
+    headers = [(b"host", b"localhost")]
+    return Request({"type": "http", "client": (address, 50_000), "headers": headers})
+
+
+def test_other_machines_find_nothing_once_the_last_user_is_removed(tmp_path: Path) -> None:
+    """They may call this one what they like, and an address that was bound to stays open."""
+    guard = guard_of(tmp_path)
+    assert guard.who(asked_from("127.0.0.1"), new_session()) == LOCAL
+    for address in ("192.0.2.1", "2001:db8::1"):
+        with pytest.raises(WrongHost):
+            guard.who(asked_from(address), new_session())
+
+
+def test_tries_at_once_are_as_few_as_those_one_by_one(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    guard = guard_of(tmp_path, User("vera", "viewer", (), hashed("the right one"), 1, now, now))
+
+    def tried(_: int) -> str:
+        return guard.log_in(asked_from("192.0.2.1"), "vera", "a wrong one")[1]
+
+    with ThreadPoolExecutor(12) as pool:
+        said = list(pool.map(tried, range(12)))
+    assert said.count("the name or the password is wrong") == TRIES
+    assert sum(text.startswith("too many tries") for text in said) == 12 - TRIES
