@@ -18,6 +18,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any, Literal
 
+from resources.reporting.words import printable
+
 Tls = Literal["none", "starttls", "tls"]
 
 
@@ -232,6 +234,10 @@ _NOT_ASCII = (553, b"5.6.7 letters beyond ASCII need SMTPUTF8, which this server
 """What is said for a server that would have to refuse such a recipient."""
 
 
+_LONGEST_WORDS = 1_000
+"""Characters that are kept of what a server says; a reply may have any number of lines."""
+
+
 class _Watched:
     """Remembers whether the message itself has begun to go over the connection, and has more
     patience from then on.
@@ -311,7 +317,11 @@ def _told(recipients: Mapping[str, tuple[int, bytes]]) -> str:
 
 def _words(code: int, text: bytes | str) -> str:
     said = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-    return f"{code} {' '.join(said.split())}".strip()
+    # It goes to terminals and into the ledger, where PostgreSQL takes no NUL.
+    said = printable(" ".join(said.split()))
+    if len(said) > _LONGEST_WORDS:
+        said = f"{said[:_LONGEST_WORDS]}…"
+    return f"{code} {said}".strip()
 
 
 def _one_line(text: str, what: str) -> str:

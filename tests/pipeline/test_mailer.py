@@ -57,6 +57,10 @@ class Post:
             await asyncio.sleep(1)
         if b"too big" in content:
             return "552 5.3.4 message too big"
+        if b"garbled" in content:
+            return "554 \x1b[31mno\x00"
+        if b"endless" in content:
+            return "554-" + "\r\n554-".join(["y" * 400] * 20) + "\r\n554 end"
         parsed: Any = message_from_bytes(content, policy=policy.default)
         self.got.append((list(envelope.rcpt_tos), parsed))
         return "250 OK"
@@ -271,6 +275,17 @@ def test_all_recipients_refused_for_now(post: Post) -> None:
 def test_a_refused_message(post: Post) -> None:
     with serving(post) as port, pytest.raises(MailRefusedError, match="message too big"):
         send(message(subject="too big"), settings(port))
+
+
+def test_what_a_server_says_is_told_without_effect_and_not_for_ever(post: Post) -> None:
+    with serving(post) as port:
+        with pytest.raises(MailRefusedError) as garbled:
+            send(message(subject="garbled"), settings(port))
+        with pytest.raises(MailRefusedError) as endless:
+            send(message(subject="endless"), settings(port))
+    assert str(garbled.value).endswith("refused: 554 \ufffd[31mno\ufffd")
+    assert str(endless.value).endswith("yyy…")
+    assert len(str(endless.value)) < 1_100
 
 
 def test_a_server_that_is_down() -> None:
