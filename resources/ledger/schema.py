@@ -1,6 +1,8 @@
 """The ledger's tables, and opening it at the newest schema."""
 
+import os
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.resources import files as files_of
 from pathlib import Path
@@ -251,7 +253,12 @@ def migrate_ledger(url: str) -> tuple[str | None, str]:
 def _connected(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        path = Path(parsed.database)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Hashes of passwords are in it: SQLite would make it readable by everybody on the machine.
+        # Where it cannot be made, SQLite says so itself.
+        with suppress(OSError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o660))
     # A server that was restarted has cut the pool's connections: they are tried before use.
     engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
     if engine.dialect.name == "sqlite":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -78,6 +80,17 @@ def test_the_migrations_make_what_the_program_expects(ledger: Engine) -> None:
         indexes = {str(i["name"]): bool(i["unique"]) for i in there.get_indexes(table.name)
                    if not i.get("duplicates_constraint")}  # fmt: skip
         assert indexes == {str(i.name): bool(i.unique) for i in table.indexes}
+
+
+def test_a_ledger_is_not_for_everybody_on_the_machine(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        engine = open_ledger(f"sqlite:///{tmp_path}/new/ledger.sqlite")
+        with engine.connect():
+            modes = {p.name: p.stat().st_mode & 0o007 for p in (tmp_path / "new").iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == {"ledger.sqlite": 0, "ledger.sqlite-wal": 0, "ledger.sqlite-shm": 0}
 
 
 def test_moments_come_back_in_utc(ledger: Engine) -> None:
