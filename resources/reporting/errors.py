@@ -32,5 +32,6 @@ def unknown(what: str, word: str, known: Iterable[str]) -> ReportError:
     close = nearest(word, names)
     if close is not None:
         return ReportError(f"unknown {what} {word!r}: did you mean {close!r}?")
-    some = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+    shown = (name if name.isprintable() else repr(name) for name in names[:20])
+    some = ", ".join(shown) + (", …" if len(names) > 20 else "")
     return ReportError(f"unknown {what} {word!r}: choose from {some or 'nothing (none are known)'}")

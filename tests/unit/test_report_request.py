@@ -8,7 +8,7 @@ import pytest
 
 from resources.reporting.adapt import without
 from resources.reporting.breakout import BREAKOUT
-from resources.reporting.errors import ReportError
+from resources.reporting.errors import ReportError, unknown
 from resources.reporting.model import Measure
 from resources.reporting.reports import REPORTS
 from resources.reporting.request import (
@@ -188,3 +188,9 @@ def test_bytes_that_are_no_text_can_be_printed() -> None:
     for code in (0xDCFF, 0xD800):
         (found,) = split(chr(code))
         assert set(found) == {"\N{REPLACEMENT CHARACTER}"}
+
+
+def test_a_choice_of_names_has_no_effect_on_the_terminal() -> None:
+    """Customers' names come from a file; some let their customers choose them."""
+    told = str(unknown("customer", "1", ["Doe, Sons & Co", "\x1b[31mred"]))
+    assert told == "unknown customer '1': choose from Doe, Sons & Co, '\\x1b[31mred'"
