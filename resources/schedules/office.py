@@ -92,7 +92,7 @@ class Office:
             period = str(delivery.first_day)
         name = f"{slug(schedule.name)}-{delivery.schedule_id}"
         folder = self.home / "out" / "deliveries" / name / f"{period}-r{delivery.revision}"
-        return folder / slug(delivery.account) if delivery.account else folder
+        return folder / _of_its_own(delivery.account) if delivery.account else folder
 
     def missing(self, schedule: Schedule) -> Callable[[Period], tuple[date, ...]]:
         """Tells the days of a period that are not built from the newest delivery, or failed."""
@@ -143,10 +143,20 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "x"
 
 
+def _of_its_own(account: str) -> str:
+    """The folder of an account, in which no other finds its mail: ids may differ in case only."""
+    readable = slug(account)
+    return readable if readable == account else f"{readable}-{_mark(account)}"
+
+
+def _mark(account: str) -> str:
+    return hashlib.sha256(account.encode()).hexdigest()[:12]
+
+
 def message_id(uid: str, account: str, period: Period, revision: int, sender: str) -> str:
     """The same for the same delivery, whoever asks; of characters that every server takes."""
     domain = re.sub(r"[^A-Za-z0-9.-]", "", sender.rpartition("@")[2]) or "localhost"
-    whose = "." + hashlib.sha256(account.encode()).hexdigest()[:12] if account else ""
+    whose = f".{_mark(account)}" if account else ""
     days = f"{period.first:%Y%m%d}-{period.last:%Y%m%d}"
     return f"<{uid}{whose}.{days}.r{revision}@{domain}>"
 

@@ -53,3 +53,29 @@ def test_many_customers(tmp_path: Path) -> None:
         assert (row["customer"], row["attempts"]) == (
             f"Customer {customer}", str(int(customer) % 5 + 1)
         )  # fmt: skip
+
+
+def test_customers_whose_ids_look_alike_get_each_its_own(tmp_path: Path) -> None:
+    """Also on the second try: the mail that the first one kept is not the other's."""
+    workplace = make_home(tmp_path)
+    ids = ("ACME-1", "acme 1", "acme-1")
+    lines = [f"{c},{c} Ltd,mail{n}@example.com" for n, c in enumerate(ids)]
+    (tmp_path / "customers.csv").write_text("\n".join(["id,name,email", *lines]) + "\n")
+    at = f"{DAYS[-1]} 12:00:00"
+    deliver(workplace, "day.csv", [call(c, dt=at, customer_id=c) for c in ids])
+    build_all(workplace)
+    clock = Clock(datetime(2026, 3, 8, 12, tzinfo=UTC))
+    post = PostOffice("450 *")
+    with serving(post) as port:
+        office = office_of(workplace, port, clock)
+        add(office, audience="customer", fan_out=True)
+        clock.set("2026-03-09T07:00")
+        tick(office)
+        clock.forward(hours=1)
+        tick(office)
+    sent = {}
+    for (to,), message, _ in post.got:
+        (attached,) = message.iter_attachments()
+        sent[to] = str(attached.get_content()).splitlines()[1].partition(",")[0]
+    assert sent == {f"mail{n}@example.com": f"{c} Ltd" for n, c in enumerate(ids)}
+    assert len({d.folder for d in office.deliveries.find()}) == len(ids)
