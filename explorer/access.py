@@ -48,6 +48,11 @@ class Visitor:
         """Whose eyes these are, for the columns of a report."""
         return Audience.CUSTOMER if self.role is Role.CUSTOMER else Audience.INTERNAL
 
+    @property
+    def guest(self) -> str:
+        """The name of who is not of the house; blank for the others."""
+        return self.name if self.role is Role.CUSTOMER else ""
+
 
 LOCAL = Visitor("local", Role.OPERATOR)
 """Whoever sits at the machine itself, where nobody is asked to log in."""

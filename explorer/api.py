@@ -60,7 +60,7 @@ def get_accounts(call: Call) -> Response:
     reporting = call.explorer.desk.reporting(call.visitor)
     known = dict(getattr(reporting.names, side))
     if call.visitor.role is not Role.CUSTOMER:
-        with call.explorer.desk.turn():
+        with call.explorer.desk.turn(call.visitor):
             in_data = call.explorer.accounts_in_data(side)
         known |= {account: known.get(account) or account for account in in_data}
     found = sorted(
@@ -86,7 +86,7 @@ def get_members(call: Call) -> Response:
     asked = replace(view.asked, group_by=name, columns=None, sort=None, top=None, compare="none",
                     filters=others, currency=None)  # fmt: skip
     view = replace(view, asked=asked, split=())
-    with desk.turn():
+    with desk.turn(call.visitor):
         found = question_of(call.visitor, reporting, view, desk.today(), people=False)
         request = found.request
         question = Sums(found.report, request.period, request.group, (), request.restrictions,
@@ -106,7 +106,7 @@ def get_rows(call: Call) -> Response:
     offset = number(call, "offset", 0, 0, 10**9)
     desk = call.explorer.desk
     reporting = desk.reporting(call.visitor)
-    with desk.turn():
+    with desk.turn(call.visitor):
         found = question_of(call.visitor, reporting, view, desk.today(), people=True)
         pivot = make_pivot(
             reporting, found.request, found.splits, levels=levels, limit=limit, offset=offset
@@ -176,7 +176,7 @@ def get_charts(call: Call) -> Response:
     view = view_of(call)
     desk = call.explorer.desk
     reporting = desk.reporting(call.visitor)
-    with desk.turn():
+    with desk.turn(call.visitor):
         asked = replace(view.asked, columns=None, sort=None)
         found = question_of(call.visitor, reporting, replace(view, asked=asked, split=()),
                             desk.today(), people=True)  # fmt: skip
@@ -194,9 +194,12 @@ def get_calls(call: Call) -> Response:
     """The calls of numbers as an Arrow stream, with their summaries."""
     view = view_of(call, _OWN)
     limit = number(call, "limit", ROWS, 1, MOST_ROWS)
-    desk = call.explorer.desk
-    reporting = desk.reporting(call.visitor)
-    with desk.turn(), calls_of(call.visitor, reporting, view, desk.today(), people=True) as made:
+    desk, visitor = call.explorer.desk, call.visitor
+    reporting = desk.reporting(visitor)
+    with (
+        desk.turn(visitor),
+        calls_of(visitor, reporting, view, desk.today(), people=True) as made,
+    ):
         rows, meta = made.shown(view, limit)
         stream = arrow.table_stream(made.columns, rows, meta)
     return Response(stream, media_type=arrow.TYPE)

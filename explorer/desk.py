@@ -146,15 +146,15 @@ class Desk:
         return self.workplace.today()
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self, visitor: Visitor) -> Iterator[None]:
         """A place and a time limit for making an answer. Raises TooMany, TooSlow."""
-        with self.turns.taken(), within(self.seconds):
+        with self.turns.taken(visitor.guest), within(self.seconds):
             yield
 
     @contextmanager
-    def download(self) -> Iterator[Watch]:
+    def download(self, visitor: Visitor) -> Iterator[Watch]:
         """The same for making a file."""
-        with self.downloads.taken(), within(DOWNLOAD_SECONDS) as watch:
+        with self.downloads.taken(visitor.guest), within(DOWNLOAD_SECONDS) as watch:
             yield watch
 
     def close(self) -> None:

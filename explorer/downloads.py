@@ -61,7 +61,7 @@ def download(call: Call) -> Response:
 def _made(call: Call, view: View, *, people: bool) -> Iterator[Made]:
     desk, visitor = call.explorer.desk, call.visitor
     reporting = desk.reporting(visitor)
-    with desk.download(), ExitStack() as open_:
+    with desk.download(visitor), ExitStack() as open_:
         if report_of(reporting, view).listing:
             calls = calls_of(visitor, reporting, view, desk.today(), people=people)
             yield open_.enter_context(calls)

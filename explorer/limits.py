@@ -6,6 +6,7 @@ The engine's work is interrupted from outside; what is at it is found by the con
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -29,6 +30,9 @@ Files are counted by themselves: whoever reads one slowly keeps nobody from the 
 """
 
 WAIT_SECONDS = 10.0
+
+GUEST_WAITING = 8
+"""So many more questions of one guest wait; further ones are asked to come back at once."""
 
 
 class TooSlow(Exception):
@@ -141,17 +145,39 @@ class WatchedEngine(Engine):
 
 
 class Turns:
-    """Lets so many in at once."""
+    """Lets so many in at once, of one guest half of them: one alone keeps nobody else waiting."""
 
     def __init__(self, places: int) -> None:
-        self._places = threading.BoundedSemaphore(places)
+        self._places, self._of_a_guest = places, (places + 1) // 2
+        self._changed = threading.Condition()
+        self._inside: Counter[str] = Counter()
+        self._waiting: Counter[str] = Counter()
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
-        """A place, waited for. Raises TooMany."""
-        if not self._places.acquire(timeout=WAIT_SECONDS):
-            raise TooMany("too many answers are being made: try again in some seconds")
+    def taken(self, guest: str = "") -> Iterator[None]:
+        """A place, waited for; `guest` is blank for who belongs to the house. Raises TooMany."""
+
+        def free() -> bool:
+            if guest and self._inside[guest] >= self._of_a_guest:
+                return False
+            return self._inside.total() < self._places
+
+        with self._changed:
+            # Each that waits has a thread of the server, of which there are 40.
+            if guest and self._waiting[guest] >= GUEST_WAITING:
+                raise TooMany(_TOO_MANY)
+            self._waiting[guest] += 1
+            found = self._changed.wait_for(free, WAIT_SECONDS)
+            self._waiting[guest] -= 1
+            if not found:
+                raise TooMany(_TOO_MANY)
+            self._inside[guest] += 1
         try:
             yield
         finally:
-            self._places.release()
+            with self._changed:
+                self._inside[guest] -= 1
+                self._changed.notify_all()
+
+
+_TOO_MANY = "too many answers are being made: try again in some seconds"

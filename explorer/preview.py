@@ -94,7 +94,7 @@ def _previewed(call: Call, schedule: Schedule) -> Rendered:
     explorer, account = call.explorer, call.one("account") or None
 
     def make() -> Rendered:
-        with explorer.desk.download():
+        with explorer.desk.download(call.visitor):
             return preview(open_office(explorer.workplace), schedule, account)
 
     try:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from threading import Lock
+from time import monotonic, sleep
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,10 +15,11 @@ import duckdb
 import pytest
 from starlette.requests import Request
 
+from explorer import limits
 from explorer.access import LOCAL, Role, Visitor
 from explorer.guard import Guard, WrongHost, hashed, is_loopback
 from explorer.health import judge
-from explorer.limits import watched, within
+from explorer.limits import TooMany, Turns, watched, within
 from explorer.schedules import by_field
 from explorer.sessions import ENDED_FILE, TRIES, WINDOW, Sessions, Tries, key_of, new_session
 from resources.ledger.users import User
@@ -203,3 +206,41 @@ def test_tries_at_once_are_as_few_as_those_one_by_one(tmp_path: Path) -> None:
         said = list(pool.map(tried, range(12)))
     assert said.count("the name or the password is wrong") == TRIES
     assert sum(text.startswith("too many tries") for text in said) == 12 - TRIES
+
+
+def test_one_customer_takes_no_more_than_half_of_the_places(monkeypatch: Any) -> None:
+    monkeypatch.setattr(limits, "WAIT_SECONDS", 0.05)
+    turns = Turns(4)
+    with ExitStack() as taken:
+        for _ in range(2):
+            taken.enter_context(turns.taken("sky"))
+        with pytest.raises(TooMany), turns.taken("sky"):
+            pass
+        for guest in ("bright", ""):
+            taken.enter_context(turns.taken(guest))
+        with pytest.raises(TooMany), turns.taken():
+            pass
+    with ExitStack() as taken:  # the house may have all of them, and all are free again
+        for _ in range(4):
+            taken.enter_context(turns.taken())
+
+
+def test_of_one_customer_few_questions_wait() -> None:
+    turns, first = Turns(2), ExitStack()
+
+    def ask() -> bool:
+        with turns.taken("sky"):
+            return True
+
+    with ThreadPoolExecutor(limits.GUEST_WAITING) as pool:
+        first.enter_context(turns.taken("sky"))
+        waiting = [pool.submit(ask) for _ in range(limits.GUEST_WAITING)]
+        while turns._waiting["sky"] < limits.GUEST_WAITING:
+            sleep(0.01)
+        began = monotonic()
+        with pytest.raises(TooMany):
+            ask()
+        assert monotonic() - began < limits.WAIT_SECONDS / 2
+        with turns.taken("bright"):
+            first.close()
+        assert all(each.result() for each in waiting)
