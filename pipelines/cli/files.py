@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from pipelines.cli.show import show_table
+from pipelines.cli.show import as_it_is, show_table
 from pipelines.quarantine import quarantined, write_named, write_unnamed
 from resources.intake.take import WrongHome
 from resources.ledger.cold import DayIsCold
@@ -56,7 +56,7 @@ def show(ctx: click.Context, file: str) -> None:
     program: Program = ctx.obj
     account = _account(program, file)
     found = account.file
-    click.echo(f"{found.source}/{found.name}")
+    click.echo(_called(account))
     facts = [
         ("number", str(found.id)), ("status", found.status), ("reason", found.reason),
         ("size", f"{found.size:,} bytes"), ("sha256", found.sha256),
@@ -86,12 +86,12 @@ def withdraw(ctx: click.Context, file: str, yes: bool) -> None:
     # One whose withdrawal was cut short may be typed again.
     if account.file.status not in (FileStatus.TAKEN, FileStatus.WITHDRAWING):
         raise click.ClickException(
-            f"{account.file.name} is {account.file.status}: only a taken file can be withdrawn"
+            f"{_called(account)} is {account.file.status}: only a taken file can be withdrawn"
         )
     if not yes:
         click.confirm(
-            f"withdraw {account.file.source}/{account.file.name} with {account.accepted:,} "
-            f"accepted records of {account.days_in_words}?",
+            f"withdraw {_called(account)} with {account.accepted:,} accepted records of "
+            f"{account.days_in_words}?",
             abort=True,
         )
     try:
@@ -101,6 +101,11 @@ def withdraw(ctx: click.Context, file: str, yes: bool) -> None:
     click.echo(
         f"withdrawn; stale now: {account.days_in_words or 'no day'}. `cdr-reports run` builds them"
     )
+
+
+def _called(account: FileAccount) -> str:
+    """The file by source and name, whatever characters it was named with."""
+    return as_it_is(f"{account.file.source}/{account.file.name}").plain
 
 
 @click.group()

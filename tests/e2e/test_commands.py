@@ -348,6 +348,8 @@ def test_what_a_file_is_called_has_no_effect_on_the_terminal(tmp_path: Path) -> 
     (folder / "[red]a\n\x1b[31m.csv").write_text("no columns\n")
     ran = cdr_reports(tmp_path, "run", expect=1).stderr.splitlines()
     told = cdr_reports(tmp_path, "files").stdout.splitlines()
-    for line in (ran[0], ran[-1], told[1]):
+    one = cdr_reports(tmp_path, "files", "show", "1").stdout.splitlines()
+    kept = cdr_reports(tmp_path, "files", "withdraw", "1", expect=1).stderr.splitlines()
+    for line in (ran[0], ran[-1], told[1], one[0], kept[0]):
         assert "[red]a \N{REPLACEMENT CHARACTER}[31m.csv" in line
     assert len(told) == 2
