@@ -12,7 +12,7 @@ import dagster as dg
 
 from pipelines.assembly import Workplace
 from pipelines.sending import open_office
-from pipelines.sensors import UNFINISHED, attempt
+from pipelines.sensors import ENDED, UNFINISHED, attempt
 from resources.ledger.delivery import Delivery, Reason, State
 from resources.schedules.delivery import deliver
 from resources.schedules.office import Office
@@ -106,8 +106,8 @@ def report_schedules(
         number = attempt(_ended(context.instance, group), datetime.now(UTC))
         if number is None:
             reasons.append(
-                f"{group.schedule}, {group.deliveries[0].days}: its run has failed and will be "
-                "tried again"
+                f"{group.schedule}, {group.deliveries[0].days}: its run has failed or was "
+                "terminated, and will be tried again"
             )
             continue
         of = attempt_key(group)
@@ -182,9 +182,8 @@ def _metadata(office: Office, found: list[Delivery]) -> dict[str, Any]:
 
 
 def _ended(instance: dg.DagsterInstance, group: Group) -> list[datetime]:
-    """When the runs of this attempt ended, but for those that somebody has cancelled."""
-    ended = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS]
+    """When the runs of this attempt ended."""
     records = instance.get_run_records(
-        dg.RunsFilter(statuses=ended, tags={TRY: attempt_key(group)})
+        dg.RunsFilter(statuses=ENDED, tags={TRY: attempt_key(group)})
     )
     return [record.update_timestamp for record in records]

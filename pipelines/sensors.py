@@ -25,6 +25,14 @@ UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 
+ENDED = [
+    dg.DagsterRunStatus.SUCCESS,
+    dg.DagsterRunStatus.FAILURE,
+    # Else what was terminated would be asked for under the key that it had, for ever in vain: the
+    # daemon launches a key once.
+    dg.DagsterRunStatus.CANCELED,
+]
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -62,8 +70,8 @@ def attempt(ended: Collection[datetime], now: datetime) -> int | None:
     """Which attempt at a batch is due, given when its runs ended; None while it is too early.
 
     A batch whose run has ended and which is still due was not refused for its data. A disk, a
-    memory limit or a network made it fail, or another process has published an older state after
-    it. That may pass: after one hour, then two, four, up to a day.
+    memory limit or a network made it fail, somebody has terminated it, or another process has
+    published an older state after it. That may pass: after one hour, then two, four, up to a day.
 
     >>> noon = datetime(2026, 3, 6, 12, tzinfo=UTC)
     >>> attempt([], noon), attempt([noon - timedelta(hours=2)], noon), attempt([noon], noon)
@@ -132,7 +140,6 @@ def _underway(instance: dg.DagsterInstance) -> set[date]:
 
 
 def _ended(instance: dg.DagsterInstance, batch: Batch) -> list[datetime]:
-    """When the runs of a batch ended, but for those that somebody has cancelled."""
-    ended = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS]
-    records = instance.get_run_records(dg.RunsFilter(statuses=ended, tags={BATCH: batch.key}))
+    """When the runs of a batch ended."""
+    records = instance.get_run_records(dg.RunsFilter(statuses=ENDED, tags={BATCH: batch.key}))
     return [record.update_timestamp for record in records]

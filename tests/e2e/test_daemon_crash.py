@@ -111,3 +111,19 @@ def test_what_was_asked_for_and_not_built_is_asked_for_again_later(home: Workpla
         said = tick(instance, home)
         assert asked(said) == []
         assert "was not built and will be tried again" in str(said.skip_message)
+
+
+def test_a_batch_whose_run_was_terminated_is_asked_for_again_under_another_key(
+    home: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The daemon launches a key once, so under the same one its days would stay stale for ever."""
+    with open_instance(home.settings) as instance:
+        (first,) = tick(instance, home).run_requests or []
+        instance.create_run_for_job(
+            build_defs(home.settings).resolve_job_def("build_days"),
+            tags=dict(first.tags),
+            status=dg.DagsterRunStatus.CANCELED,
+        )
+        assert "will be tried again" in str(tick(instance, home).skip_message)
+        monkeypatch.setattr("pipelines.sensors.attempt", lambda ended, now: len(ended) + 1)
+        assert asked(tick(instance, home)) == [f"{first.run_key} attempt 2"]

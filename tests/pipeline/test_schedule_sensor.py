@@ -186,3 +186,22 @@ def test_a_revision_is_a_run_of_its_own(daemon: Daemon, post: PostOffice) -> Non
     assert request.run_key == f"schedule 1 {YESTERDAY} r2 attempt 1"
     daemon.launch(request)
     assert [str(m["Subject"])[:18] for _, m, _ in post.got][1] == "Breakout (revised)"
+
+
+def test_a_report_whose_run_was_terminated_is_sent_later(
+    daemon: Daemon, post: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(daemon.workplace)
+    request = only(daemon.tick())
+    job = build_defs(daemon.workplace.settings).resolve_job_def("deliver_reports")
+    daemon.instance.create_run_for_job(
+        job, run_config=request.run_config, tags=request.tags, status=dg.DagsterRunStatus.CANCELED
+    )
+    said = daemon.tick()
+    assert isinstance(said, str)
+    assert "terminated, and will be tried again" in said
+    monkeypatch.setattr("pipelines.deliveries.attempt", lambda ended, now: len(ended) + 1)
+    again = only(daemon.tick())
+    assert again.run_key == f"{request.run_key} again 2"
+    assert daemon.launch(again).success
+    assert post.mails() == {"a@example.com": 1}
