@@ -103,8 +103,11 @@ def report_schedules(
         ):
             reasons.append(f"{group.schedule}, {group.deliveries[0].days}: being sent")
             continue
-        number = attempt(_ended(context.instance, group), datetime.now(UTC))
-        if number is None:
+        ended = _ended(context.instance, group)
+        # A run that has succeeded without an attempt found its days being built anew: no reason to
+        # wait for longer than they take.
+        broken = [at for at, status in ended if status is not dg.DagsterRunStatus.SUCCESS]
+        if attempt(broken, datetime.now(UTC)) is None:
             reasons.append(
                 f"{group.schedule}, {group.deliveries[0].days}: its run has failed or was "
                 "terminated, and will be tried again"
@@ -113,7 +116,7 @@ def report_schedules(
         of = attempt_key(group)
         requests.append(
             dg.RunRequest(
-                run_key=of if number == 1 else f"{of} again {number}",
+                run_key=f"{of} again {len(ended) + 1}" if ended else of,
                 run_config=run_config(group),
                 tags=tags(group),
             )
@@ -181,9 +184,11 @@ def _metadata(office: Office, found: list[Delivery]) -> dict[str, Any]:
     return values
 
 
-def _ended(instance: dg.DagsterInstance, group: Group) -> list[datetime]:
-    """When the runs of this attempt ended."""
+def _ended(
+    instance: dg.DagsterInstance, group: Group
+) -> list[tuple[datetime, dg.DagsterRunStatus]]:
+    """When and how the runs of this attempt ended."""
     records = instance.get_run_records(
         dg.RunsFilter(statuses=ENDED, tags={TRY: attempt_key(group)})
     )
-    return [record.update_timestamp for record in records]
+    return [(record.update_timestamp, record.dagster_run.status) for record in records]

@@ -200,7 +200,26 @@ def test_a_report_whose_run_was_terminated_is_sent_later(
     said = daemon.tick()
     assert isinstance(said, str)
     assert "terminated, and will be tried again" in said
-    monkeypatch.setattr("pipelines.deliveries.attempt", lambda ended, now: len(ended) + 1)
+    monkeypatch.setattr("pipelines.deliveries.attempt", lambda ended, now: 1)
+    again = only(daemon.tick())
+    assert again.run_key == f"{request.run_key} again 2"
+    assert daemon.launch(again).success
+    assert post.mails() == {"a@example.com": 1}
+
+
+def test_a_report_whose_day_is_built_anew_meanwhile_goes_as_soon_as_it_is(
+    daemon: Daemon, post: PostOffice
+) -> None:
+    """A late file came in between the tick and its run, which then had nothing to send."""
+    add(daemon.workplace)
+    request = only(daemon.tick())
+    deliver(daemon.workplace, "late.csv", [call("x", dt=f"{YESTERDAY} 10:00:00")])
+    daemon.workplace.intake.run()
+    assert daemon.launch(request).success
+    assert post.got == []
+    assert "nightly, " in str(said := daemon.tick())
+    assert "waits for " in str(said)
+    build_all(daemon.workplace)
     again = only(daemon.tick())
     assert again.run_key == f"{request.run_key} again 2"
     assert daemon.launch(again).success
