@@ -55,6 +55,10 @@ concurrency:
 
 run_queue:
   dequeue_interval_seconds: 2
+  # While the server of the code restarts, runs stay in the queue, for five minutes at most. They
+  # would fail at once and not be tried again: the nightly intake not before the next night.
+  max_user_code_failure_retries: 10
+  user_code_failure_retry_delay: 30
 
 # A run whose process died (killed, out of memory, machine restarted) is found and started again.
 # Steps have retry policies of their own, and bad data is not tried twice.

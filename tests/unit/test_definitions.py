@@ -187,6 +187,10 @@ def test_the_instance_lives_in_the_home(tmp_path: Path, monkeypatch: pytest.Monk
         assert found.root_directory == str(tmp_path / "dagster")
         pools = found.get_concurrency_config().pool_config
         assert pools.default_pool_limit == 1
+        queue = found.get_concurrency_config().run_queue_config
+        assert queue is not None
+        # What the daemon asks before it drops a run whose code server is away.
+        assert queue.max_user_code_failure_retries * queue.user_code_failure_retry_delay == 300
         assert not found.telemetry_enabled
         assert found.run_monitoring_enabled
         assert (found.run_retries_enabled, found.run_retries_max_retries) == (True, 2)
