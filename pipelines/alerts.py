@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+from dagster._core.storage.tags import WILL_RETRY_TAG
 
 from assets.tables import RECONCILES
 from pipelines.assembly import Workplace
@@ -20,6 +21,9 @@ from resources.mailer import MailError, parse_addresses, send
 from resources.reporting.words import days as in_words
 
 _EVALUATED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+
+_UNSAID = "This run has been marked as failed from outside"
+"""How Dagster's message begins when whoever has failed a run gave none."""
 
 LOOK_BACK = timedelta(days=7)
 """Runs and checks that are older are not told of any more."""
@@ -82,15 +86,37 @@ def of_runs(instance: dg.DagsterInstance, since: datetime, url: str) -> list[Tro
             continue
         # A command and a back-fill name the days only in the tags that make the partitions.
         days = run.tags.get("days") or run.tags.get("period") or in_words(run_days(run.tags))
-        text = "\n".join(causes) or "The run broke off without a cause: its process was killed."
+        text = "\n".join(causes) or _without_step(instance, run.run_id)
+        if run.tags.get(WILL_RETRY_TAG) == "true":
+            text += "\nIt is started again by itself."
         found.append(
             Trouble(
                 f"run {run.run_id}",
-                f"run of {run.job_name} failed" + (f", {days}" if days else ""),
+                f"run of {_name(run)} failed" + (f", {days}" if days else ""),
                 f"{text}\n{url.rstrip('/')}/runs/{run.run_id}",
             )
         )
     return found
+
+
+def _name(run: dg.DagsterRun) -> str:
+    """The job; of what was materialised by hand or by a back-fill, the assets."""
+    if run.job_name.startswith("__") and run.asset_selection:
+        return ", ".join(sorted(key.to_user_string() for key in run.asset_selection))
+    return run.job_name
+
+
+def _without_step(instance: dg.DagsterInstance, run_id: str) -> str:
+    """Why a run failed of which no step has: what Dagster noted, the first line of each."""
+    said = []
+    kinds = {dg.DagsterEventType.ENGINE_EVENT, dg.DagsterEventType.RUN_FAILURE}
+    for entry in instance.all_logs(run_id, of_type=kinds):
+        event = entry.get_dagster_event()
+        if error := getattr(event.event_specific_data, "error", None):
+            said.append(f"{event.message}: {error.message.splitlines()[0]}")
+        elif event.is_failure and event.message and not event.message.startswith(_UNSAID):
+            said.append(event.message)
+    return "\n".join(said) or "The run broke off without a cause: its process was killed."
 
 
 def of_checks(instance: dg.DagsterInstance, since: datetime, url: str) -> list[Trouble]:

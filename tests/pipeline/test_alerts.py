@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+from dagster._core.events import EngineEventData
+from dagster_shared.error import SerializableErrorInfo
 
 from pipelines.alerts import operator_alerts
 from pipelines.assembly import Workplace
@@ -130,6 +132,36 @@ def test_a_failed_run_is_told_with_the_days_of_a_command_or_a_back_fill(
     told = body.get_content().splitlines()
     assert "run of build_days failed, 2026-03-06 to 2026-03-08" in told
     assert "run of build_days failed, 2026-03-08" in told
+
+
+def test_a_run_that_never_began_is_told_with_why_and_that_it_is_tried_again(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    """Its process was not killed, and `__ASSET_JOB` is no word of ours."""
+    post = PostOffice()
+    with serving(post) as port:
+        workplace = home(tmp_path, port)
+        defs = build_defs(workplace.settings, lambda: workplace)
+        chosen = frozenset({dg.AssetKey("cdrs"), dg.AssetKey("call_numbers")})
+        run = instance.create_run_for_job(
+            defs.resolve_implicit_global_asset_job_def(),
+            asset_selection=chosen,
+            tags={"dagster/partition": "2026-03-06", "dagster/will_retry": "true"},
+            status=dg.DagsterRunStatus.STARTING,
+        )
+        away = SerializableErrorInfo("Could not reach user code server\n\nStack Trace", [], None)
+        data = EngineEventData(error=away)
+        instance.report_engine_event("Caught an unrecoverable error", run, data)
+        instance.report_run_failed(run)
+        assert tick(workplace, instance) == f"told {WHO} of 1 troubles"
+    body = post.got[0][1].get_body(("plain",))
+    assert body is not None
+    assert [line for line in body.get_content().splitlines() if not line.startswith("-")] == [
+        "run of call_numbers, cdrs failed, 2026-03-06",
+        "Caught an unrecoverable error: Could not reach user code server",
+        "It is started again by itself.",
+        f"https://ui.example.com/runs/{run.run_id}",
+    ]
 
 
 @pytest.mark.parametrize("fault", ["mail 421 busy", "550 *", "drop", "data 554 no"])
