@@ -60,7 +60,13 @@ class Reader:
 
     def names(self, node: Node, what: str) -> list[tuple[Node, str]]:
         """Names as a list, or with commas as on the command line."""
-        return [(each, name) for each, text in self.each(node, what) for name in split(text)]
+        found: list[tuple[Node, str]] = []
+        for each, text in self.each(node, what):
+            try:
+                found += [(each, name) for name in split(text)]
+            except ReportError as error:
+                self.wrong(each, str(error))
+        return found
 
     def keys(self, node: Node, what: str) -> dict[str, tuple[Node, Node]]:
         """The keys of a mapping with their values; a key that is there twice is wrong."""

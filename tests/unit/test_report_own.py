@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from resources.reporting.document import filters, make_document
@@ -331,6 +331,7 @@ values = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), values), st.text(max_size=60))
+@example({"report": "breakout", "group": "customer\nprovider"}, "")
 @settings(max_examples=200)
 def test_whatever_is_written_is_a_report_or_a_list_of_problems(
     said: dict[str, Any], noise: str
