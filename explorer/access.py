@@ -6,14 +6,14 @@ Decisions over plain values only. A customer's restriction is put into the repor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from resources.reporting.errors import ReportError
 from resources.reporting.interfaces import HeldNames, Reporting
 from resources.reporting.model import Family, Report
-from resources.reporting.request import resolve_accounts
+from resources.reporting.request import quoted, resolve_accounts
 from resources.schedules.audience import restricted_by_hidden, seen_by
 from resources.schedules.model import Audience
 
@@ -113,18 +113,21 @@ def _own(report: Report, customers: tuple[str, ...], names: Mapping[str, str]) -
     if not customers:
         return None
     found = seen_by(Audience.CUSTOMER, report)
-    quoted = tuple('"' + account.replace('"', '""') + '"' for account in customers)
-    return replace(found, customers=quoted, purpose="") if found.names else None
+    own = tuple(map(quoted, customers))
+    return replace(found, customers=own, purpose="") if found.names else None
 
 
-def refuse_strangers(
-    visitor: Visitor, reporting: Reporting, customers: Iterable[str], providers: Iterable[str]
-) -> None:
-    """Raises ReportError where a customer names an account that is not its own.
+def own_customers(
+    visitor: Visitor, reporting: Reporting, customers: Sequence[str], providers: Iterable[str]
+) -> Sequence[str]:
+    """The customers asked for; a customer's by their ids, so that nobody else's are looked up.
 
-    What is said tells of nobody else.
+    Raises ReportError where a customer names an account that is not its own. What is said tells of
+    nobody else.
     """
-    if visitor.role is Role.CUSTOMER:
-        resolve_accounts("customer", customers, reporting.names.customers, lambda: ())
-        if any(True for _ in providers):
-            raise ReportError("unknown parameter 'providers'")
+    if visitor.role is not Role.CUSTOMER:
+        return customers
+    own = resolve_accounts("customer", customers, reporting.names.customers, lambda: ())
+    if any(True for _ in providers):
+        raise ReportError("unknown parameter 'providers'")
+    return tuple(map(quoted, own))

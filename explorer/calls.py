@@ -6,15 +6,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
-from explorer.access import Role, Visitor, refuse_strangers
+from explorer.access import Role, Visitor, own_customers
 from explorer.arrow import described
 from explorer.desk import report_of
 from explorer.view import View, WrongView
 from resources.calls import FoundCalls, NumberSummary, Side
 from resources.reporting import words
 from resources.reporting.arithmetic import Value
+from resources.reporting.breakout import BREAKOUT
 from resources.reporting.document import Document
 from resources.reporting.figures import Table, find_accounts
 from resources.reporting.interfaces import Reporting
@@ -180,11 +182,13 @@ def calls_of(
         sides = ", ".join(each.value for each in Side)
         raise WrongView(f"unknown side {view.side!r}: choose from {sides}", "as") from None
     asked = view.asked
-    refuse_strangers(visitor, reporting, asked.customers, asked.providers)
-    forced, _ = find_accounts(reporting, report.customers, ())
-    customers, providers = find_accounts(reporting, asked.customers, asked.providers)
-    customers = narrowed("customer", forced, customers)
     period = view.period(today)
+    asked_for = own_customers(visitor, reporting, asked.customers, asked.providers)
+    # Who has calls is told by the sums; which calls these are is not looked at yet.
+    accounts = partial(find_accounts, reporting, BREAKOUT, period, known_only=False)
+    forced, _ = accounts(report.customers, ())
+    customers, providers = accounts(asked_for, asked.providers)
+    customers = narrowed("customer", forced, customers)
     question = reporting.numbers.ask(
         view.numbers, side, period.first, period.last, customers=customers, providers=providers
     )

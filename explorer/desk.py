@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from explorer.access import Visitor, refuse_strangers, seen
+from explorer.access import Visitor, own_customers, seen
 from explorer.cubes import Cubes
 from explorer.limits import (
     AT_ONCE,
@@ -194,7 +194,8 @@ def question_of(
         raise WrongView(f"{report.title} lists calls: ask for them by number", "report")
     period = view.period(today)
     asked = view.asked
-    refuse_strangers(visitor, reporting, asked.customers, asked.providers)
+    own = own_customers(visitor, reporting, asked.customers, asked.providers)
+    asked = replace(asked, customers=own)
     if view.split:
         # What a report is grouped by of itself stays so beside the columns of a pivot.
         rows = split_words(asked.group_by or "")

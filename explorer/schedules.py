@@ -22,7 +22,7 @@ from resources.ledger.delivery import Delivery
 from resources.ledger.schedules import NameTaken, ScheduleRecord
 from resources.reporting.errors import ReportError
 from resources.reporting.period import Period
-from resources.reporting.request import split
+from resources.reporting.request import quoted, split
 from resources.schedules.definition import Defined, ScheduleError, define
 from resources.schedules.delivery import deliver
 from resources.schedules.due import upcoming_in_words
@@ -290,12 +290,8 @@ def _texts(schedule: Schedule) -> dict[str, str]:
         elif name == "group" and not value:
             found[name] = '""'  # the totals only, which blank would not say
         else:
-            found[name] = ", ".join(map(_quoted, value)) if isinstance(value, list) else str(value)
+            found[name] = ", ".join(map(quoted, value)) if isinstance(value, list) else str(value)
     return found
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if set(text) & {",", '"'} else text
 
 
 def _form(

@@ -21,6 +21,7 @@ import click
 from pipelines.settings import Settings
 from resources.calls import CallsError, NoNumberError, Side
 from resources.mailer import MailError, parse_addresses, send
+from resources.reporting.breakout import BREAKOUT
 from resources.reporting.errors import ReportError, unknown
 from resources.reporting.figures import find_accounts, request_for
 from resources.reporting.interfaces import Reporting
@@ -281,7 +282,9 @@ def _calls(
         raise ReportError(f"{report.title} is not to be had here")
     listed = _listed(chosen["numbers_file"])
     numbers = [*chosen["numbers"], *listed]
-    customers, providers = find_accounts(reporting, chosen["customers"], chosen["providers"])
+    customers, providers = find_accounts(
+        reporting, BREAKOUT, period, chosen["customers"], chosen["providers"], known_only=False
+    )
     try:
         side = Side(chosen["side"])
     except ValueError:

@@ -227,13 +227,16 @@ def export(ctx: click.Context, output: str) -> None:
     import yaml
 
     from resources.reporting.output import new_file
+    from resources.reporting.request import quoted
     from resources.schedules.model import from_text
 
     program: Program = ctx.obj
-    plain = [
-        {**from_text(r.definition).plain(), "enabled": r.enabled}
-        for r in program.workplace.schedules.all()
-    ]
+    plain = []
+    for record in program.workplace.schedules.all():
+        fields = from_text(record.definition).plain()
+        for side in ("customers", "providers"):  # an id may hold what parts a list
+            fields[side] = [quoted(account) for account in fields[side]]
+        plain.append({**fields, "enabled": record.enabled})
     text = yaml.safe_dump({"schedules": plain}, sort_keys=False, allow_unicode=True)
     if output == "-":
         click.echo(text, nl=False)

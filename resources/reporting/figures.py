@@ -6,7 +6,7 @@ rows. Rows are made as they are read, so that a million of them need no room. No
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Protocol
@@ -23,7 +23,6 @@ from resources.reporting.request import (
     narrowed,
     resolve,
     resolve_accounts,
-    split,
 )
 from resources.reporting.words import is_negative
 
@@ -164,9 +163,8 @@ def request_for(
 ) -> Request:
     """The request that was meant, its accounts looked up. Raises ReportError for unknown names."""
     request = resolve(report, asked, period, people=people, currencies=reporting.currencies)
-    known = partial(accounts_in_data, reporting, report, period)
-    forced = find_accounts(reporting, report.customers, report.providers, known)
-    chosen = find_accounts(reporting, asked.customers, asked.providers, known)
+    forced = find_accounts(reporting, report, period, report.customers, report.providers)
+    chosen = find_accounts(reporting, report, period, asked.customers, asked.providers)
     return replace(
         request,
         customers=narrowed("customer", forced[0], chosen[0]),
@@ -176,27 +174,27 @@ def request_for(
 
 def find_accounts(
     reporting: Reporting,
+    report: Report,
+    period: Period,
     customers: Iterable[str],
     providers: Iterable[str],
-    in_data: Callable[[str], Iterable[str]] | None = None,
+    *,
+    known_only: bool = True,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Ids of customers and providers named by id or name. Raises ReportError for unknown ones.
 
-    Ids without a name are known by `in_data(dimension)`; without it any word is taken for an id.
+    Ids without a name are those that the report holds in the period; unless `known_only`, any word
+    that is no name is taken for an id.
     """
     names = reporting.names
     found = []
     for what, asked, named in (
-        ("customer", list(customers), names.customers),
-        ("provider", list(providers), names.providers),
+        ("customer", customers, names.customers),
+        ("provider", providers, names.providers),
     ):
-        known = partial(in_data, f"{what}_id") if in_data else partial(_any_of, asked)
-        found.append(resolve_accounts(what, asked, named, known))
+        in_data = partial(accounts_in_data, reporting, report, period, f"{what}_id")
+        found.append(resolve_accounts(what, asked, named, in_data, known_only=known_only))
     return found[0], found[1]
-
-
-def _any_of(asked: Iterable[str]) -> Iterable[str]:
-    return [word for text in asked for word in split(text)]
 
 
 def make_table(reporting: Reporting, request: Request, *, people: bool) -> Table:

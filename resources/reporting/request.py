@@ -103,6 +103,11 @@ def split(text: str) -> list[str]:
     return list(dict.fromkeys(cell.strip() for cell in cells if cell.strip()))
 
 
+def quoted(text: str) -> str:
+    """The text as one value for `split`: as it is, unless it holds what would part it."""
+    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text
+
+
 def resolve(
     report: Report,
     asked: Asked,
@@ -198,26 +203,34 @@ def resolve_accounts(
     asked: Iterable[str],
     names: Mapping[str, str],
     in_data: Callable[[], Iterable[str]],
+    *,
+    known_only: bool = True,
 ) -> tuple[str, ...]:
     """Ids of the accounts asked for by id or by name, in any case of letters.
 
     An id counts as known when it has a name or turns up in the data (`in_data` is called only
-    when needed). A name that several accounts share means all of them.
+    when needed); unless `known_only`, any other word is taken for one, too. What is an id means
+    that account, also when others are called so. A name that several accounts share means all of
+    them: those that are written just so, else those that differ in the case of letters.
     """
-    by_name: dict[str, list[str]] = {}
+    exact: dict[str, list[str]] = {}
+    folded: dict[str, list[str]] = {}
     for account, name in names.items():
-        by_name.setdefault(name.strip().casefold(), []).append(account)
+        exact.setdefault(name.strip(), []).append(account)
+        folded.setdefault(name.strip().casefold(), []).append(account)
     found: list[str] = []
     seen: set[str] | None = None
-    for word in (word for text in asked for word in _accounts(text, by_name, names)):
-        if word in names:
-            found.append(word)
-        elif word.casefold() in by_name:
-            found.extend(by_name[word.casefold()])
-        else:
+    for word in (word for text in asked for word in _accounts(text, folded, names)):
+        named = exact.get(word) or folded.get(word.casefold())
+        if word not in names and (named or known_only):
             seen = set(in_data()) if seen is None else seen
-            if word not in seen:
-                raise unknown(what, word, [*names.values(), *sorted(seen | set(names))])
+        if word in names or (seen is not None and word in seen):
+            found.append(word)
+        elif named:
+            found.extend(named)
+        elif known_only:
+            raise unknown(what, word, [*names.values(), *sorted((seen or set()) | set(names))])
+        else:
             found.append(word)
     return tuple(dict.fromkeys(found))
 

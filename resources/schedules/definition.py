@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import time
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -19,7 +20,7 @@ from resources.reporting.errors import ReportError, unknown
 from resources.reporting.model import Family
 from resources.reporting.period import Period
 from resources.reporting.reports import REPORTS, find_scheduled
-from resources.reporting.request import resolve_accounts, split
+from resources.reporting.request import quoted, resolve_accounts, split
 from resources.schedules import rendering
 from resources.schedules.model import (
     CHOICES,
@@ -65,21 +66,24 @@ class Accounts:
         odd: list[str] = []
         for text in texts:
             whole = text.strip()
-            for word in [whole] if whole.casefold() in known else split(text):
-                quoted = '"' + word.replace('"', '""') + '"'  # it may hold a comma
+            is_one = whole in names or whole.casefold() in known
+            for word in [whole] if is_one else split(text):
+                ever = self.ever if word.casefold() in known else self.in_data
                 try:
-                    found += resolve_accounts(
-                        what, [quoted], names, lambda: self.in_data(f"{what}_id")
+                    meant = resolve_accounts(
+                        what, [quoted(word)], names, partial(ever, f"{what}_id")
                     )
                 except ReportError as error:
-                    ever = self.ever(f"{what}_id")
-                    if word not in ever and (ever or self.in_data(f"{what}_id")):
-                        raise ReportError(
-                            f"{error} (a {what} without calls yet needs a line in {field}.csv)"
-                        ) from None
-                    if word not in ever:
+                    if word not in self.ever(f"{what}_id"):
+                        if self.ever(f"{what}_id") or self.in_data(f"{what}_id"):
+                            raise ReportError(
+                                f"{error} (a {what} without calls yet needs a line in {field}.csv)"
+                            ) from None
                         odd.append(f"{error} (nothing is built yet: kept as an id)")
-                    found.append(word)
+                    meant = (word,)
+                if len(meant) > 1:
+                    odd.append(f"{', '.join(meant)} are all called {word!r}: all of them are meant")
+                found += meant
         return list(dict.fromkeys(found)), odd
 
     def emails(self, audience: Audience) -> Mapping[str, str]:

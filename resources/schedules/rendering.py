@@ -282,7 +282,10 @@ def request_of(
     # restrictions hold, whoever gets it.
     customers, providers = own_rows(schedule, account)
     report = report_of(reporting.reports, schedule)
-    forced = find_accounts(reporting, report.customers, report.providers)
+    whole = find_report(schedule.report, reporting.reports)
+    forced = find_accounts(
+        reporting, whole, period, report.customers, report.providers, known_only=False
+    )
     request = resolve(
         report,
         _asked(schedule),

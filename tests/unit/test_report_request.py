@@ -15,6 +15,7 @@ from resources.reporting.request import (
     Asked,
     Request,
     find_report,
+    quoted,
     resolve,
     resolve_accounts,
     split,
@@ -149,7 +150,29 @@ def test_accounts_by_id_and_by_name() -> None:
 
 
 def test_a_shared_name_means_all_its_accounts() -> None:
-    assert resolve_accounts("provider", ["x"], {"1": "X", "2": "x "}, list) == ("1", "2")
+    assert resolve_accounts("provider", ["x"], {"1": "X", "2": "X "}, list) == ("1", "2")
+
+
+def test_a_name_that_is_written_just_so_means_no_other() -> None:
+    names = {"1": "Acme", "2": "ACME", "3": "Acme"}
+    assert resolve_accounts("customer", ["ACME"], names, list) == ("2",)
+    assert resolve_accounts("customer", ["Acme"], names, list) == ("1", "3")
+    assert resolve_accounts("customer", ["acme"], names, list) == ("1", "2", "3")
+
+
+@pytest.mark.parametrize("known_only", [True, False])
+def test_an_id_means_its_account_also_when_another_is_called_so(known_only: bool) -> None:
+    """Which customers.csv need not name: it has calls."""
+
+    def found(*asked: str) -> tuple[str, ...]:
+        names = {"102": "101", "5": "Acme", "6": '"7"'}
+        return resolve_accounts(
+            "customer", asked, names, lambda: ["101", "ACME", "7"], known_only=known_only
+        )
+
+    assert found("101", "ACME") == ("101", "ACME")
+    assert found("102", "acme") == ("102", "5")
+    assert found(quoted("7")) == ("7",)
 
 
 def test_an_unknown_account_is_refused_with_the_nearest() -> None:

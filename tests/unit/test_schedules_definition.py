@@ -167,6 +167,25 @@ def test_a_customer_that_nothing_knows_is_refused(asked: str, words: str) -> Non
     assert words in str(caught.value)
 
 
+def test_who_is_meant_by_an_id_is_not_another_who_is_called_so() -> None:
+    """Nor by one that has no name and no recent calls, or holds a comma."""
+    names = {"102": "105", "5": "Acme", "6": "a", "a,b": "Bee"}
+    known = replace(ACCOUNTS, customers=names, ever=lambda _: {"105", "ACME", *names})
+    assert known.ids("customers", ["105", "ACME"]) == (["105", "ACME"], [])
+    assert known.ids("customers", ["a,b"]) == (["a,b"], [])
+    assert known.ids("customers", ["acme, 102"]) == (["5", "102"], [])
+
+
+def test_a_name_that_several_have_is_told() -> None:
+    known = replace(ACCOUNTS, customers={"1": "Acme", "2": "Acme", "3": "ACME"})
+    found = define(
+        {"name": "x", "email": "a@example.com", "customers": "Acme", "audience": "customer"},
+        known, "UTC", DAY,
+    )  # fmt: skip
+    assert found.schedule.customers == ("1", "2")
+    assert found.warnings == ("customers: 1, 2 are all called 'Acme': all of them are meant",)
+
+
 def test_while_nothing_is_built_an_id_may_be_right() -> None:
     found = made(providers="Tieron")
     assert found.schedule.providers == ("Tieron",)
