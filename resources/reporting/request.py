@@ -95,12 +95,17 @@ def split(text: str) -> list[str]:
     Bytes of a command line that are no text become U+FFFD, so that they can be printed. Raises
     ReportError for a line break outside quotes.
     """
+    return [cell for cell in _cells(text) if cell]
+
+
+def _cells(text: str) -> list[str]:
+    """The same with the blank, where there is one."""
     text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     try:
         cells = next(csv.reader([text], skipinitialspace=True), []) if text.strip() else []
     except csv.Error:
         raise ReportError(f"{text!r} holds a line break: put that value in quotes") from None
-    return list(dict.fromkeys(cell.strip() for cell in cells if cell.strip()))
+    return list(dict.fromkeys(cell.strip() for cell in cells))
 
 
 def quoted(text: str) -> str:
@@ -185,7 +190,9 @@ def _before(compare: str | None, period: Period) -> Period | None:
 
 
 def _filter(report: Report, text: str) -> Filter:
-    """`country=GB,FR` as a filter; `carrier=` keeps the rows without a network."""
+    """`country=GB,FR` as a filter; `carrier=` keeps the rows without a network, `carrier=,O2` those
+    of O2 besides.
+    """
     name, sign, values = text.partition("=")
     known = [d.name for d in report.dimensions]
     if not sign:
@@ -195,7 +202,7 @@ def _filter(report: Report, text: str) -> Filter:
         )
     if name.strip() not in known:
         raise unknown("dimension", name.strip(), known)
-    return Filter(report.dimension(name.strip()), tuple(split(values)) or ("",))
+    return Filter(report.dimension(name.strip()), tuple(_cells(values)) or ("",))
 
 
 def resolve_accounts(
