@@ -176,9 +176,12 @@ def _blocks(grid: Grid, minutes: bool) -> list[_Block]:
         return f"{said} {code}" if code and values[place] is not None else said
 
     def line(values: tuple[Value, ...]) -> _Line:
-        label = [words.show(d, values[n]) for d, n in zip(dimensions, places, strict=True)]
-        # The provider's name of a destination mostly repeats the customer's.
-        label = list(dict.fromkeys(label))
+        shown = {d.name: words.show(d, values[n]) for d, n in zip(dimensions, places, strict=True)}
+        # The provider's name of a destination mostly repeats the customer's. Nothing else is left
+        # out: a customer may be called as a provider is.
+        if shown.get("provider_destination") == shown.get("customer_destination", ""):
+            del shown["provider_destination"]
+        label = shown.values()
         figures = [(figure(m, n, values), words.is_loss(m, values[n])) for m, n in measures]
         return _Line(" · ".join(label) or "All", figures)
 

@@ -17,6 +17,7 @@ from resources.reporting import words
 from resources.reporting.breakout import BREAKOUT
 from resources.reporting.document import LOSSES_SHOWN, Document, make_document, request_notices
 from resources.reporting.figures import make_table, request_for
+from resources.reporting.message import body
 from resources.reporting.pages import html
 from resources.reporting.period import Period
 from resources.reporting.request import Asked
@@ -233,3 +234,18 @@ def test_one_day_that_failed(tmp_path: Path) -> None:
     made = make_document(replace(of, minutes=True), request, GENERATED)
     assert made.notices[0].startswith("2026-03-06 failed its checks.")
     assert "Duration (min)" in html(made)
+
+
+def test_a_mail_names_a_provider_that_is_called_as_the_customer_is(tmp_path: Path) -> None:
+    """Left out is the provider's name of a destination only, where it is the customer's."""
+    rows = [
+        row(6, "Twin", "Twin", 2, 1, "60", customer_destination="X", provider_destination="X"),
+        row(7, "Twin", None, 3, 0, "0", customer_destination="Twin"),
+    ]
+    made = document(tmp_path, rows)
+    plain: Any = body(made, "r@example.com", ["a@example.com"], "<1@example.com>", "").get_body(
+        ("plain",)
+    )
+    text = plain.get_content()
+    assert "Twin · X · Twin: " in text
+    assert "Twin · Twin · – · –: " in text
