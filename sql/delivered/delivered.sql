@@ -213,15 +213,42 @@ WITH typed AS (
         END AS provider_card_dest_name,
         provider_card_mcd,
         provider_card_pulse,
-        release_reason,
+        CASE
+            WHEN
+                release_reason < '!'
+                OR ENDS_WITH(release_reason, ' ')
+                OR ENDS_WITH(release_reason, CHR(9))
+                OR ENDS_WITH(release_reason, CHR(10))
+                OR ENDS_WITH(release_reason, CHR(13))
+                THEN NULLIF(TRIM(release_reason, CHR(9) || CHR(10) || CHR(13) || ' '), '')
+            ELSE release_reason
+        END AS release_reason,
         sip_reason,
         callid_b,
         ingress_id,
         billing_id,
         auth_user,
-        direction,
+        CASE
+            WHEN
+                direction < '!'
+                OR ENDS_WITH(direction, ' ')
+                OR ENDS_WITH(direction, CHR(9))
+                OR ENDS_WITH(direction, CHR(10))
+                OR ENDS_WITH(direction, CHR(13))
+                THEN NULLIF(TRIM(direction, CHR(9) || CHR(10) || CHR(13) || ' '), '')
+            ELSE direction
+        END AS direction,
         meta,
-        tech_prefix,
+        CASE
+            WHEN
+                tech_prefix < '!'
+                OR ENDS_WITH(tech_prefix, ' ')
+                OR ENDS_WITH(tech_prefix, CHR(9))
+                OR ENDS_WITH(tech_prefix, CHR(10))
+                OR ENDS_WITH(tech_prefix, CHR(13))
+                THEN NULLIF(TRIM(tech_prefix, CHR(9) || CHR(10) || CHR(13) || ' '), '')
+            ELSE tech_prefix
+        END AS tech_prefix,
         CASE
             WHEN
                 sip_code < '!'

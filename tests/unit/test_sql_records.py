@@ -172,8 +172,13 @@ def test_a_refused_line_has_no_other_reason(models: Models) -> None:
 
 
 def test_blank_is_nothing_and_padding_no_part_of_a_value(models: Models) -> None:
-    """Digits are counted, SIP codes judged, destinations named: none by spaces around them."""
-    columns = ("dtmf", "sip_code", "customer_card_dest_name", "provider_card_dest_name")
+    """Digits are counted, SIP codes judged, destinations named, rows grouped: none by spaces
+    around them.
+    """
+    columns = (
+        "dtmf", "sip_code", "customer_card_dest_name", "provider_card_dest_name", "tech_prefix",
+        "direction", "release_reason",
+    )  # fmt: skip
     (blank,) = models.delivered([GOOD | dict.fromkeys(columns, " \t ")])
     assert {blank[column] for column in columns} == {None}
     keys = (*columns, "callid", "customer_id", "provider_id", "dest_number")
