@@ -60,6 +60,8 @@ def add(
         )  # fmt: skip
     need_home(program.settings.home)
     ids = _ids(program, customers)
+    if customers and not ids:
+        raise click.UsageError("--customers is blank: name whose calls the customer sees")
     password = None if no_password else _password(password_stdin)
     try:
         program.workplace.users.add(name, role, ids, password, datetime.now(UTC))

@@ -137,6 +137,15 @@ def test_a_user_is_bound_to_who_is_meant(built: Workplace, customer: str) -> Non
     built.users.remove(name)
 
 
+def test_a_customer_of_nobody_is_refused(built: Workplace) -> None:
+    program = Program()
+    program.workplace, program.settings = built, built.settings
+    asked = ["users", "add", "nobody", "--role", "customer", "--no-password", "--customers", " , "]
+    got = CliRunner().invoke(cli, asked, obj=program)
+    assert (got.exit_code, "--customers is blank" in got.output) == (2, True)
+    assert "nobody" not in [user.name for user in built.users.all()]
+
+
 def test_a_schedule_is_of_the_same_customers_there_and_back(built: Workplace) -> None:
     ids = ",".join(map(quoted, NAMES))
     asked = ("schedules", "add", "--name", "all", "--email", "a@example.com", "--customers", ids)
