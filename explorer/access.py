@@ -71,7 +71,7 @@ def seen(visitor: Visitor, reporting: Reporting) -> Reporting:
     families = {
         name: family
         for name, each in reporting.reports.items()
-        if (family := _of_customer(each, visitor.customers, own)) is not None
+        if (family := _of_customer(each, visitor.customers, {**names.customers, **own})) is not None
     }
     return replace(
         reporting,
@@ -99,8 +99,8 @@ def _own(report: Report, customers: tuple[str, ...], names: Mapping[str, str]) -
     if restricted_by_hidden(Audience.CUSTOMER, report):
         return None
     if report.customers:
-        everybody = list(report.customers)
-        kept = tuple(c for c in customers if c in everybody or names[c] in everybody)
+        everybody = resolve_accounts("customer", report.customers, names, list, known_only=False)
+        kept = tuple(c for c in customers if c in everybody)
         if not kept:
             return None
         customers = kept

@@ -47,7 +47,7 @@ def served(
     home = workplace.settings.home
     (home / "reports").mkdir()
     for name, lines in {
-        "ours": "filters:\n  customers: [SkyCore]\n",
+        "ours": "filters:\n  customers: skycore, 102\n",
         "both": "filters:\n  customer: [SkyCore, Brightline]\n",
         "theirs": "filters:\n  customers: [Brightline]\n",
         "theirs-by-name": "filters:\n  customer: Brightline\n",
@@ -162,6 +162,10 @@ def test_a_customer_sees_its_own_rows(sky: Browser, vera: Browser) -> None:
     query = [("report", "breakout"), ("group", "date"), ("columns", "attempts"), *PERIOD]
     assert sky.get("/api/rows", query).table["attempts"].to_pylist() == [2, 2, 2]
     assert vera.get("/api/rows", query).table["attempts"].to_pylist() == [3, 3, 3]
+    # Also of a report of the house that names it in other letters.
+    ours = [("report", "ours"), ("columns", "attempts"), *PERIOD]
+    assert sky.get("/api/rows", ours).table["attempts"].to_pylist() == [6]
+    assert vera.get("/api/rows", ours).table["attempts"].to_pylist() == [6, 3]
     whole = [("report", "breakout"), ("group", "customer"), *PERIOD]
     assert sky.get("/api/rows", whole).table["customer"].to_pylist() == ["SkyCore"]
     assert sky.get("/api/accounts").json["accounts"] == [{"id": "101", "name": "SkyCore"}]
