@@ -149,7 +149,8 @@ def is_loss(column: Column, value: Value) -> bool:
 
 def _is_small(value: Value) -> bool:
     """Whether this is an amount that two places would make 0."""
-    return isinstance(value, int | Decimal) and 0 < abs(Decimal(value)) < Decimal("0.005")
+    # 0.005 itself is rounded to the even 0.00.
+    return isinstance(value, int | Decimal) and 0 < abs(Decimal(value)) <= Decimal("0.005")
 
 
 def _number(kind: Kind, value: Decimal, in_minutes: bool, fine: bool) -> str:

@@ -188,6 +188,8 @@ def test_numbers_for_people() -> None:
     profit, asr, acd = (BREAKOUT.measure(name) for name in ("profit_usd", "asr", "acd"))
     assert words.show(profit, Decimal("-1234567.891")) == "−1,234,567.89"
     assert words.show(profit, Decimal("-0.0042")) == "−0.0042"
+    assert words.show(profit, Decimal("-0.005")) == "−0.0050"  # half a cent is no 0.00 either
+    assert words.show(profit, Decimal("0.0051")) == "0.01"
     assert words.show(profit, None) == "–"
     assert words.show(profit, 0) == "0.00"
     assert words.show(asr, Decimal("0.39951")) == "40.0"
