@@ -13,7 +13,7 @@ from assets.tables import RECONCILES
 from pipelines.assembly import Workplace
 from pipelines.partitions import run_days
 from pipelines.sending import smtp_settings
-from resources.alerts import Trouble, compose, of_days, of_deliveries, of_files
+from resources.alerts import Trouble, compose, of_days, of_deliveries, of_files, same
 from resources.days import DAY_TABLES
 from resources.expectations import expectations
 from resources.held import CDRS
@@ -21,6 +21,10 @@ from resources.mailer import MailError, parse_addresses, send
 from resources.reporting.words import days as in_words
 
 _EVALUATED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+_WARN = dg.AssetCheckSeverity.WARN
+_WARNED = "The day is published all the same; somebody should look at its calls."
+_HELD_BACK = "The day is not published: it keeps what it held before."
+_DIFFERS = "The table is not what cdrs holds: build it again with a back-fill."
 
 _UNSAID = "This run has been marked as failed from outside"
 """How Dagster's message begins when whoever has failed a run gave none."""
@@ -29,12 +33,16 @@ LOOK_BACK = timedelta(days=7)
 """Runs and checks that are older are not told of any more."""
 
 
+def told_since(workplace: Workplace) -> datetime:
+    """When alerts were first asked for: now, if never before. What was wrong then is not news."""
+    now = datetime.now(UTC).isoformat()
+    return datetime.fromisoformat(workplace.files.same_fact("alerts since", now))
+
+
 def troubles_of(workplace: Workplace, instance: dg.DagsterInstance) -> list[Trouble]:
-    """All that the operators do not know of yet, since the first time that this was asked."""
+    """All that the operators do not know of yet, of what went wrong since alerts are asked for."""
     now, settings = datetime.now(UTC), workplace.settings
-    # What was wrong before alerts were asked for is not news.
-    begun = datetime.fromisoformat(workplace.files.same_fact("alerts since", now.isoformat()))
-    since = max(begun, now - LOOK_BACK)
+    since = max(told_since(workplace), now - LOOK_BACK)
     names = {record.id: record.name for record in workplace.schedules.all()}
     found = [
         *of_runs(instance, since, settings.ui_url),
@@ -44,7 +52,8 @@ def troubles_of(workplace: Workplace, instance: dg.DagsterInstance) -> list[Trou
         *of_deliveries(workplace.deliveries.unreached(since), names),
     ]
     known = workplace.alerts.told(trouble.key for trouble in found)
-    return [trouble for trouble in found if trouble.key not in known]
+    new = {trouble.key: trouble for trouble in reversed(found) if trouble.key not in known}
+    return [*reversed(new.values())]
 
 
 def tell(workplace: Workplace, troubles: list[Trouble]) -> str:
@@ -91,7 +100,7 @@ def of_runs(instance: dg.DagsterInstance, since: datetime, url: str) -> list[Tro
             text += "\nIt is started again by itself."
         found.append(
             Trouble(
-                f"run {run.run_id}",
+                same(f"run {_name(run)} {days}", record.update_timestamp, text),
                 f"run of {_name(run)} failed" + (f", {days}" if days else ""),
                 f"{text}\n{url.rstrip('/')}/runs/{run.run_id}",
             )
@@ -133,12 +142,16 @@ def of_checks(instance: dg.DagsterInstance, since: datetime, url: str) -> list[T
             # The entry's own time: that of the record is cut to seconds in some databases.
             if evaluation.passed or entry.timestamp < since.timestamp():
                 continue
+            text = evaluation.description or ""
+            at = datetime.fromtimestamp(entry.timestamp, UTC)
+            severity = "warning" if evaluation.severity is _WARN else "error"
+            meaning = _DIFFERS if key.name == RECONCILES else _HELD_BACK
+            meaning = _WARNED if severity == "warning" else meaning
             found.append(
                 Trouble(
-                    f"check {record.run_id} {key.to_user_string()}",
-                    f"check {key.name} of {key.asset_key.to_user_string()} failed "
-                    f"({evaluation.severity.value.lower()})",
-                    f"{evaluation.description or ''}\n{url.rstrip('/')}/runs/{record.run_id}",
+                    same(f"check {key.to_user_string()}", at, text),
+                    f"check {key.name} of {key.asset_key.to_user_string()} failed ({severity})",
+                    f"{text}\n{meaning}\n{url.rstrip('/')}/runs/{record.run_id}",
                 )
             )
     return found

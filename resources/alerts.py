@@ -30,6 +30,15 @@ class Trouble:
     text: str
 
 
+def same(what: str, at: datetime, text: str) -> str:
+    """A key for what fails with the same words again and again: one a day.
+
+    Every `run` tries a day that failed its checks, and every late file has its day judged anew.
+    """
+    digest = hashlib.sha256(f"{what} {text}".encode()).hexdigest()[:24]
+    return f"{what[:100]} {at:%Y-%m-%d} {digest}"
+
+
 def of_files(
     accounts: Iterable[FileAccount], since: datetime, most_percent: float
 ) -> list[Trouble]:

@@ -67,6 +67,7 @@ def run_night(workplace: "Workplace") -> list[str]:
 
     With a progress bar on standard error, or, where that is no terminal, a line a minute.
     """
+    from pipelines.alerts import told_since
     from pipelines.cli.deliveries import send_due
     from pipelines.definitions import build_defs
     from pipelines.instance import open_instance
@@ -78,6 +79,8 @@ def run_night(workplace: "Workplace") -> list[str]:
     started = time.monotonic()
     settings = workplace.settings
     before = {_known_as(a) for a in workplace.files.accounts()}
+    if settings.alert_email:
+        told_since(workplace)  # now, not at the end: the first night's own troubles are told, too
     out = console(stderr=True)
     with (
         open_instance(settings) as instance,

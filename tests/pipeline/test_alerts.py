@@ -15,7 +15,7 @@ from dagster_shared.error import SerializableErrorInfo
 from pipelines.alerts import operator_alerts
 from pipelines.assembly import Workplace
 from pipelines.cli.deliveries import run_groups
-from pipelines.cli.run import execute
+from pipelines.cli.run import execute, run_night
 from pipelines.definitions import build_defs
 from pipelines.partitions import range_tags
 from pipelines.sending import open_office
@@ -52,9 +52,9 @@ def tick(workplace: Workplace, instance: dg.DagsterInstance) -> str:
     return str(operator_alerts.evaluate_tick(context).skip_message)
 
 
-def fail_a_run(workplace: Workplace, instance: dg.DagsterInstance) -> str:
+def fail_a_run(workplace: Workplace, instance: dg.DagsterInstance, first: str = "no day") -> str:
     job = build_defs(workplace.settings, lambda: workplace).resolve_job_def("deliver_reports")
-    config = {"schedule": 1, "first": "no day", "last": "2026-03-06", "revision": 1}
+    config = {"schedule": 1, "first": first, "last": "2026-03-06", "revision": 1}
     result = job.execute_in_process(
         run_config={"ops": {"send_reports": {"config": config}}}, instance=instance,
         tags={"days": "2026-03-06"}, raise_on_error=False,
@@ -104,6 +104,8 @@ def test_each_trouble_once_and_all_in_one_mail(
         fail_a_check(instance)
         assert tick(workplace, instance) == "nothing to tell"  # the same run, the same check
         fail_a_run(workplace, instance)
+        assert tick(workplace, instance) == "nothing to tell"  # the same words, the same day
+        fail_a_run(workplace, instance, "no day either")
         assert tick(workplace, instance) == f"told {WHO} of 1 troubles"
     first, second = (message for _, message, _ in post.got)
     body = first.get_body(("plain",))
@@ -190,6 +192,41 @@ def test_what_was_wrong_before_is_no_news(tmp_path: Path, instance: dg.DagsterIn
     with serving(post) as port:
         assert tick(home(tmp_path, port), instance) == "nothing to tell"
     assert post.got == []
+
+
+def test_the_first_night_tells_of_its_own_troubles(tmp_path: Path) -> None:
+    post = PostOffice()
+    with serving(post) as port:
+        mail: dict[str, object] = {"smtp_host": "127.0.0.1", "smtp_port": port}
+        workplace = make_home(tmp_path / "home", **mail, alert_email=WHO, expected_by=time(0))
+        deliver(workplace, "bad.csv", []).write_text("dt,callid\n")
+        deliver(workplace, "odd.csv", [call(dt=f"{YESTERDAY} 12:00:00", branch_idx="100")])
+        assert len(run_night(workplace)) == 1
+        assert len(run_night(workplace)) == 0
+    ((_, message, _),) = post.got
+    body = message.get_body(("plain",))
+    assert body is not None
+    told = body.get_content()
+    assert "file connexcs/bad.csv could not be taken" in told
+    assert "check branch_unusually_high of cdrs failed (warning)" in told
+
+
+def test_a_day_that_fails_at_every_run_is_told_once_a_day(tmp_path: Path) -> None:
+    post = PostOffice()
+    with serving(post) as port:
+        mail: dict[str, object] = {"smtp_host": "127.0.0.1", "smtp_port": port}
+        folder = tmp_path / "home"
+        deliver(make_home(folder), "long.csv", [call(dt="2026-03-06 12:00:00", duration="7200")])
+        make_home(folder).intake.run()
+        for _ in range(2):  # calls of two hours are too long now
+            workplace = make_home(folder, **mail, alert_email=WHO, longest_call_hours=1)
+            assert len(run_night(workplace)) == 1
+    ((_, message, _),) = post.got
+    body = message.get_body(("plain",))
+    assert body is not None
+    told = body.get_content()
+    assert "check duration_out_of_range of cdrs failed (error)" in told
+    assert "The day is not published: it keeps what it held before." in told
 
 
 def test_a_report_that_failed(tmp_path: Path, instance: dg.DagsterInstance) -> None:
