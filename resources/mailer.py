@@ -197,8 +197,10 @@ def send(
             + _words(error.smtp_code, error.smtp_error),
         ) from None
     except smtplib.SMTPServerDisconnected as error:
+        # A server that waits for TLS says nothing to who does not begin with it.
+        hint = "" if smtp else " (are CDR_REPORTS_SMTP_PORT and CDR_REPORTS_SMTP_TLS right?)"
         raise MailUnavailableError(
-            f"{at} broke off the connection: {error}", maybe_taken=_handed(smtp)
+            f"{at} broke off the connection: {error}{hint}", maybe_taken=_handed(smtp)
         ) from None
     except smtplib.SMTPResponseException as error:
         raise _of_kind(
@@ -212,8 +214,9 @@ def send(
             raise MailUnavailableError(
                 f"{at} broke off the connection: {error}", maybe_taken=True
             ) from None
+        words = getattr(error, "verify_message", "") or error.reason or error
         raise MailRefusedError(
-            f"{at}: no secure connection with tls={settings.tls}: {error.reason or error}. "
+            f"{at}: no secure connection with tls={settings.tls}: {words}. "
             "Is its certificate valid for this host, and is this the right port for that?"
         ) from None
     except (OSError, TimeoutError) as error:
