@@ -269,6 +269,14 @@ class Settings(BaseSettings):
 
     @field_validator("home", mode="after")
     @classmethod
+    def _usable(cls, value: Path) -> Path:
+        """Delta Lake takes paths for URLs, SQLite and the engine take some for patterns."""
+        if bad := re.search(r"[%#?*\[\]]", str(value.expanduser().absolute())):
+            raise ValueError(f"the folder's path must not have {bad[0]!r} in it")
+        return value
+
+    @field_validator("home", mode="after")
+    @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 

@@ -264,10 +264,9 @@ class Lake:
         """Where these files are on this disk, once they are fetched: for who may not need all."""
         filters = [(DAY, ">=", str(first)), (DAY, "<=", str(last))]
         found = self._look(name, lambda table: table.file_uris(file_pruning_predicate=filters))
-        files = sorted(found or ())
-        if self.copies is None:
-            return files
-        return [str(self.root / name) + file.removeprefix(self.where(name)) for file in files]
+        # What Delta gives is a URL: it has %20 for a blank in the folder's path.
+        day_files = (Path(*Path(uri).parts[-2:]) for uri in found or ())
+        return sorted(str(self.root / name / path) for path in day_files)
 
     def fetch(self, files: list[str]) -> list[str]:
         """The same files, each of them now on this disk."""

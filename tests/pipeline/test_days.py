@@ -47,6 +47,19 @@ def test_building_again_changes_nothing(golden: Workplace, monkeypatch: pytest.M
     } == dict.fromkeys(DAY_TABLES, count), "one commit a day and table"
 
 
+def test_a_home_may_have_blanks_and_letters_of_any_language_in_its_path(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "Jörg's CDRs & more" / "вызовы")
+    deliver(home, "1.csv", [call()])
+    build_all(home)
+    deliver(home, "2.csv", [call("b")])  # added to the day
+    build_all(home)
+    (sums,) = rows_of(
+        home, "breakout_daily", "SELECT SUM(attempts) AS attempts FROM breakout_daily"
+    )
+    assert sums == {"attempts": 2}
+    assert home.lake.parts("delivered")
+
+
 def test_the_order_of_delivery_changes_nothing_but_what_supersedes(
     golden: Workplace, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

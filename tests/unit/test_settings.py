@@ -50,6 +50,9 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
         ("MEMORY_LIMIT", "\N{ARABIC-INDIC DIGIT FIVE}12MB"),
         ("MEMORY_LIMIT", "0.0GB"),
         ("HOME", ""),
+        ("HOME", "/srv/100%"),
+        ("HOME", "/srv/cdr#1"),
+        ("HOME", "/srv/[cdr]"),
         ("SOURCE_TIMEZONES", "Europe/Rome"),
         ("SOURCE_TIMEZONES", '{"asteriks": "Europe/Rome"}'),
         ("SOURCE_TIMEZONES", '{"connexcs": "Europe/Rome"}'),  # its times are UTC
