@@ -51,7 +51,10 @@ def of_files(
         name = f"{file.source}/{file.name}"
         if file.status is FileStatus.FAILED:
             title = f"file {name} could not be taken"
-            found.append(Trouble(f"file {file.id} {file.token}", title, file.reason or ""))
+            text = (
+                f"{file.reason}\nMend it in place or deliver it anew: then it is looked at again."
+            )
+            found.append(Trouble(f"file {file.id} {file.token}", title, text))
         records, refused = file.records or 0, file.quarantined or 0
         if file.status is FileStatus.TAKEN and 100 * refused > most_percent * records:
             found.append(

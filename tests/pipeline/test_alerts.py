@@ -87,6 +87,7 @@ def trouble_of_each_kind(workplace: Workplace, instance: dg.DagsterInstance) -> 
         "run of deliver_reports failed, 2026-03-06", "Invalid isoformat string: 'no day'",
         f"https://ui.example.com/runs/{run}", "check key_repeated of cdrs failed (error)",
         "3 keys, expected 0", "connexcs/bad.csv could not be taken", "required columns",
+        "Mend it in place or deliver it anew",
         "50.0 % of file connexcs/dirty.csv", f"no calls of {YESTERDAY}",
     ]  # fmt: skip
 
