@@ -1,6 +1,7 @@
 """`cdr-reports demo`: the whole way once, from made-up CDR files to an e-mailed report."""
 
 import os
+import shlex
 import shutil
 import socket
 import time
@@ -56,7 +57,7 @@ def demo(ctx: click.Context, folder: str, rows: int) -> None:
     try:
         program = Program()
         program.settings = load_settings(
-            home=home, landing="", lake="", ledger_url="", timezone="UTC", settle_seconds=0,
+            home=str(home), landing="", lake="", ledger_url="", timezone="UTC", settle_seconds=0,
             first_day=date(2020, 1, 1), smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none",
             smtp_user="", alert_email="", smtp_from="cdr-reports@example.com",
         )  # fmt: skip
@@ -93,7 +94,7 @@ Done in {time.monotonic() - started:.0f} s. What there is now:
 
 Go on with (CDR_REPORTS_HOME says which home a command works in):
 
-  export CDR_REPORTS_HOME={home}
+  export CDR_REPORTS_HOME={shlex.quote(str(home))}
   .venv/bin/cdr-reports files
   .venv/bin/cdr-reports report breakout {" ".join(week[1:])} --group-by provider
   .venv/bin/cdr-reports schedules list        (paused, as the demo's calls are of the past)

@@ -160,6 +160,13 @@ def test_a_demo_of_no_calls_is_refused(tmp_path: Path) -> None:
     assert "'--rows': 0 is not in the range x>=1" in said.stderr
 
 
+def test_a_demo_says_how_to_go_on_in_words_that_a_shell_takes(tmp_path: Path) -> None:
+    folder = tmp_path / "Jörg & Söhne"
+    said = cdr_reports(tmp_path, "demo", "--folder", str(folder), "--rows", "20", expect=0)
+    assert f"  export CDR_REPORTS_HOME='{folder}'\n" in said.stdout
+    assert {path.name for path in (folder / "mail").iterdir()} == {"1.eml", "2.eml", "3.eml"}
+
+
 def test_a_ledger_that_is_none_is_named_by_its_path(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_text("something else, and enough of it: " * 100)
     told = cdr_reports(tmp_path, "files", expect=1).stderr
