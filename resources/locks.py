@@ -27,7 +27,8 @@ def exclusive(path: Path, waiting: Callable[[str], None] = lambda holder: None) 
 def is_free(path: Path) -> bool:
     """Whether nobody holds the lock file now, or it is not there."""
     try:
-        with path.open("r") as handle:
+        # Not for reading: NFS refuses an exclusive lock of who may not write.
+        with path.open("r+") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return True
