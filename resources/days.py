@@ -298,7 +298,7 @@ class DayBuilder:
         published a newer one.
 
         With `onto` what is staged, if anything, is added to files of these names. Raises DayMoved
-        when the day has others by now.
+        when the day has others by now, or other calls than its sums are `made` of.
         """
         table, day = built.table, built.day
         with exclusive(self.lock):
@@ -307,6 +307,8 @@ class DayBuilder:
             there = self.days.build(table, day)
             if there is not None and there.version > version:
                 return replace(built, published=True, lake_version=there.lake_version)
+            if made and table != CDRS and made.cdrs != names(self.lake.places(CDRS, day, day)):
+                raise DayMoved(f"{day} of {CDRS} was published anew meanwhile")  # as by a back-fill
             if onto is not None:
                 lake_version = self.lake.add(table, day, staged, onto, stem)
             elif staged is not None:

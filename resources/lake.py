@@ -39,7 +39,7 @@ class VersionGone(Exception):
 
 
 class DayMoved(Exception):
-    """A day was to be added to, and has other files by now."""
+    """A day was to be published by what it held before, and has other files by now."""
 
 
 @dataclass(frozen=True)

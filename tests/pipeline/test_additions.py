@@ -275,3 +275,26 @@ def test_what_another_one_has_added_meanwhile_is_not_added_again(
     for table in TABLES:
         large.builder.build(table, MINE)
     assert sum(row[0] for row in large.builder.held.sums("breakout_daily", MINE).values()) == 42
+
+
+def test_sums_of_calls_that_another_one_has_made_anew_meanwhile_are_not_published(
+    large: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both days are of the same deliveries, the newer one by other numbers of one's own."""
+    dids = "number,customer_id\n442079460013,101\n447802712292,101\n"
+    (large.settings.home / "dids.csv").write_text(dids, encoding="utf-8")
+    other = Workplace(large.settings).builder
+    publish, published = DayBuilder._publish, list[str]()
+
+    def second(builder: DayBuilder, *args: Any, **options: Any) -> BuiltDay:
+        if not published:
+            published.append("by the other one")
+            for table in DAY_TABLES:
+                other.build(table, MINE)
+        return publish(builder, *args, **options)
+
+    monkeypatch.setattr(DayBuilder, "_publish", second)
+    large.builder.build("usa_calls_daily", MINE)
+    with large.engine.connect({"sums": parts(large, "usa_calls_daily", MINE)}) as connection:
+        found = connection.execute("SELECT network, SUM(attempts) FROM sums GROUP BY 1").fetchall()
+    assert found == [("onnet", 40)]
