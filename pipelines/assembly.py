@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from pathlib import Path
 
 from sqlalchemy import Engine as SqlEngine
 
@@ -22,6 +21,7 @@ from resources.intake.take import Intake
 from resources.lake import Lake
 from resources.landing import Landing
 from resources.ledger import Alerts, Days, Deliveries, Files, Schedules, Users, open_ledger
+from resources.ledger.writer import OneWriter
 from resources.reference.rates import Rates, load_rates, table_in_force
 from resources.upkeep.cold import ColdCalls, ColdRules
 from resources.upkeep.upkeep import Upkeep, UpkeepRules
@@ -150,7 +150,7 @@ class Workplace:
             self.days,
             self.landing,
             rules,
-            self._lock,
+            self._writer,
             self.kept,
         )
 
@@ -173,7 +173,7 @@ class Workplace:
             self.rates,
             settings.home,
             self.files,
-            self._lock,
+            self._writer,
             self.call_store,
             self.kept,
         )
@@ -198,6 +198,6 @@ class Workplace:
         )
         return Upkeep(self.cold, self.deliveries, settings.home, rules)
 
-    @property
-    def _lock(self) -> Path:
-        return self.settings.home / "intake.lock"
+    @cached_property
+    def _writer(self) -> OneWriter:
+        return OneWriter(self.settings.home / "intake.lock", self._ledger)

@@ -31,7 +31,7 @@ from resources.intake.verdicts import judged_day, settle_days
 from resources.lake import DayMoved, Lake
 from resources.ledger import Days, Files
 from resources.ledger.cold import refuse_cold
-from resources.locks import exclusive
+from resources.ledger.writer import OneWriter
 from resources.reference.accounts import DIDS
 from resources.reference.lookups import lookups, plan_mark
 from resources.reference.plan import ReferenceData
@@ -91,7 +91,7 @@ class DayBuilder:
     rates: Rates
     home: Path
     files: Files
-    lock: Path
+    lock: OneWriter
     call_store: CallStore
     kept: KeptVerdicts
 
@@ -114,7 +114,7 @@ class DayBuilder:
         staged = self.lake.staging(CDRS)
         try:
             # Alone with the intake, so that rows, accounts and version are of one moment.
-            with exclusive(self.lock):
+            with self.lock.alone():
                 refuse_cold(self.days, [day])
                 settle_days(self.engine, self.lake, self.files, self.days, self.kept)
                 version = self.days.version(day)
@@ -301,7 +301,7 @@ class DayBuilder:
         when the day has others by now, or other calls than its sums are `made` of.
         """
         table, day = built.table, built.day
-        with exclusive(self.lock):
+        with self.lock.alone():
             # Also what was begun before: sums of calls that are not there would be none.
             refuse_cold(self.days, [day])
             there = self.days.build(table, day)

@@ -32,8 +32,8 @@ from resources.landing import LandedFile, Landing
 from resources.ledger import Days, FileAccount, FileRecord, Files, FileStatus
 from resources.ledger.cold import day_of_refused, refuse_cold
 from resources.ledger.files import merge_reasons, of_other_zone
+from resources.ledger.writer import OneWriter
 from resources.listing import some
-from resources.locks import exclusive
 from resources.sources import SOURCES
 from resources.staged import discard, staged_files
 
@@ -100,7 +100,7 @@ class Intake:
     days: Days
     landing: Landing
     rules: IntakeRules
-    lock: Path
+    lock: OneWriter
     kept: KeptVerdicts
 
     @property
@@ -119,7 +119,7 @@ class Intake:
         zone = self.rules.timezone
         if why := of_other_zone(self.files.same_fact("timezone", zone), zone):
             raise WrongHome(why)
-        with exclusive(self.lock, lambda holder: say(f"waiting for {holder} to finish its intake")):
+        with self.lock.alone(lambda holder: say(f"waiting for {holder} to finish its intake")):
             self._refuse_other_ledger()
             mend(self.lake, self.days, say)
             self.lake.clear_staging()

@@ -27,7 +27,6 @@ from resources.intake.verdicts import ACCOUNTS
 from resources.lake import Lake, Part
 from resources.ledger import Days, FileAccount, Files, FileStatus
 from resources.ledger.cold import ColdDay, ColdState, DayIsCold, day_of_refused, in_words
-from resources.locks import exclusive
 from resources.upkeep.store import ColdStore
 
 DELIVERED, QUARANTINE = "delivered", "quarantine"
@@ -97,7 +96,7 @@ class ColdCalls:
         copies = self.builder.call_store.days()
         for day, cold in self.days.cold.all().items():
             if day in copies and cold.state in (ColdState.COLD, ColdState.GONE):
-                with exclusive(self.intake.lock):
+                with self.intake.lock.alone():
                     self.builder.call_store.keep(day, self.lake.places(CDRS, day, day))
             if cold.state is ColdState.LEAVING:
                 with self.intake.writing(say):
