@@ -205,12 +205,7 @@ class Copies:
 
     def _trim(self) -> None:
         with self._alone():
-            found = sorted(
-                (found.st_mtime, found.st_size, path)
-                for path in self.folder.glob("*/**/*.parquet")
-                if path.parent.name != "_staging"
-                for found in [path.stat()]
-            )
+            found = sorted(filter(None, map(_copy, self.folder.glob("*/**/*.parquet"))))
             over = sum(size for _, size, _ in found) - self.limit
             for asked, size, path in found:
                 if over <= 0 or time.time() - asked < KEPT_SECONDS:
@@ -223,6 +218,17 @@ class Copies:
         # So that a copy is not removed between the moment it is found and the one it is marked.
         with exclusive(self.folder / ".copies.lock"):
             yield
+
+
+def _copy(path: Path) -> tuple[float, int, Path] | None:
+    """When a copy was last asked for, its size and where it is; None when it is none."""
+    if path.parent.name == "_staging":
+        return None
+    try:
+        found = path.stat()
+    except FileNotFoundError:  # an upkeep has let go of it in this moment
+        return None
+    return found.st_mtime, found.st_size, path
 
 
 def _used(path: Path) -> bool:

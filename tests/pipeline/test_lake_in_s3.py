@@ -217,6 +217,26 @@ def test_copies_are_bounded_and_none_in_use_goes(s3: Any, tmp_path: Path) -> Non
     assert pq.read_table(lake.files("cdrs", DAY, DAY)[0])["n"].to_pylist() == [0]
 
 
+def test_a_copy_that_an_upkeep_lets_go_of_keeps_none_from_being_fetched(
+    s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = make_home(tmp_path, lake="s3://cdrs/let-go").lake
+    for n in range(2):
+        lake.publish("cdrs", DAY + timedelta(n), stage(lake, 0, n))
+    old, wanted = (Path(f) for f in lake.places("cdrs", *EVER))
+    wanted.unlink()
+    glob = Path.glob
+
+    def while_it_goes(folder: Path, pattern: str) -> list[Path]:
+        found = list(glob(folder, pattern))
+        old.unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(Path, "glob", while_it_goes)
+    lake.fetch([str(wanted)])
+    assert [old.exists(), wanted.exists()] == [False, True]
+
+
 def ask(workplace: Workplace, *command: str) -> str:
     """The one error that a command ends with."""
     program = Program()
