@@ -252,13 +252,9 @@ def test_two_who_add_the_same_at_once_add_it_once(large: Workplace) -> None:
     assert ids(large) == [f"{n:04}" for n in range(42)]
 
 
-def test_what_another_one_has_added_meanwhile_is_not_added_again(
-    large: Workplace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As by two who had staged the same calls before either had published them."""
-    deliver(large, "2.csv", calls(40, 2))
-    large.intake.run()
-    other = Workplace(large.settings).builder
+def another_builds_before_it_is_published(home: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process builds the whole day between what is built next and its publication."""
+    other = Workplace(home.settings).builder
     publish, published = DayBuilder._publish, list[str]()
 
     def second(builder: DayBuilder, *args: Any, **options: Any) -> BuiltDay:
@@ -269,6 +265,15 @@ def test_what_another_one_has_added_meanwhile_is_not_added_again(
         return publish(builder, *args, **options)
 
     monkeypatch.setattr(DayBuilder, "_publish", second)
+
+
+def test_what_another_one_has_added_meanwhile_is_not_added_again(
+    large: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by two who had staged the same calls before either had published them."""
+    deliver(large, "2.csv", calls(40, 2))
+    large.intake.run()
+    another_builds_before_it_is_published(large, monkeypatch)
     large.builder.build(CDRS, MINE)
     assert len(contents(large)[CDRS]) == 42
     build_all(large)
@@ -283,17 +288,7 @@ def test_sums_of_calls_that_another_one_has_made_anew_meanwhile_are_not_publishe
     """Both days are of the same deliveries, the newer one by other numbers of one's own."""
     dids = "number,customer_id\n442079460013,101\n447802712292,101\n"
     (large.settings.home / "dids.csv").write_text(dids, encoding="utf-8")
-    other = Workplace(large.settings).builder
-    publish, published = DayBuilder._publish, list[str]()
-
-    def second(builder: DayBuilder, *args: Any, **options: Any) -> BuiltDay:
-        if not published:
-            published.append("by the other one")
-            for table in DAY_TABLES:
-                other.build(table, MINE)
-        return publish(builder, *args, **options)
-
-    monkeypatch.setattr(DayBuilder, "_publish", second)
+    another_builds_before_it_is_published(large, monkeypatch)
     large.builder.build("usa_calls_daily", MINE)
     with large.engine.connect({"sums": parts(large, "usa_calls_daily", MINE)}) as connection:
         found = connection.execute("SELECT network, SUM(attempts) FROM sums GROUP BY 1").fetchall()
