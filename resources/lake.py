@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -24,11 +24,13 @@ from deltalake.exceptions import TableNotFoundError
 from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
 
 from resources.bucket import Copies
+from resources.parts import Part, parts_of
 from resources.snapshots import Snapshots
 from resources.staged import discard, staged_files, staged_rows, staged_schema, stats_of
 
 DAY = "call_date"
 T = TypeVar("T")
+Mode = Literal["overwrite", "append"]
 
 NEVER_BY_ITSELF = {"delta.enableExpiredLogCleanup": "false"}
 """Versions go only when the upkeep lets them go; Delta's own clean-up knows of no deliveries."""
@@ -40,27 +42,6 @@ class VersionGone(Exception):
 
 class DayMoved(Exception):
     """A day was to be published by what it held before, and has other files by now."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A file in force of a table that is no day table, and which deliveries and days it holds.
-
-    `path` is below the table's folder. Of a file without call dates the days are None.
-    """
-
-    path: str
-    uri: str
-    size: int
-    rows: int
-    first_file: int
-    last_file: int
-    first_day: date | None
-    last_day: date | None
-
-    def may_hold(self, file_id: int) -> bool:
-        """Whether rows of the delivered file may be in it: it may hold those of several."""
-        return self.first_file <= file_id <= self.last_file
 
 
 @dataclass(frozen=True)
@@ -167,24 +148,7 @@ class Lake:
         table = self.table(name)
         if table is None:
             return []
-        known = pa.table(table.get_add_actions(flatten=True))
-        nothing = [None] * known.num_rows
-
-        def column(of: str) -> list[Any]:
-            return known[of].to_pylist() if of in known.column_names else nothing
-
-        columns = [
-            column(of)
-            for of in ("path", "size_bytes", "num_records", "min.file_id", "max.file_id",
-                       f"min.{DAY}", f"max.{DAY}")
-        ]  # fmt: skip
-        return sorted(
-            (
-                Part(path, str(self.root / name / path), *rest)
-                for path, *rest in zip(*columns, strict=True)
-            ),
-            key=lambda part: (part.first_file, part.path),
-        )
+        return parts_of(table, self.root / name)
 
     def keep_versions(self, name: str) -> None:
         """Sees to it that Delta lets no version of a table go by itself, as it does by default."""
@@ -206,7 +170,7 @@ class Lake:
 
         The file is named `stem`, which must be new, where its name has to say something.
         """
-        return self._publish(name, day, staged, stem, self._replace, self.table(name))
+        return self._publish(name, day, staged, stem, self.table(name), "overwrite")
 
     def add(
         self,
@@ -226,7 +190,7 @@ class Lake:
             raise DayMoved(f"{day} of {name} was published anew meanwhile")
         if staged is None or not staged_rows(staged):
             return -1 if table is None else table.version()
-        return self._publish(name, day, staged, stem, self._extend, table)
+        return self._publish(name, day, staged, stem, table, "append")
 
     def _publish(
         self,
@@ -234,8 +198,8 @@ class Lake:
         day: date,
         staged: Path,
         stem: str | None,
-        commit: Callable[[DeltaTable, date, list[AddAction | RemoveAction]], int],
         table: DeltaTable | None,
+        mode: Mode,
     ) -> int:
         schema = staged_schema(staged)
         table = table or self._create(
@@ -247,14 +211,14 @@ class Lake:
                 path = f"{DAY}={day}/{stem or uuid.uuid4().hex}.parquet"
                 actions.append(self._place(name, file, path, {DAY: str(day)}))
         discard(staged)
-        return commit(table, day, actions)
+        return self._commit_day(table, day, actions, mode)
 
     def clear(self, name: str, day: date) -> int:
         """Empties one day of a table; the table's version, unchanged when there was nothing."""
         table = self.table(name)
         if table is None or not table.file_uris(file_pruning_predicate=_of(day)):
             return self.version(name)
-        return self._replace(table, day, [])
+        return self._commit_day(table, day, [], "overwrite")
 
     def files(self, name: str, first: date, last: date) -> list[str]:
         """The Parquet files of a day table for the days from `first` to `last`, inclusive."""
@@ -311,16 +275,14 @@ class Lake:
         table = self.table(name)
         return None if table is None else look(table)
 
-    def _replace(
-        self, table: DeltaTable, day: date, actions: list[AddAction | RemoveAction]
+    def _commit_day(
+        self, table: DeltaTable, day: date, actions: list[AddAction | RemoveAction], mode: Mode
     ) -> int:
-        how = {"partition_by": [DAY], "partition_filters": _of(day), "commit_properties": _AS_READ}
-        self._commit(table, actions, "overwrite", table.schema(), **how)
-        return table.version()
-
-    def _extend(self, table: DeltaTable, day: date, actions: list[AddAction | RemoveAction]) -> int:
-        how = {"partition_by": [DAY], "commit_properties": _AS_READ}
-        self._commit(table, actions, "append", table.schema(), **how)
+        """Commits files of a day, in the place of those that it has or beside them."""
+        how: dict[str, Any] = {"partition_by": [DAY], "commit_properties": _AS_READ}
+        if mode == "overwrite":
+            how["partition_filters"] = _of(day)
+        self._commit(table, actions, mode, table.schema(), **how)
         return table.version()
 
     def _write(

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from resources.engine import Engine, named
-from resources.lake import Lake, Part
+from resources.lake import Lake
+from resources.parts import Part
 
 
 def together(engine: Engine, files: Sequence[str], out: Path) -> int:

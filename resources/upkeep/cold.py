@@ -24,9 +24,10 @@ from resources.held import CDRS, TABLES
 from resources.intake.merged import rewrite, take_out
 from resources.intake.take import Intake
 from resources.intake.verdicts import ACCOUNTS
-from resources.lake import Lake, Part
+from resources.lake import Lake
 from resources.ledger import Days, FileAccount, Files, FileStatus
 from resources.ledger.cold import ColdDay, ColdState, DayIsCold, day_of_refused, in_words
+from resources.parts import Part
 from resources.upkeep.store import ColdStore
 
 DELIVERED, QUARANTINE = "delivered", "quarantine"

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 from resources.engine import Engine
 from resources.intake.merged import together
-from resources.lake import Lake, Part
+from resources.lake import Lake
+from resources.parts import Part
 
 SMALL = 32_000_000
 """A file of fewer bytes is put together with its neighbours, ..."""

@@ -16,9 +16,10 @@ from pipelines.assembly import Workplace
 from pipelines.reporting import open_reporting
 from resources.days import DAY_TABLES
 from resources.intake.take import Intake
-from resources.lake import Lake, Part, VersionGone
+from resources.lake import Lake, VersionGone
 from resources.ledger import Files, FileStatus
 from resources.ledger.delivery import Delivery, Reason, State
+from resources.parts import Part
 from resources.reporting.period import Period
 from resources.schedules import compared
 from resources.schedules.model import from_text
