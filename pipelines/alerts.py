@@ -52,8 +52,11 @@ def troubles_of(workplace: Workplace, instance: dg.DagsterInstance) -> list[Trou
         *of_deliveries(workplace.deliveries.unreached(since), names),
     ]
     known = workplace.alerts.told(trouble.key for trouble in found)
-    new = {trouble.key: trouble for trouble in reversed(found) if trouble.key not in known}
-    return [*reversed(new.values())]
+    new: dict[str, Trouble] = {}
+    for trouble in found:
+        if trouble.key not in known:
+            new.setdefault(trouble.key, trouble)
+    return list(new.values())
 
 
 def tell(workplace: Workplace, troubles: list[Trouble]) -> str:
@@ -72,7 +75,7 @@ def tell(workplace: Workplace, troubles: list[Trouble]) -> str:
 
 
 def of_runs(instance: dg.DagsterInstance, since: datetime, url: str) -> list[Trouble]:
-    """Failed runs, with step, days and cause.
+    """Failed runs, with step, days and cause; the same words once a day.
 
     Not those whose failure is a report that could not be sent: the ledger tells of it.
     """
@@ -129,7 +132,7 @@ def _without_step(instance: dg.DagsterInstance, run_id: str) -> str:
 
 
 def of_checks(instance: dg.DagsterInstance, since: datetime, url: str) -> list[Trouble]:
-    """Checks that have failed, a trouble for each and run, whatever their severity."""
+    """Checks that have failed, whatever their severity; the same words once a day."""
     found = []
     for key in CHECKS:
         # Only the history of checks is kept across runs; events of runs lie in a file each.

@@ -16,13 +16,7 @@ from explorer.guard import Refused, check_bind, hashed
 from explorer.pages import PAGES
 from pipelines.assembly import Workplace
 from pipelines.cli.main import Program, cli
-from tests.pipeline.curious import (
-    PERIOD,
-    customers_questions,
-    echoed,
-    texts,
-    what_somebody_tries,
-)
+from tests.pipeline.curious import PERIOD, customers_questions, echoed, texts, what_somebody_tries
 from tests.pipeline.explorers import PASSWORD, Browser, add_user, csrf, serving
 from tests.pipeline.offices import copied, make_built
 
