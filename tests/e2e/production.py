@@ -63,10 +63,10 @@ class Production:
             words = [word.replace(f":{there}/", f":{port}/") for word in words]
         return [str(DEPLOY / "entrypoint.sh"), program, *words[1:]]
 
-    def run(self, words: list[str]) -> subprocess.CompletedProcess[str]:
-        """A command to its end."""
+    def run(self, words: list[str], typed: str = "") -> subprocess.CompletedProcess[str]:
+        """A command to its end, with what is typed."""
         return subprocess.run(
-            self.command(words), cwd=self.workplace.settings.home, env=self.env,
+            self.command(words), cwd=self.workplace.settings.home, env=self.env, input=typed,
             capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
 
@@ -126,7 +126,7 @@ def production(home: Path, server: PostgresServer, smtp_port: int) -> Iterator[P
     (home / "dagster").mkdir()
     shutil.copy(DEPLOY / "dagster.yaml", home / "dagster")
     (home / "logs").mkdir()
-    ports = {"3000": str(free_port()), "4000": str(free_port())}
+    ports = {there: str(free_port()) for there in ("3000", "4000", "8321")}
     workspace = (DEPLOY / "workspace.yaml").read_text(encoding="utf-8")
     workspace = workspace.replace("host: code", "host: 127.0.0.1")
     (home / "workspace.yaml").write_text(workspace.replace("4000", ports["4000"]))

@@ -32,6 +32,7 @@ from resources.schedules.planning import run_now
 from tests.e2e.leaks import DATABASE, LOGIN, in_answers, in_databases, in_files
 from tests.e2e.production import Production, log_ends, production
 from tests.e2e.server import ENDED, Dagster, Run, wait_for
+from tests.pipeline.explorers import PASSWORD, Browser
 from tests.pipeline.home import EVER, GOLDEN, golden_files, land, rows_of
 from tests.pipeline.offices import Clock
 from tests.pipeline.post import PostOffice, serving
@@ -222,6 +223,28 @@ def test_deliveries_have_the_golden_figures(deployed: Production, post: PostOffi
     wanted = [row for row in golden if row["date"] in days]
     assert [*rows[0]] == [*golden[0]]
     assert_same(wanted, figures(rows, ["date"]), ["date"])
+
+
+def test_the_explorer_serves_who_was_added(deployed: Production) -> None:
+    for name, *more in (("vera", "viewer"), ("sky", "customer", "--customers", "101")):
+        words = ["cdr-reports", "users", "add", name, "--role", *more, "--password-stdin"]
+        added = deployed.run(words, PASSWORD)
+        assert added.returncode == 0, added.stderr
+    deployed.start("explorer")
+    wait_for(partial(deployed.is_healthy, "explorer"), lambda: log_ends(deployed), 120)
+    seen = {}
+    for name in ("vera", "sky"):
+        browser = Browser(int(deployed.ports["8321"]))
+        assert browser.log_in(name).status == 303
+        query = {"report": "breakout", "from": FIRST, "to": LAST, "group": "customer",
+                 "columns": "attempts"}  # fmt: skip
+        answer = browser.get("/download/csv", query)
+        assert answer.status == 200, answer.text
+        rows = csv.DictReader(io.StringIO(answer.text))
+        seen[name] = {row["customer"]: int(row["attempts"]) for row in rows}
+    days = golden_attempts()
+    assert sum(seen["vera"].values()) == sum(days[day] for day in DAYS)
+    assert seen["sky"] == {"101": seen["vera"]["101"]}
 
 
 def test_a_late_file_restates_its_day_and_no_other(deployed: Production, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ["code", "daemon", "migrate", "web"]
+OURS = ["code", "daemon", "explorer", "migrate", "web"]
 
 
 def test_dagsters_settings_are_those_of_a_home_but_for_where_things_are_kept() -> None:
@@ -30,7 +30,7 @@ def test_dagsters_settings_are_those_of_a_home_but_for_where_things_are_kept() -
 
 def test_the_services() -> None:
     assert sorted(SERVICES) == sorted([*OURS, "mail", "postgres"])
-    assert [name for name, s in SERVICES.items() if s.get("profiles")] == ["mail"]
+    assert [name for name, s in SERVICES.items() if s.get("profiles")] == ["explorer", "mail"]
     for name in OURS:
         assert SERVICES[name]["image"] == "cdr-reports"
 
@@ -87,7 +87,7 @@ def test_everything_that_lives_on_has_a_check_and_comes_back() -> None:
 
 
 def test_nothing_starts_before_the_databases_are_migrated() -> None:
-    for name in ("code", "daemon", "web"):
+    for name in set(OURS) - {"migrate"}:
         assert SERVICES[name]["depends_on"]["migrate"] == {
             "condition": "service_completed_successfully"
         }
