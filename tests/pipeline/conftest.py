@@ -19,7 +19,7 @@ __all__ = ["s3"]
 @pytest.fixture(scope="session")
 def golden_home(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     """A home with the golden files landed, for tests that only read what is built of it."""
-    workplace = make_home(tmp_path_factory.mktemp("golden"))
+    workplace = make_home(tmp_path_factory.mktemp("golden"), threads=2)
     land(workplace, *golden_files())
     for name in ("customers.csv", "providers.csv"):
         (workplace.settings.home / name).write_bytes((GOLDEN / name).read_bytes())
