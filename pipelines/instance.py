@@ -16,6 +16,7 @@ from dagster._core.instance.ref import InstanceRef
 
 from pipelines.event_log import unhurried
 from pipelines.settings import PREFIX, Settings, SettingsError
+from resources.durable import replacing
 from resources.locks import exclusive
 
 CONFIG = "dagster.yaml"
@@ -97,9 +98,8 @@ def prepare_instance(settings: Settings) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / CONFIG
     if not config.exists():
-        half = folder / f".{CONFIG}.{os.getpid()}"
-        half.write_text(HOME_CONFIG, encoding="utf-8")
-        half.replace(config)
+        with replacing(config) as stream:
+            stream.write(HOME_CONFIG.encode())
     return folder
 
 

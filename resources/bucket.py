@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
+from resources.durable import flush
 from resources.locks import exclusive
 
 S3 = "s3://"
@@ -197,6 +198,7 @@ class Copies:
             for key, half in wanted:
                 target = self.folder / key
                 target.parent.mkdir(parents=True, exist_ok=True)
+                flush(half)  # what a crash cuts short would be taken for the whole
                 half.replace(target)
         finally:
             for _, half in wanted:

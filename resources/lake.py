@@ -7,11 +7,10 @@ and goes with the upkeep.
 """
 
 import json
-import os
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -24,6 +23,8 @@ from deltalake.exceptions import TableNotFoundError
 from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
 
 from resources.bucket import Copies
+from resources.delta_log import flush_checkpoint, flush_commits, flush_table
+from resources.durable import flush, flush_names
 from resources.parts import Part, parts_of
 from resources.snapshots import Snapshots
 from resources.staged import discard, staged_files, staged_rows, staged_schema, stats_of
@@ -155,15 +156,14 @@ class Lake:
         table = self.table(name)
         if table is None or NEVER_BY_ITSELF.items() <= dict(table.metadata().configuration).items():
             return
-        with self.told():
+        with self._committing(name, table):
             table.alter.set_table_properties(NEVER_BY_ITSELF)
 
     def checkpoint(self, name: str) -> None:
         """Sums a table's log up now, so that what it has ended with can be let go of later."""
         table = self.table(name)
         if table is not None:
-            with self.told():
-                table.create_checkpoint()
+            self._checkpoint(name, table)
 
     def publish(self, name: str, day: date, staged: Path, stem: str | None = None) -> int:
         """Replaces one day of a table by the staged file's rows, in one commit; its version.
@@ -211,14 +211,14 @@ class Lake:
                 path = f"{DAY}={day}/{stem or uuid.uuid4().hex}.parquet"
                 actions.append(self._place(name, file, path, {DAY: str(day)}))
         discard(staged)
-        return self._commit_day(table, day, actions, mode)
+        return self._commit_day(name, table, day, actions, mode)
 
     def clear(self, name: str, day: date) -> int:
         """Empties one day of a table; the table's version, unchanged when there was nothing."""
         table = self.table(name)
         if table is None or not table.file_uris(file_pruning_predicate=_of(day)):
             return self.version(name)
-        return self._commit_day(table, day, [], "overwrite")
+        return self._commit_day(name, table, day, [], "overwrite")
 
     def files(self, name: str, first: date, last: date) -> list[str]:
         """The Parquet files of a day table for the days from `first` to `last`, inclusive."""
@@ -276,13 +276,18 @@ class Lake:
         return None if table is None else look(table)
 
     def _commit_day(
-        self, table: DeltaTable, day: date, actions: list[AddAction | RemoveAction], mode: Mode
+        self,
+        name: str,
+        table: DeltaTable,
+        day: date,
+        actions: list[AddAction | RemoveAction],
+        mode: Mode,
     ) -> int:
         """Commits files of a day, in the place of those that it has or beside them."""
         how: dict[str, Any] = {"partition_by": [DAY], "commit_properties": _AS_READ}
         if mode == "overwrite":
             how["partition_filters"] = _of(day)
-        self._commit(table, actions, mode, table.schema(), **how)
+        self._commit(name, table, actions, mode, table.schema(), **how)
         return table.version()
 
     def _write(
@@ -314,11 +319,11 @@ class Lake:
             discard(path)
         noted = [Transaction(each, 1) for each in transactions]
         once = CommitProperties(app_transactions=noted)
-        self._commit(table, actions, "append", table.schema(), commit_properties=once)
+        self._commit(name, table, actions, "append", table.schema(), commit_properties=once)
 
     def _create(self, name: str, schema: pa.Schema, **layout: Any) -> DeltaTable:
         with self.told():
-            return DeltaTable.create(
+            made = DeltaTable.create(
                 self.where(name),
                 schema,
                 mode="ignore",
@@ -326,11 +331,35 @@ class Lake:
                 storage_options=self._options,
                 **layout,
             )
+        if self.copies is None:
+            flush_table(self.root / name)
+        return made
 
-    def _commit(self, table: DeltaTable, *commit: Any, **properties: Any) -> None:
-        with self.told():
+    def _commit(self, name: str, table: DeltaTable, *commit: Any, **properties: Any) -> None:
+        """Commits, and sums the log up now and then, for readers; older versions stay as they are.
+
+        Afterwards `table` is the one that was committed, not the one before.
+        """
+        with self._committing(name, table):
             table.create_write_transaction(*commit, **properties)
-            _shorten(table)
+        if table.version() % CHECKPOINT_EVERY == 0:
+            self._checkpoint(name, table)
+
+    @contextmanager
+    def _committing(self, name: str, table: DeltaTable) -> Iterator[None]:
+        """What is committed within it is in `table`, and on the disk, before anybody is told."""
+        before = table.version()
+        with self.told():
+            yield
+            table.update_incremental()
+        if self.copies is None:
+            flush_commits(self.root / name, range(before + 1, table.version() + 1))
+
+    def _checkpoint(self, name: str, table: DeltaTable) -> None:
+        with self.told():
+            table.create_checkpoint()
+        if self.copies is None:
+            flush_checkpoint(self.root / name, table.version())
 
     @property
     def _options(self) -> dict[str, str] | None:
@@ -340,11 +369,13 @@ class Lake:
         staged, target = Path(file), self.root / name / path
         target.parent.mkdir(parents=True, exist_ok=True)
         stats = stats_of(staged, () if partition else ("file_id", DAY))
-        with staged.open("rb") as handle:  # a commit must not point at bytes that a crash can lose
-            os.fsync(handle.fileno())
+        flush(staged)  # a commit must not point at bytes that a crash can lose
         if self.copies is not None:
             self.copies.bucket.put(staged, f"{name}/{path}")
         staged.replace(target)
+        flush_names(target.parent)
+        if partition:
+            flush_names(target.parent.parent)
         return AddAction(
             path=path,
             size=target.stat().st_size,
@@ -366,13 +397,3 @@ that commit, and of two who publish a day for the first time both would be in fo
 
 CHECKPOINT_EVERY = 20
 """Versions: to open a table costs a third of a millisecond for each since the last checkpoint."""
-
-
-def _shorten(table: DeltaTable) -> None:
-    """Sums the log up now and then, for readers; older versions stay as they are.
-
-    Afterwards `table` is the one that was committed, not the one before.
-    """
-    table.update_incremental()
-    if table.version() % CHECKPOINT_EVERY == 0:
-        table.create_checkpoint()

@@ -12,6 +12,8 @@ from typing import TypeVar
 
 from deltalake import DeltaTable
 
+from resources.delta_log import LOG
+
 T = TypeVar("T")
 
 
@@ -45,7 +47,7 @@ class Snapshots:
 def _commit(folder: Path, table: DeltaTable) -> object:
     """Which commit the table is at: the identity of its file, None when it is gone."""
     try:
-        found = os.stat(folder / "_delta_log" / f"{table.version():020}.json")
+        found = os.stat(folder / LOG / f"{table.version():020}.json")
     except FileNotFoundError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size

@@ -1,6 +1,5 @@
 """What an engine has written and nobody reads yet: a Parquet file, or a folder of several."""
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
@@ -10,6 +9,8 @@ from threading import Event, Thread
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from resources.durable import flush
 
 
 def staged_files(staged: Path) -> list[str]:
@@ -24,19 +25,18 @@ def onto_disk(staged: Path) -> Iterator[None]:
     """
     written, flushed = Event(), Future[None]()
 
-    def flush() -> None:
+    def flushing() -> None:
         try:
             while not written.wait(1):
                 if staged.exists():
-                    with staged.open("rb") as handle:
-                        os.fsync(handle.fileno())
+                    flush(staged)
         except Exception as error:  # whatever it is: who has written waits for this
             flushed.set_exception(error)
         else:
             flushed.set_result(None)
 
     # A daemon: a signal may come so that nothing says to it that all is written.
-    Thread(target=flush, name="onto-disk", daemon=True).start()
+    Thread(target=flushing, name="onto-disk", daemon=True).start()
     try:
         yield
     finally:

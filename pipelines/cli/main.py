@@ -150,6 +150,11 @@ def _in_words(error: Exception) -> str:
         return str(error)
     if _is_full_disk(error):
         return "the disk is full: make room and run again; what was there is still there"
+    if type(error).__module__ == "_internal":  # delta-rs
+        return (
+            f"a table of the lake cannot be opened: {error}. `cdr-reports run` mends what a power "
+            "cut has left of one; else put it back from a backup"
+        )
     if type(error).__module__.lstrip("_") == "duckdb":
         line = str(error).splitlines()[0]
         if ".parquet" in line:

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from resources.calls.blocks import BLOCK_ROWS, CODEC, COLUMNS, Array, Column, write_copy
 from resources.calls.index import day_of
+from resources.durable import flush_names
 
 FORMAT = 1
 """Changes with all that a reader relies on, `BLOCK_ROWS` too: files of others are then missing."""
@@ -53,6 +54,7 @@ class CallStore:
         try:
             write_copy(cdrs, staged)
             staged.replace(self.path(cdrs))
+            flush_names(self.folder)
         finally:
             staged.unlink(missing_ok=True)
 

@@ -10,7 +10,6 @@ that needs nothing. Its index reads every result again for each day; ours reads 
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
@@ -19,6 +18,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from resources.durable import replacing
 from resources.expectations.rules import ROW_COUNT, Verdict, expectations
 from resources.locks import exclusive
 
@@ -110,7 +110,5 @@ def _templates() -> Environment:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Writes a file so that readers see the old one or the new one."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    with replacing(path) as stream:
+        stream.write(text.encode())

@@ -12,6 +12,7 @@ from deltalake import DeltaTable
 
 from resources.additions import MadeOf
 from resources.days import DAY_TABLES
+from resources.delta_log import mend_log
 from resources.held import TABLES
 from resources.lake import DAY, Lake
 from resources.ledger import Days
@@ -21,6 +22,15 @@ from resources.listing import some
 Say = Callable[[str], None]
 
 _BACKUP = "put it back from a backup"
+
+
+def mend_logs(lake: Lake, say: Say) -> None:
+    """Lets tables be opened again of whose log a power cut has left a file of no bytes."""
+    if lake.copies is not None:
+        return
+    for name in ("delivered", "quarantine", *DAY_TABLES):
+        for path in mend_log(lake.root / name):
+            say(f"warning: {name}: {path.name} of its log had no bytes, as after a power cut: gone")
 
 
 def mend(lake: Lake, days: Days, say: Say) -> None:

@@ -20,7 +20,7 @@ import duckdb
 import pyarrow as pa
 
 from resources.engine import Engine, Model, ModelEngine, UnfitValue
-from resources.intake.damage import mend
+from resources.intake.damage import mend, mend_logs
 from resources.intake.judge import Content, Judge
 from resources.intake.kept import KeptVerdicts
 from resources.intake.merged import only, take_out
@@ -120,6 +120,7 @@ class Intake:
         if why := of_other_zone(self.files.same_fact("timezone", zone), zone):
             raise WrongHome(why)
         with self.lock.alone(lambda holder: say(f"waiting for {holder} to finish its intake")):
+            mend_logs(self.lake, say)
             self._refuse_other_ledger()
             mend(self.lake, self.days, say)
             self.lake.clear_staging()

@@ -16,9 +16,7 @@ Both come zipped; the zip is read as well as the file in it.
 
 import csv
 import io
-import os
 import re
-import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -29,6 +27,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from resources.durable import replacing
 from resources.reference.plan import COLUMNS, NPANXX, AreaCode, ReferenceData, read_npanxx
 
 LEAST_ROWS = 1000
@@ -328,12 +327,5 @@ def _write(path: Path, codes: list[Code]) -> None:
             for name in COLUMNS[NPANXX]
         }
     )
-    handle, part = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    try:
-        pq.write_table(table, part, compression="zstd")
-        os.chmod(part, 0o644)
-        os.replace(part, path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+    with replacing(path) as stream:
+        pq.write_table(table, stream, compression="zstd")

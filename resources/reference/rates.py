@@ -20,6 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow.csv import ConvertOptions, ReadOptions, read_csv
 
+from resources.durable import replacing
+
 STALE_AFTER = timedelta(days=7)
 """A rate older than this at the call's date is flagged as stale."""
 
@@ -193,9 +195,8 @@ def install_rates(home: Path, path: Path) -> Rates:
         )
     target = home / "reference" / "eurofxref-hist.zip"
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part")
-    part.write_bytes(path.read_bytes())
-    part.replace(target)
+    with replacing(target) as stream:
+        stream.write(path.read_bytes())
     return rates
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol
 
+from resources.durable import replacing
 from resources.reporting import words
 from resources.reporting.document import Document, make_document, request_notices
 from resources.reporting.errors import ReportError, unknown
@@ -190,28 +190,8 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
         except OSError as error:
             raise ReportError(f"cannot write {path}: {error.strerror}") from None
         return
-    path = Path(os.path.realpath(path))
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise ReportError(f"cannot write {path}: {error.strerror}") from None
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
+        with replacing(Path(os.path.realpath(path))) as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise ReportError(f"cannot write {path}: {error.strerror}") from None
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

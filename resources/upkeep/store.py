@@ -5,7 +5,6 @@
 for `cdrs`, `delivered` and `quarantine`. Plain Parquet, in the lake's own partition folders.
 """
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -16,6 +15,7 @@ from pathlib import Path
 import fsspec
 
 from resources.bucket import Bucket, StoreError, bucket_of
+from resources.durable import flush, flush_names
 
 SETTING = "CDR_REPORTS_COLD_STORE"
 
@@ -54,9 +54,10 @@ class ColdStore:
             partial = Path(f"{target}.part")
             try:
                 shutil.copyfile(file, partial)
-                with partial.open("rb") as handle:  # what leaves must not be lost by a crash
-                    os.fsync(handle.fileno())
+                flush(partial)  # what leaves must not be lost by a crash
                 partial.replace(target)
+                flush_names(partial.parent)
+                flush_names(partial.parent.parent)
             finally:
                 partial.unlink(missing_ok=True)
         else:

@@ -20,7 +20,8 @@ from urllib.parse import unquote
 import fsspec
 import pyarrow.parquet as pq
 
-LOG = "_delta_log"
+from resources.delta_log import LOG
+
 IN_FLIGHT = timedelta(days=1)
 """A file that is younger may be on its way into the table."""
 
