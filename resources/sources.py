@@ -4,6 +4,8 @@ A declaration says what a file of the source looks like; the SQL says what its c
 Reading the files is `resources.intake`.
 """
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
@@ -28,6 +30,10 @@ CONNEXCS_DETAILS = tuple(
 """Columns that are kept when a file has them."""
 
 
+_ROTATED = re.compile(r"(?<=[.]csv)[.-][0-9][0-9_-]*$")
+"""`Master.csv.1` and `Master.csv-20260306` of logrotate, `Master.csv.2026-03-06-00-00-00`."""
+
+
 @dataclass(frozen=True)
 class Companion:
     """A file that lies beside the calls and tells more of them."""
@@ -35,33 +41,45 @@ class Companion:
     relation: str
     prefix: str
     columns: tuple[str, ...]
+    optional: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Source:
     """What a file of one source looks like.
 
-    `columns` names the fields of a file that has no header; for one with a header they are the
-    required ones and `optional` those that may be there. `pattern` tells which files of the
-    source's folder hold calls.
+    Of a file with a header `columns` are required, and `optional` may be there. A record of one
+    without has `columns` in this order, and one of the `tails` behind them; these are of different
+    lengths. `pattern` tells which files of the source's folder hold calls. `again`: its SQL reads
+    the records more than once.
     """
 
     name: str
     columns: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    tails: tuple[tuple[str, ...], ...] = ((),)
     header: bool = True
     delimiter: str = ","
     pattern: str = "*.csv"
     local_times: bool = False
     prefix: str = ""
     companions: tuple[Companion, ...] = ()
+    again: bool = False
+
+    def columns_of(self, record: Sequence[str]) -> list[str] | None:
+        """The columns of a file without header that has such a record; None if none has."""
+        for tail in self.tails:
+            if len(record) == len(self.columns) + len(tail):
+                return [*self.columns, *tail]
+        return None
 
     def holds_calls(self, file_name: str) -> bool:
         """Whether a file of this name in the source's folder is one of calls, zipped or not.
 
-        In any case of letters, but for the prefix: companions are found by it.
+        In any case of letters, but for the prefix: companions are found by it. With a rotation's
+        number or date behind it, too.
         """
-        name = file_name.lower().removesuffix(".gz")
+        name = _ROTATED.sub("", file_name.lower().removesuffix(".gz"))
         return file_name.startswith(self.prefix) and fnmatch(name, self.pattern)
 
     def is_companion(self, file_name: str) -> bool:
@@ -73,10 +91,10 @@ class Source:
         return companion.prefix + file_name.removeprefix(self.prefix)
 
 
-_TRANSACTIONS = tuple(
-    """id method from_tag to_tag callid sip_code sip_reason time src_user src_domain src_ip
-    dst_ouser dst_user dst_domain""".split()
-)
+_TRANSACTIONS = ("id", "method", "to_tag", "callid", "sip_code", "sip_reason", "time")
+_TRANSACTION_DETAILS = ("src_ip", "dst_ouser")  # of `db_extra`, as Kamailio's own example has it
+
+_SINCE_ASTERISK_1_8 = ("peeraccount", "linkedid", "sequence")
 
 SOURCES = {
     source.name: source
@@ -89,9 +107,10 @@ SOURCES = {
             pattern="acc_cdrs*.csv",
             prefix="acc_cdrs",
             companions=(
-                Companion("acc", "acc", _TRANSACTIONS),
-                Companion("missed_calls", "missed_calls", _TRANSACTIONS),
+                Companion("acc", "acc", _TRANSACTIONS, _TRANSACTION_DETAILS),
+                Companion("missed_calls", "missed_calls", _TRANSACTIONS, _TRANSACTION_DETAILS),
             ),
+            again=True,
         ),
         Source(
             "asterisk",
@@ -99,16 +118,34 @@ SOURCES = {
                 """accountcode src dst dcontext clid channel dstchannel lastapp lastdata start
                 answer end duration billsec disposition amaflags""".split()
             ),
-            ("uniqueid", "userfield"),
+            ("uniqueid", "userfield", "uniqueid_or_userfield"),
+            tails=(  # by loguniqueid, loguserfield and newcdrcolumns
+                (),
+                ("uniqueid_or_userfield",),
+                ("uniqueid", "userfield"),
+                _SINCE_ASTERISK_1_8,
+                ("uniqueid_or_userfield", *_SINCE_ASTERISK_1_8),
+                ("uniqueid", "userfield", *_SINCE_ASTERISK_1_8),
+            ),
             header=False,
             local_times=True,
+            again=True,
         ),
         Source(
             "freeswitch",
             tuple(
                 """caller_id_name caller_id_number destination_number context start_stamp
-                answer_stamp end_stamp duration billsec hangup_cause uuid bleg_uuid accountcode
-                read_codec write_codec""".split()
+                answer_stamp end_stamp duration billsec hangup_cause uuid bleg_uuid
+                accountcode""".split()
+            ),
+            tails=(
+                (),  # the template `default`
+                ("read_codec", "write_codec"),  # `example`
+                ("read_codec", "write_codec", "sip_user_agent", "sip_p_rtp_stat"),  # `linksys`
+                tuple(
+                    """read_codec write_codec sip_user_agent call_clientcode sip_rtp_rxstat
+                    sip_rtp_txstat sofia_record_file""".split()  # `snom`
+                ),
             ),
             header=False,
             local_times=True,

@@ -62,7 +62,7 @@ class Judge:
         reading = _Reading(self, source, calls)
         with self.engine.session({"currencies": currencies, "frozen_days": frozen}) as session:
             with reading:
-                session.add("raw", reading.stream(), again=bool(source.companions))
+                session.add("raw", reading.stream(), again=source.again)
             beside = [
                 self._load_beside(session, delivery, companion)
                 for companion in source.companions
@@ -87,10 +87,11 @@ class Judge:
 
     def _load_beside(self, session: Session, delivery: Delivery, companion: Companion) -> str:
         """The companion file as a relation, empty when there is none; its hash."""
-        form = Source(companion.relation, companion.columns)
+        form = Source(companion.relation, companion.columns, companion.optional)
         beside = delivery.companions.get(companion.relation)
         if beside is None:
-            nothing = pa.table({name: pa.array([], pa.string()) for name in companion.columns})
+            columns = (*companion.columns, *companion.optional)
+            nothing = pa.table({name: pa.array([], pa.string()) for name in columns})
             session.add(companion.relation, nothing)
             return ""
         reading = _Reading(self, form, {0: beside}, f"{beside.name} beside it: ")

@@ -123,9 +123,7 @@ class RecordFile:
             raise UnreadableFile("the file is not text: it holds NUL bytes")
         names, trouble = _fields(first.rstrip(b"\r"), self.source.delimiter)
         if not self.source.header:
-            # A record like any other: only its number of fields is asked.
-            known = [*self.source.columns, *self.source.optional]
-            return known[: max(len(self.source.columns), min(len(names or []), len(known)))]
+            return self._told_by_a_record(len(names or []))
         if trouble == INVALID_ENCODING:
             raise UnreadableFile("the file is not UTF-8 text: its header holds other bytes")
         if names is None:
@@ -143,6 +141,22 @@ class RecordFile:
             name if name and counts[name] == 1 else f"\0{position}"
             for position, name in enumerate(names)
         ]
+
+    def _told_by_a_record(self, fields: int) -> list[str]:
+        """The columns of a file without header: those of the first record that can be one.
+
+        Of its very first one, of so many `fields`, the beginning may have stayed in another file.
+        """
+        for line in self._rest.splitlines():
+            record, _ = _fields(line, self.source.delimiter)
+            if record is not None and (columns := self.source.columns_of(record)):
+                return columns
+        widths = sorted(len(self.source.columns) + len(tail) for tail in self.source.tails)
+        raise UnreadableFile(
+            f"the first record has {fields or 'no'} fields, and none has as many as those of "
+            f"{self.source.name} may have ({', '.join(map(str, widths))}): have the switch write "
+            "what README's 'What goes in' says"
+        )
 
     def _next_block(self) -> bytes:
         """Whole lines, the last of which may be an open record's; empty at the end of the file."""

@@ -19,9 +19,9 @@ from resources.engine import EngineError
 
 PORTABLE = frozenset(
     """
-    And AnyValue Case Cast Chr Coalesce Concat ConcatWs Count EndsWith If IsNull Lag Length Lower
-    MD5 Max Min Nullif Or RegexpExtract RegexpFullMatch RegexpLike RegexpReplace Right Round
-    RowNumber Substring Sum TimeToStr Trim TryCast UnixToTime Upper
+    And AnyValue Case Cast Chr Coalesce Concat ConcatWs Count DenseRank EndsWith If IsNull Lag
+    Length Lower MD5 Max Min Nullif Or RegexpExtract RegexpFullMatch RegexpLike RegexpReplace Right
+    Round RowNumber Substring Sum TimeToStr Trim TryCast UnixToTime Upper
     """.split()
 )
 """Functions, by SQLGlot's names, that both engines mean the same by, given what is done below."""

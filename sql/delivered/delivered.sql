@@ -1,6 +1,7 @@
 -- Every record of delivered files, typed and judged: the contract's reasons for refusing it, all
 --   at once.
--- grain: one row per record, in the order of the files; refused ones have `reasons`
+-- grain: one row per record, in the order of the files unless the source's SQL joins them;
+--   refused ones have `reasons`
 -- inputs: mapped (canonical columns as text, NULL when empty, by sql/sources/<source>.sql),
 --   currencies (currency), frozen_days (call_date: their calls have left the lake)
 -- parameters: source, timezone (of the reports), taken_at (UTC), first_day,

@@ -1,8 +1,11 @@
--- The calls of a FreeSWITCH with mod_cdr_csv, template `example`, as the canonical row.
+-- The calls of a FreeSWITCH with mod_cdr_csv, template `default`, `example`, `linksys`, `snom` or
+-- `sql`, as the canonical row.
 -- grain: one row per record of the file
 -- inputs: raw (caller_id_name, caller_id_number, destination_number, context, start_stamp,
---     answer_stamp, end_stamp, duration, billsec, hangup_cause, uuid, bleg_uuid, accountcode,
---     read_codec, write_codec as text; file_id, line, raw, refused)
+--     answer_stamp, end_stamp, duration, billsec, hangup_cause, uuid, bleg_uuid, accountcode as
+--     text; file_id, line, raw, refused). Before accountcode `default`, `snom` and `sql` write a
+--     blank, which makes the quotes around it a part of the text, and `sql` the end of a statement
+--     behind it.
 -- parameters: $source_timezone, the IANA name of the switch's local time. An hour that the clock
 --     has twice is read as its second turn.
 -- The format has no charges, no provider, no post-dial delay, no DTMF and no SIP status: that is
@@ -130,7 +133,11 @@ SELECT
     calls.destination_number AS source_dest_number, -- destination_number
     CAST(NULL AS VARCHAR) AS tech_prefix,
     CAST(NULL AS VARCHAR) AS jurisdiction,
-    calls.accountcode AS customer_id, -- accountcode
+    CASE
+        WHEN REGEXP_FULL_MATCH(calls.accountcode, '\s+".*"([)];)?\s*')
+            THEN REGEXP_EXTRACT(calls.accountcode, '^\s+"(.*)"([)];)?\s*$', 1)
+        ELSE calls.accountcode
+    END AS customer_id, -- accountcode
     CAST(NULL AS VARCHAR) AS customer_charge,
     CAST(NULL AS VARCHAR) AS customer_duration,
     CAST(NULL AS VARCHAR) AS pdd_in,

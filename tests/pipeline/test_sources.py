@@ -1,11 +1,13 @@
 """Other switches end to end: Kamailio's sample with its companion files, Asterisk, FreeSWITCH."""
 
 import csv
+import gzip
 import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.assembly import Workplace
@@ -153,19 +155,100 @@ def test_local_times_are_those_of_the_setting(tmp_path: Path, source: str, recor
     )
     write(
         home, source, "Master.csv",
-        record("2026-03-06 05:59:59", "late on the 5th"), record("2026-03-06 06:00:00", "midnight"),
+        record("2026-03-06 05:59:59", "1772773199.1"),
+        record("2026-03-06 06:00:00", "1772773200.2"),
     )  # fmt: skip
     said: list[str] = []
     home.intake.run(said.append)
     assert not any("are read as UTC" in text for text in said)
     assert {(day, call) for day, call, _ in counting(home)} == {
-        ("2026-03-05", "late on the 5th"), ("2026-03-06", "midnight"),
+        ("2026-03-05", "1772773199.1"), ("2026-03-06", "1772773200.2"),
     }  # fmt: skip
 
 
 def test_local_times_without_a_setting_are_utc_and_that_is_said(home: Workplace) -> None:
-    write(home, "asterisk", "Master.csv", asterisk("2026-03-06 00:00:00", "a"))
+    write(home, "asterisk", "Master.csv", asterisk("2026-03-06 00:00:00", "1772755200.1"))
     said: list[str] = []
     home.intake.run(said.append)
     assert any("asterisk" in text and "SOURCE_TIMEZONES" in text for text in said)
-    assert list(counting(home)) == [("2026-03-06", "a", 0)]
+    assert list(counting(home)) == [("2026-03-06", "1772755200.1", 0)]
+
+
+def master(unique: str, dialled: str, disposition: str, talk: int) -> str:
+    """A record as Asterisk's cdr_csv writes it, with unique id and user field."""
+    answer = '"2026-03-06 12:00:05"' if talk else ""
+    return (
+        '"101","442079460013","12122260001","out","""Desk"" <442079460013>","PJSIP/desk-00000001",'
+        f'"{dialled}","Dial","PJSIP/12122260001@a,60","2026-03-06 12:00:00",{answer},'
+        f'"2026-03-06 12:01:05",65,{talk},"{disposition}","DOCUMENTATION","{unique}",""\n'
+    )
+
+
+def test_master_csv_grows_is_rotated_and_has_files_by_account(home: Workplace) -> None:
+    """A failover is two attempts of one call, counted once however often they are delivered."""
+    folder = home.settings.home / "landing" / "asterisk"
+    folder.mkdir(parents=True)
+    early = master("1772798400.1", "PJSIP/a-0000000a", "CONGESTION", 0)
+    early += master("1772798400.1", "PJSIP/b-0000000b", "ANSWERED", 60)
+    late = master("1772798402.3", "PJSIP/a-0000000c", "ANSWERED", 7)
+    (folder / "Master.csv").write_text(early)
+    home.intake.run()
+    assert numbers(home, "Master.csv") == {"records": 2, "accepted": 2}
+    (folder / "Master.csv").write_text(early + late)
+    (folder / "101.csv").write_text(early)  # of accountlogs, which is on by default
+    home.intake.run()
+    (folder / "Master.csv").rename(folder / "Master.csv.1")
+    (folder / "Master.csv-20260305.gz").write_bytes(gzip.compress(early.encode()))
+    (folder / "Master.csv").write_text("")
+    outcomes = {outcome.file.name: str(outcome.status) for outcome in home.intake.run()}
+    assert outcomes == {
+        "Master.csv": "failed", "Master.csv.1": "copy", "Master.csv-20260305.gz": "taken",
+    }  # fmt: skip
+    assert counting(home) == {
+        ("2026-03-06", "1772798400.1", 0): 0, ("2026-03-06", "1772798400.1", 1): 60,
+        ("2026-03-06", "1772798402.3", 0): 7,
+    }  # fmt: skip
+    accounts = home.files.accounts()
+    assert sum(a.accepted for a in accounts) == 3
+    assert sum(a.superseded for a in accounts) == 0
+
+
+@pytest.mark.parametrize("more", [0, 1, 2, 3, 4, 5])
+def test_the_options_of_cdr_csv(home: Workplace, more: int) -> None:
+    """loguniqueid, loguserfield and newcdrcolumns each add fields."""
+    tail = ["1772798400.1", "note", "", "1772798400.1", "7"]
+    added = {
+        0: [], 1: tail[:1], 2: tail[:2], 3: tail[2:], 4: [tail[0], *tail[2:]], 5: tail,
+    }[more]  # fmt: skip
+    write(home, "asterisk", "Master.csv", [*asterisk("2026-03-06 00:00:00", "")[:16], *added])
+    home.intake.run()
+    ((_, call, branch),) = counting(home)
+    assert (branch, call == "1772798400.1") == (0, more not in (0, 3))
+
+
+@pytest.mark.parametrize("template", ["default", "example", "linksys", "snom", "sql"])
+def test_the_templates_of_mod_cdr_csv(home: Workplace, template: str) -> None:
+    folder = home.settings.home / "landing" / "freeswitch"
+    folder.mkdir(parents=True)
+    record = ",".join(f'"{field}"' for field in freeswitch("2026-03-06 12:00:00", "u-1")[:12])
+    written = {  # some of them have a blank before the account code
+        "default": f'{record}, "acct"',
+        "example": f'{record},"acct","PCMU","PCMU"',
+        "linksys": f'{record},"acct","PCMU","PCMU","agent","PS=1,OS=2"',
+        "snom": f'{record}, "acct","PCMU","PCMU","agent","","rx","tx",""',
+        "sql": f'INSERT INTO cdr VALUES ({record}, "acct");',
+    }[template]
+    (folder / "Master.csv.2026-03-07-00-00-00").write_text(f"{written}\n")
+    home.intake.run()
+    assert list(counting(home)) == [("2026-03-06", "u-1", 0)]
+    (path,) = home.lake.newest_files("delivered")
+    (found,) = pq.read_table(path, columns=["customer_id", "duration", "sip_code"]).to_pylist()
+    assert found == {"customer_id": "acct", "duration": 55, "sip_code": "200"}
+
+
+def test_another_template_is_refused_and_that_is_said(home: Workplace) -> None:
+    """As FreeSWITCH's `asterisk`, which has 18 fields."""
+    write(home, "freeswitch", "Master.csv", [*asterisk("2026-03-06 12:00:00", "1"), ""])
+    (failed,) = home.intake.run()
+    assert "the first record has 18 fields" in (failed.reason or "")
+    assert "freeswitch may have (13, 15, 17, 20)" in (failed.reason or "")

@@ -14,7 +14,7 @@ from resources.intake.records import RecordFile, UnreadableFile
 from resources.sources import SOURCES, Source
 
 TWO = Source("two", ("a", "b"), ("c",))
-BARE = Source("bare", ("a", "b"), ("c",), header=False)
+BARE = Source("bare", ("a", "b"), ("c",), tails=((), ("c",), ("odd", "c")), header=False)
 
 Found = list[tuple[int, str | None, tuple[str | None, ...], str]]
 
@@ -242,6 +242,17 @@ def test_without_header_the_first_line_is_a_record() -> None:
     ):  # fmt: skip
         found = read(first + b"\n3,4\n", BARE)
         assert [(line, refused) for line, refused, *_ in found] == [(1, reason), (2, None)]
+
+
+def test_without_header_the_number_of_fields_tells_which_they_are() -> None:
+    assert read(b"1,2,3,4\n", BARE)[0][2] == ("1", "2", "4")
+    # The beginning of the first record has stayed in another file.
+    assert [(refused, values) for _, refused, values, _ in read(b"f\n1,2,3\n4,5,6\n", BARE)] == [
+        ("wrong_column_count", (None, None, None)), (None, ("1", "2", "3")),
+        (None, ("4", "5", "6")),
+    ]  # fmt: skip
+    with pytest.raises(UnreadableFile, match=r"has 5 fields.* bare may have \(2, 3, 4\): "):
+        read(b"INSERT,1,2,3,4\n1\n", BARE)
 
 
 # Compressed files.

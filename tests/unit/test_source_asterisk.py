@@ -10,21 +10,21 @@ from resources.sources import SOURCES
 
 SOURCE = SOURCES["asterisk"]
 COLUMNS = (*SOURCE.columns, *SOURCE.optional)
-ANSWERED = {
+ANSWERED: dict[str, str | None] = {
     "accountcode": "101", "src": "442079460013", "dst": "12122260001", "dcontext": "out",
     "clid": '"Desk" <442079460013>', "channel": "PJSIP/desk-00000001",
     "dstchannel": "PJSIP/carrier-a-000012ab", "lastapp": "Dial", "lastdata": "PJSIP/1@carrier-a",
     "start": "2026-07-06 14:00:00", "answer": "2026-07-06 14:00:05",
     "end": "2026-07-06 14:01:05", "duration": "65", "billsec": "60", "disposition": "ANSWERED",
     "amaflags": "DOCUMENTATION", "uniqueid": "1783256400.17", "userfield": "note",
+    "uniqueid_or_userfield": None,
 }  # fmt: skip
 
 
-def mapped(
-    timezone: str = "Europe/London", text: str = "text", **values: str | None
-) -> dict[str, object]:
-    """The canonical row of one record."""
-    record = ANSWERED | values
+def mapped_file(
+    *records: tuple[str, dict[str, str | None]], timezone: str = "Europe/London"
+) -> list[dict[str, object]]:
+    """The canonical rows of a file of records, each its text and what differs from ANSWERED."""
     with duckdb.connect() as connection:
         columns = ", ".join(f'"{name}" VARCHAR' for name in COLUMNS)
         connection.execute(
@@ -32,14 +32,24 @@ def mapped(
             "refused VARCHAR)"
         )
         marks = ", ".join("?" * (len(COLUMNS) + 4))
-        connection.execute(
-            f"INSERT INTO raw VALUES ({marks})",
-            [*(record[name] for name in COLUMNS), 4, 7, text, None],
-        )
-        found = connection.execute(sql.text("sources/asterisk"), {"source_timezone": timezone})
+        for line, (text, values) in enumerate(records, 7):
+            record = ANSWERED | values
+            connection.execute(
+                f"INSERT INTO raw VALUES ({marks})",
+                [*(record[name] for name in COLUMNS), 4, line, text, None],
+            )
+        select = f"SELECT * FROM ({sql.text('sources/asterisk')}) ORDER BY line"
+        found = connection.execute(select, {"source_timezone": timezone})
         rows: list[dict[str, object]] = found.to_arrow_table().to_pylist()
-    assert len(rows) == 1
-    return rows[0]
+    assert len(rows) == len(records)
+    return rows
+
+
+def mapped(
+    timezone: str = "Europe/London", text: str = "text", **values: str | None
+) -> dict[str, object]:
+    """The canonical row of one record."""
+    return mapped_file((text, values), timezone=timezone)[0]
 
 
 def test_columns_are_the_canonical_ones() -> None:
@@ -52,6 +62,7 @@ def test_columns_are_the_canonical_ones() -> None:
         "source_dest_number": "12122260001", "customer_id": "101", "provider_id": "carrier-a",
         "release_reason": "ANSWERED", "ring_duration": "5.000", "sip_code": "200",
         "sip_reason": "OK", "ingress_id": "PJSIP/desk-00000001", "meta": "note",
+        "branch_idx": "0",
         "file_id": 4, "line": 7, "raw": "text",
     }  # fmt: skip
 
@@ -130,3 +141,34 @@ def test_without_a_unique_id_the_text_is_the_identity(unique: str | None) -> Non
     wanted = hashlib.md5(b'"101","1"\n').hexdigest()
     for end in ("", "\n", "\r\n", "\n\r\n \t\n"):
         assert mapped(uniqueid=unique, text=f'"101","1"{end}')["callid"] == wanted
+
+
+def test_each_party_that_a_call_was_dialled_to_is_a_branch() -> None:
+    """Asterisk writes a record for each, with the unique id of the caller's channel."""
+    failed: dict[str, str | None] = {"dstchannel": "SIP/a-01", "disposition": "CONGESTION"}
+    other: dict[str, str | None] = {"uniqueid": "1783256400.99"}
+    rows = mapped_file(
+        ("first", failed), ("another call", other), ("second", {"dstchannel": "SIP/b-02"}),
+        ("first\r\n", failed), ("third", {"dstchannel": "SIP/c-03"}),
+    )  # fmt: skip
+    assert [(r["callid"], r["branch_idx"], r["provider_id"]) for r in rows] == [
+        ("1783256400.17", "0", "a"), ("1783256400.99", "0", "carrier-a"),
+        ("1783256400.17", "1", "b"), ("1783256400.17", "0", "a"), ("1783256400.17", "2", "c"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "callid", "meta"),
+    [
+        ("1783256400.17", "1783256400.17", None),
+        ("pbx-1-1783256400.17", "pbx-1-1783256400.17", None),
+        ("ticket 17", hashlib.md5(b"text\n").hexdigest(), "ticket 17"),
+        (None, hashlib.md5(b"text\n").hexdigest(), None),
+    ],
+)
+def test_one_field_more_is_a_unique_id_or_a_user_field(
+    field: str | None, callid: str, meta: str | None
+) -> None:
+    """With loguserfield alone calls of the same user field must not become one call."""
+    row = mapped(uniqueid=None, userfield=None, uniqueid_or_userfield=field)
+    assert (row["callid"], row["meta"], row["branch_idx"]) == (callid, meta, "0")

@@ -10,7 +10,8 @@ import sql
 from resources.sources import SOURCES
 
 SAMPLE = Path(__file__).parents[1] / "data" / "samples" / "kamailio"
-TRANSACTIONS = SOURCES["kamailio"].companions[0].columns
+ACC = SOURCES["kamailio"].companions[0]
+TRANSACTIONS = (*ACC.columns, *ACC.optional)
 Row = dict[str, str]
 Mapped = dict[str, Any]
 
