@@ -105,6 +105,7 @@ SOURCES = {
             ("start_time", "end_time", "duration", "caller", "callee", "customer", "callid"),
             ("id", "vendor"),
             pattern="acc_cdrs*.csv",
+            local_times=True,
             prefix="acc_cdrs",
             companions=(
                 Companion("acc", "acc", _TRANSACTIONS, _TRANSACTION_DETAILS),

@@ -4,7 +4,11 @@
 -- inputs: raw (acc_cdrs.csv as text: start_time, end_time, duration, caller, callee, customer,
 --     vendor, callid; file_id, line, raw, refused), acc (acc.csv as text), missed_calls
 --     (missed_calls.csv as text); the last two may be empty
--- Times are Julian day numbers in UTC, turned by exact decimals and rounded to the millisecond.
+-- parameters: $source_timezone, the IANA name of the server's local time ('UTC' with acc's
+--     time_mode=4). An hour that the clock has twice is read as its second turn.
+-- Times are dates in local time, as MySQL and PostgreSQL keep them, or, of SQLite, Julian day
+-- numbers in UTC, turned by exact decimals and rounded to the millisecond.
+-- \N and NULL are what MySQL's exports write where there is nothing.
 -- Of a call that failed for good the last row of missed_calls is the last attempt itself: its
 -- reply is the one that acc has (the same to_tag), or acc has a reply that Kamailio made itself
 -- (no to_tag; it relays an upstream 503 as 500). Then the status of that row counts, which is the
@@ -12,8 +16,18 @@
 -- The format has no charges, no DTMF, and no provider of the branches before the last.
 WITH calls AS (
     SELECT
-        *,
-        COALESCE(TRY_CAST(duration AS DECIMAL(38, 9)) > 0, FALSE) AS connected
+        start_time,
+        duration,
+        COALESCE(TRY_CAST(duration AS DECIMAL(38, 9)) > 0, FALSE) AS connected,
+        CASE WHEN TRIM(caller) NOT IN ('\N', 'NULL') THEN caller END AS caller,
+        CASE WHEN TRIM(callee) NOT IN ('\N', 'NULL') THEN callee END AS callee,
+        CASE WHEN TRIM(customer) NOT IN ('\N', 'NULL') THEN customer END AS customer,
+        CASE WHEN TRIM(vendor) NOT IN ('\N', 'NULL') THEN vendor END AS vendor,
+        CASE WHEN TRIM(callid) NOT IN ('\N', 'NULL') THEN callid END AS callid,
+        file_id,
+        line,
+        raw,
+        refused
     FROM raw
 ),
 
@@ -148,6 +162,30 @@ SELECT
         -- Within the years 1 to 9999; anything else goes on as it stands, for the judge.
         WHEN began_ms BETWEEN -62135596800000 AND 253402300799999
             THEN STRFTIME(MAKE_TIMESTAMP(began_ms * 1000), '%Y-%m-%d %H:%M:%S.%g')
+        WHEN
+            REGEXP_FULL_MATCH(
+                began,
+                '\s*\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):\d\d:\d\d([.]\d{1,6})?\s*'
+            )
+            THEN COALESCE(
+                STRFTIME(
+                    TIMEZONE(
+                        'UTC',
+                        TIMEZONE(
+                            $source_timezone,
+                            COALESCE(
+                                TRY_CAST(began AS TIMESTAMP),
+                                TRY_CAST(
+                                    RTRIM(began, CHR(9) || CHR(10) || CHR(12) || CHR(13) || ' ')
+                                    AS TIMESTAMP
+                                )
+                            )
+                        )
+                    ),
+                    '%Y-%m-%d %H:%M:%S.%g'
+                ),
+                began
+            )
         ELSE began
     END AS dt, -- start_time; of a branch that failed on the way, when it failed; UTC
     CAST(NULL AS VARCHAR) AS lrn_number,

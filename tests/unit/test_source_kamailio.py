@@ -38,7 +38,12 @@ def reply(callid: str, code: str, tag: str, time: str = "2461105.5", row: str = 
 RECORD = ", file_id BIGINT, line BIGINT, raw VARCHAR, refused VARCHAR"
 
 
-def mapped(calls: list[Row], acc: list[Row] = [], missed: list[Row] = []) -> list[Mapped]:  # noqa: B006
+def mapped(
+    calls: list[Row],
+    acc: list[Row] = [],  # noqa: B006
+    missed: list[Row] = [],  # noqa: B006
+    timezone: str = "UTC",
+) -> list[Mapped]:
     """The canonical rows, in the order of call id and branch."""
     with duckdb.connect() as connection:
         for name, columns, rows in (
@@ -55,7 +60,8 @@ def mapped(calls: list[Row], acc: list[Row] = [], missed: list[Row] = []) -> lis
                 marks = ", ".join("?" * len(values))
                 connection.execute(f"INSERT INTO {name} VALUES ({marks})", values)
         text = f"SELECT * FROM ({sql.text('sources/kamailio')}) ORDER BY callid, branch_idx"
-        found: list[Mapped] = connection.execute(text).to_arrow_table().to_pylist()
+        zone = {"source_timezone": timezone}
+        found: list[Mapped] = connection.execute(text, zone).to_arrow_table().to_pylist()
         return found
 
 
@@ -90,7 +96,7 @@ def test_columns_are_the_canonical_ones() -> None:
         ("999999999999", "999999999999"),  # more milliseconds than a whole number of SQL holds
         ("-999999999999.5", "-999999999999.5"),
         ("-1", "-1"),
-        ("2026-03-06 00:00:00", "2026-03-06 00:00:00"),
+        ("2026-03-06 00:00:00", "2026-03-06 00:00:00.000"),
     ],
 )
 def test_julian_days(julian: str, utc: str) -> None:
@@ -172,7 +178,8 @@ def test_the_sample() -> None:
                 COUNT_IF(sip_code = '503'), COUNT_IF(provider_id IS NULL)
             FROM (SELECT *, CAST(duration AS DECIMAL(18, 3)) AS talk
                 FROM ({sql.text("sources/kamailio")}))
-            """
+            """,
+            {"source_timezone": "UTC"},
         ).fetchone()
     # 249 calls failed over: 139 were then answered and 110 busy; 161 ended with their 503.
     assert counts == (3249, 3000, 1566, 139, 3249, 410, 249)
@@ -192,3 +199,26 @@ EXTRA = """, 4 AS file_id, row_number() OVER () + 1 AS line, '' AS raw,
 )  # fmt: skip
 def test_which_files_hold_calls(name: str, is_it: bool) -> None:
     assert SOURCES["kamailio"].holds_calls(name) is is_it
+
+
+def test_dates_of_mysql_and_postgresql_are_local() -> None:
+    """Of the branches that failed, too; Rome is an hour before UTC in winter, two in summer."""
+    missed = [reply("a", "503", "x", "2026-03-06 00:30:00", "1")]
+    acc = [reply("a", "200", "y", "2026-03-06 00:30:01", "1")]
+    rows = mapped(
+        [call("a", start_time="2026-03-06 00:30:00", duration="5.250"),
+         call("b", start_time="2026-07-06 00:30:00.123"), call("c")],
+        acc, missed, "Europe/Rome",
+    )  # fmt: skip
+    assert [(r["callid"], r["branch_idx"], r["dt"], r["duration"]) for r in rows] == [
+        ("a", "0", "2026-03-05 23:30:00.000", "0"),
+        ("a", "1", "2026-03-05 23:30:00.000", "5.250"),
+        ("b", "0", "2026-07-05 22:30:00.123", "0.0"),
+        ("c", "0", "2026-03-06 00:00:00.000", "0.0"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("nothing", ["\\N", "NULL"])
+def test_nothing_is_not_a_customer_of_that_name(nothing: str) -> None:
+    (row,) = mapped([call(nothing, customer=nothing, vendor=nothing, callee=nothing)])
+    assert {row[name] for name in ("callid", "customer_id", "provider_id", "dest_number")} == {None}
