@@ -21,6 +21,7 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from resources.bucket import StoreError
+from resources.intake.foreign import packed, separated
 from resources.sources import Source
 
 BLOCK = 1 << 20
@@ -73,9 +74,6 @@ class RecordFile:
         self._ended = False
         self._schema = schema_of(self.source)
         self.columns = self._read_header()
-        missing = [c for c in self.source.columns if c not in self.columns]
-        if missing:
-            raise UnreadableFile(f"required columns are missing: {', '.join(missing)}")
 
     @property
     def sha256(self) -> str:
@@ -108,6 +106,8 @@ class RecordFile:
             more = self._read_more(BLOCK)
             self._ended = not more
             self._rest += more
+            if what := packed(self._rest):
+                raise UnreadableFile(what)
             if len(self._rest) > LONGEST_LINE:
                 raise UnreadableFile("the file is not CSV text: its first line does not end")
         if not self._rest.strip(_BLANK):
@@ -126,6 +126,8 @@ class RecordFile:
             return self._told_by_a_record(len(names or []))
         if trouble == INVALID_ENCODING:
             raise UnreadableFile("the file is not UTF-8 text: its header holds other bytes")
+        if names is None and not newline and b"\r" in first:
+            raise UnreadableFile("its lines end with carriage returns alone: have them end with LF")
         if names is None:
             raise UnreadableFile("the header is no line of CSV")
         self._rest = rest
@@ -135,6 +137,9 @@ class RecordFile:
         known = [*self.source.columns, *self.source.optional]
         if twice := sorted(name for name in known if counts[name] > 1):
             raise UnreadableFile(f"columns are there twice: {', '.join(twice)}")
+        if missing := [column for column in self.source.columns if column not in names]:
+            why = separated(first, self.source.columns)
+            raise UnreadableFile(why or f"required columns are missing: {', '.join(missing)}")
         # Arrow wants every column named, and no two alike; one that is unknown may be called
         # whatever we like.
         return [

@@ -1,8 +1,10 @@
 """Reading the records of a file: nothing lost, whatever is in it and wherever a block ends."""
 
+import bz2
 import csv
 import gzip
 import io
+import lzma
 from collections.abc import Callable
 
 import pytest
@@ -220,6 +222,19 @@ def test_all_missing_columns_are_named() -> None:
         (b"a\n", "required columns are missing: b"),
         ("a,b\n1,2\n".encode("utf-16"), "not text"),
         (b"PK\x03\x04\0\0\0", "not text"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "UTF-16 or UTF-32: write it as UTF-8"),
+        ("a,b\n1,2\n".encode("utf-16-be"), "UTF-16 or UTF-32: write it as UTF-8"),
+        ("a,b\n1,2\n".encode("utf-32"), "UTF-16 or UTF-32: write it as UTF-8"),
+        (b"PK\x03\x04 without line or NUL", "a zip archive or a workbook: unpack it"),
+        (bz2.compress(b"a,b\n"), "bzip2: unpack it"),
+        (lzma.compress(b"a,b\n"), "xz: unpack it"),
+        (b"\x28\xb5\x2f\xfd\x04\n", "zstd: unpack it"),
+        (gzip.compress(gzip.compress(b"a,b\n")), "gzip twice: unpack it once"),
+        (b"a;b\n1;2\n", "separated by semicolons: write it with commas"),
+        (b'\xef\xbb\xbf"A"\tx\tb\r\n', "separated by tabs: write it with commas"),
+        (b"a|b\n", "separated by bars: write it with commas"),
+        (b"a;c\n1;2\n", "required columns are missing: a, b"),
+        (b"a,b\r1,2\r", "end with carriage returns alone: have them end with LF"),
         (b"a,b,\xff\n", "not UTF-8"),
         (b"a,b\rc\n", "no line of CSV"),
         (b'a,"b\n', "no line of CSV"),
