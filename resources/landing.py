@@ -3,13 +3,14 @@
 Files are only read, never moved or changed. Whether one is new is for the ledger to say.
 """
 
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import fsspec
 
@@ -24,7 +25,8 @@ class LandedFile:
     """A file in a source's folder. `name` is its path below that folder; `source` is blank for
     one that lies beside these folders.
 
-    `token` changes when the file does; `changed` is when that was, in seconds since 1970. `unfit`
+    A folder that cannot be looked into is one whose `name` is blank or ends with a slash. `token`
+    changes when the file does; `changed` is when that was, in seconds since 1970. `unfit`
     says why it can never be taken, if so.
     """
 
@@ -47,8 +49,8 @@ class Landing:
     def scan(self) -> Iterator[LandedFile]:
         """Files that are complete by their names, by source and name.
 
-        Left out are hidden ones and names that end as a transfer's do while it runs. Raises
-        StoreError when the folder cannot be looked into.
+        Left out are hidden ones and names that end as a transfer's do while it runs. Links to
+        folders are followed. Raises StoreError when the folder cannot be looked into.
         """
         with self._told():
             system, root = fsspec.core.url_to_fs(self.url)
@@ -61,7 +63,7 @@ class Landing:
                     f"{SETTING}: there is no folder {self.url}: mount it, make it or put the "
                     "setting right"
                 )
-            found = system.find(root, detail=True)
+            found = system.find(root, detail=True) if self._bucket else self._below(system, root)
         for path, info in sorted(found.items()):
             parts = PurePosixPath(path).relative_to(PurePosixPath(root)).parts
             # A bucket has an object for a folder that was made before any file: its name ends in /.
@@ -69,11 +71,47 @@ class Landing:
                 continue
             if parts[-1].lower().endswith(UNFINISHED):
                 continue
-            if info.get("islink"):  # the listing tells of the link, not of what it leads to
-                with suppress(OSError):  # it leads nowhere, or in a circle
-                    info = system.info(path)
+            if isinstance(info, OSError):
+                why = f"a folder that cannot be looked into ({info.strerror}): let the intake do so"
+                name = "".join(f"{part}/" for part in parts[1:])
+                yield LandedFile(parts[0], name, path, 0, 0, "", why)
+                continue
             source = parts[0] if len(parts) > 1 else ""
             yield _landed(source, "/".join(parts[1:] if source else parts), path, info)
+
+    def _below(self, system: fsspec.AbstractFileSystem, root: str) -> dict[str, Any]:
+        """What lies below a folder of this machine, by path, or the error of one kept shut."""
+        found: dict[str, Any] = {}
+        folders = [(root, frozenset[str]())]
+        while folders:
+            folder, above = folders.pop()
+            here = os.path.realpath(folder)
+            if here in above:  # a link has led back
+                continue
+            try:
+                listed = system.ls(folder, detail=True)
+            except FileNotFoundError:  # it went away meanwhile
+                continue
+            except OSError as error:
+                if folder == root:
+                    raise StoreError(
+                        f"{SETTING}: {self.url} cannot be looked into ({error.strerror}): let the "
+                        "user of the intake read it, or mount it anew"
+                    ) from None
+                found[folder] = error
+                continue
+            for info in listed:
+                path = info["name"]
+                if PurePosixPath(path).name.startswith("."):  # as .snapshot, with all of it again
+                    continue
+                if info.get("islink"):  # the listing tells of the link, not of what it leads to
+                    with suppress(OSError):  # it leads nowhere, or in a circle
+                        info = system.info(path)
+                if info["type"] == "directory":
+                    folders.append((path, above | {here}))
+                else:
+                    found[path] = info
+        return found
 
     def again(self, file: LandedFile) -> LandedFile | None:
         """The file as it is now; None when it is gone."""

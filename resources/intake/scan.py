@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 
+from resources.bucket import StoreError
 from resources.intake.records import UnreachableFile
-from resources.landing import LandedFile, Landing
+from resources.landing import SETTING, LandedFile, Landing
 from resources.ledger import Files
 from resources.listing import some
 from resources.sources import SOURCES
@@ -56,7 +57,11 @@ class Scan:
     rules: IntakeRules
 
     def new(self, say: Callable[[str], None]) -> Iterator[Delivery]:
-        """Files that no scan has seen as they are now, in the order to take them in."""
+        """Files that no scan has seen as they are now, in the order to take them in.
+
+        Raises StoreError when a source's folder cannot be looked into: its calls would be missing,
+        and nobody would be told.
+        """
         seen: dict[str, set[tuple[str, str]]] = {}
         strange: set[str] = set()
         loose: list[str] = []
@@ -66,6 +71,8 @@ class Scan:
         zoneless: set[str] = set()
         now = time.time()
         landed = list(self.landing.scan())
+        if shut := [f for f in landed if f.source in SOURCES and not f.name]:
+            raise StoreError(f"{SETTING}: {shut[0].path} is {shut[0].unfit}")
         # Within one intake the later file name wins, whatever folder it lies in.
         for file in sorted(landed, key=lambda f: (f.source, f.name.rsplit("/", 1)[-1], f.name)):
             if not file.source:
@@ -73,7 +80,8 @@ class Scan:
                 continue
             source = SOURCES.get(file.source)
             if source is None:
-                strange.add(file.source)
+                if not file.unfit:  # as lost+found of a disk is
+                    strange.add(file.source)
                 continue
             name = file.name.rsplit("/", 1)[-1]
             if file.unfit:

@@ -1,5 +1,6 @@
 """The landing folder: which files are taken from it, and when; the same in an object store."""
 
+import errno
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from pipelines.assembly import Workplace
 from pipelines.cli.run import run_night
@@ -92,6 +94,47 @@ def test_a_landing_folder_that_was_named_must_be_there(tmp_path: Path) -> None:
     (share / "connexcs").mkdir(parents=True)
     (share / "connexcs" / "1.csv").write_text(csv_text([call()]))
     assert names(home.intake.run()) == ["connexcs/1.csv"]
+
+
+def test_links_to_folders_are_followed(tmp_path: Path) -> None:
+    """As to where a switch writes; but not round in a circle."""
+    home = make_home(tmp_path / "home")
+    logs = tmp_path / "cdr-csv"
+    (logs / "old").mkdir(parents=True)
+    (logs / "1.csv").write_text(csv_text([call("a")]))
+    (logs / "old" / "2.csv").write_text(csv_text([call("b")]))
+    (logs / "old" / "again").symlink_to("..")
+    (home.settings.home / "landing").mkdir(parents=True)
+    (home.settings.home / "landing" / "connexcs").symlink_to(logs)
+    assert names(home.intake.run()) == ["connexcs/1.csv", "connexcs/old/2.csv"]
+
+
+@pytest.mark.parametrize("shut", ["", "/connexcs", "/connexcs/switch-1", "/lost+found"])
+def test_a_folder_that_cannot_be_looked_into_is_no_empty_one(
+    home: Workplace, monkeypatch: pytest.MonkeyPatch, shut: str
+) -> None:
+    deliver(home, "1.csv", [call()])
+    deliver(home, "switch-1/2.csv", [call("b")])
+    landing = f"{home.settings.home}/landing"
+    os.mkdir(f"{landing}/lost+found")
+    looked = LocalFileSystem.ls
+
+    def ls(self: LocalFileSystem, path: str, detail: bool = False) -> Any:
+        if path == landing + shut:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return looked(self, path, detail)
+
+    monkeypatch.setattr(LocalFileSystem, "ls", ls)
+    said: list[str] = []
+    if shut in ("", "/connexcs"):
+        with pytest.raises(StoreError, match=rf"{landing}{shut} .*\(Permission denied\): let "):
+            home.intake.run(said.append)
+        return
+    assert "connexcs/1.csv" in names(home.intake.run(said.append))
+    told = [text for text in said if "left alone" in text]
+    assert ["'connexcs/switch-1/' (a folder that cannot" in text for text in told] == (
+        [] if "lost" in shut else [True]
+    )
 
 
 def test_a_file_is_known_by_its_content(home: Workplace) -> None:
