@@ -98,7 +98,8 @@ class Scan:
             known = seen[file.source]
             if (file.name, delivery.token) in known or _was_more(delivery, known):
                 continue
-            if now - max(f.changed for f in delivery.files) < self.rules.settle_seconds:
+            # One of a clock that is far ahead, ours or the sender's, does not wait until then.
+            if any(abs(now - f.changed) < self.rules.settle_seconds for f in delivery.files):
                 growing.append(f"{file.source}/{file.name}")
                 continue
             if source.local_times and source.name not in self.rules.zones:

@@ -46,6 +46,9 @@ def test_a_file_that_is_still_growing_waits(tmp_path: Path) -> None:
     an_hour_ago = path.stat().st_mtime - 3600
     os.utime(path, (an_hour_ago, an_hour_ago))
     assert names(home.intake.run()) == ["connexcs/1.csv"]
+    ahead = deliver(home, "2.csv", [call("b")])  # as rsync keeps the time of a wrong clock
+    os.utime(ahead, (an_hour_ago + 86_400, an_hour_ago + 86_400))
+    assert names(home.intake.run()) == ["connexcs/2.csv"]
 
 
 def test_what_is_no_source_and_no_file_of_calls_is_said(home: Workplace) -> None:
