@@ -20,7 +20,9 @@ def packed(data: bytes) -> str | None:
         if data.startswith(beginning):
             return f"the file is not text, but {what}"
     marked = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    if marked or data[:3:2] == b"\0\0" or data[1:4:2] == b"\0\0":
+    begin = data[:4]
+    wide = begin[::2] == b"\0\0" or begin[1::2] == b"\0\0"
+    if marked or (wide and any(begin)):  # NULs alone are what a crash has left
         return "the file is not text in UTF-8, but in UTF-16 or UTF-32: write it as UTF-8"
     return None
 

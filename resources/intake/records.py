@@ -111,7 +111,9 @@ class RecordFile:
             if len(self._rest) > LONGEST_LINE:
                 raise UnreadableFile("the file is not CSV text: its first line does not end")
         if not self._rest.strip(_BLANK):
-            raise UnreadableFile("the file is empty")
+            if self.source.header:
+                raise UnreadableFile("the file is empty: it lacks even its header")
+            return [*self.source.columns]  # as a switch has it after a rotation, until it is called
         self._rest = self._rest.removeprefix(_MARK)
         while True:
             first, newline, rest = self._rest.partition(b"\n")

@@ -225,6 +225,7 @@ def test_all_missing_columns_are_named() -> None:
         ("a,b\n1,2\n".encode("utf-16-le"), "UTF-16 or UTF-32: write it as UTF-8"),
         ("a,b\n1,2\n".encode("utf-16-be"), "UTF-16 or UTF-32: write it as UTF-8"),
         ("a,b\n1,2\n".encode("utf-32"), "UTF-16 or UTF-32: write it as UTF-8"),
+        (b"\0" * 4096, "it holds NUL bytes"),
         (b"PK\x03\x04 without line or NUL", "a zip archive or a workbook: unpack it"),
         (bz2.compress(b"a,b\n"), "bzip2: unpack it"),
         (lzma.compress(b"a,b\n"), "xz: unpack it"),
@@ -257,6 +258,13 @@ def test_without_header_the_first_line_is_a_record() -> None:
     ):  # fmt: skip
         found = read(first + b"\n3,4\n", BARE)
         assert [(line, refused) for line, refused, *_ in found] == [(1, reason), (2, None)]
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", gzip.compress(b"")])
+def test_without_header_an_empty_file_has_no_records(data: bytes) -> None:
+    """As that of an idle switch after its rotation: nobody needs to be called for it."""
+    assert read(data, BARE) == []
+    assert "lacks even its header" in refusal(data)
 
 
 def test_without_header_the_number_of_fields_tells_which_they_are() -> None:
