@@ -72,7 +72,7 @@ class Landing:
             if parts[-1].lower().endswith(UNFINISHED):
                 continue
             if isinstance(info, OSError):
-                why = f"a folder that cannot be looked into ({info.strerror}): let the intake do so"
+                why = f"a folder that cannot be looked into ({info.strerror}): let our user read it"
                 name = "".join(f"{part}/" for part in parts[1:])
                 yield LandedFile(parts[0], name, path, 0, 0, "", why)
                 continue

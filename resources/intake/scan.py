@@ -116,7 +116,11 @@ class Scan:
                 f"those are {', '.join(f'{name}/' for name in SOURCES)}"
             )
         if unlike:
-            say(f"left alone, as their names are not those of CDR files: {some(unlike)}")
+            shapes = {SOURCES[name.partition("/")[0]].pattern for name in unlike}
+            say(
+                "left alone, as their names are not those of CDR files "
+                f"({', '.join(sorted(shapes))}, maybe with .gz): {some(unlike)}"
+            )
         if unfit:
             say(f"warning: left alone: {some(unfit)}")
         for name in sorted(zoneless):

@@ -58,7 +58,7 @@ def test_what_is_no_source_and_no_file_of_calls_is_said(home: Workplace) -> None
     said: list[str] = []
     assert home.intake.run(said.append) == []
     assert any("conexcs/" in text and "did you mean connexcs?" in text for text in said)
-    assert any("connexcs/readme.txt" in text for text in said)
+    assert any("(*.csv, maybe with .gz): connexcs/readme.txt" in text for text in said)
     assert any("no source's folder: stray.csv; those are connexcs/," in text for text in said)
 
 
