@@ -6,9 +6,13 @@ Written in constant memory, row by row. Text is never a formula; numbers are num
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from textwrap import wrap
 from typing import IO, Any
+
+from rich.cells import cell_len
 
 from resources.reporting import words
 from resources.reporting.arithmetic import Value
@@ -39,7 +43,15 @@ _FORMATS = {
     Kind.POINTS: '+0.0" pp";-0.0" pp"',
 }
 _ABOUT = "About"
-_WIDTHS = {Kind.TEXT: 24, Kind.DATE: 11, Kind.HOUR: 19, Kind.TIME: 19, Kind.MONEY: 15}
+_WIDTHS = {Kind.TEXT: 14, Kind.DATE: 11, Kind.HOUR: 19, Kind.TIME: 19, Kind.MONEY: 15}
+"""Least widths of columns, in digits; 12 where nothing is said."""
+
+_WIDEST = 60
+_LINE = 15
+"""Height of a line of a head, in points."""
+
+_BESIDE_DIGITS = 8
+"""What a figure may have besides its whole digits: sign, point, up to six decimals."""
 
 
 def write_workbook(document: Document, stream: IO[bytes]) -> None:
@@ -84,17 +96,48 @@ def _table_sheet(book: Any, title: str, table: Table, minutes: bool) -> None:
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(0)
     sheet.set_footer("&P / &N")
+    widths = [_WIDTHS.get(column.kind, 12) for column in columns]
+    lines = 1
     for n, column in enumerate(columns):
-        sheet.set_column(n, n, _WIDTHS.get(column.kind, 12))
         timed = column.kind in (Kind.SECONDS, Kind.MILLISECONDS)
         heading = words.heading(column, minutes=minutes) if timed else column.title
         sheet.write_string(0, n, heading, right if words.is_number(column) else left)
+        # Bold, so a little wider; no program but Excel makes room for the lines by itself.
+        lines = max(lines, len(wrap(heading, widths[n] - 2)))
+    sheet.set_row(0, _LINE * lines)
+    widest = [_Widest() for _ in columns]
     end = 1
     for end, row in enumerate(table.each(), start=2):
         for n, column in enumerate(columns):
-            _write(sheet, end - 1, n, _shown(column, row[n], minutes), body[n])
+            value = _shown(column, row[n], minutes)
+            widest[n].see(value)
+            _write(sheet, end - 1, n, value, body[n])
+    for value, found in zip(table.totals, widest, strict=False):
+        found.see(value)
     _totals_row(sheet, end, table, foot, minutes)
+    for n, found in enumerate(widest):
+        sheet.set_column(n, n, min(_WIDEST, max(widths[n], found.width)))
     sheet.autofilter(0, 0, max(1, end - 1), len(columns) - 1)
+
+
+@dataclass
+class _Widest:
+    """The widest that stands in a column, found as it is written, at little cost for each cell."""
+
+    text: int = 0
+    most: int | Decimal = 0
+    least: int | Decimal = 0
+
+    def see(self, value: Value) -> None:
+        if isinstance(value, str):
+            self.text = max(self.text, cell_len(value) + 1)
+        elif isinstance(value, int | Decimal):
+            self.most, self.least = max(self.most, value), min(self.least, value)
+
+    @property
+    def width(self) -> int:
+        largest = max(self.most, -self.least)
+        return max(self.text, len(f"{int(largest):,}") + _BESIDE_DIGITS if largest else 0)
 
 
 def _totals_row(sheet: Any, end: int, table: Table, foot: list[Any], minutes: bool) -> None:
@@ -120,10 +163,11 @@ def _sheet_name(book: Any, title: str) -> str:
 
 def _shown(column: Column, value: Value, minutes: bool) -> Value:
     """The value as a sheet sorts and adds it: times are times, durations in minutes if people want
-    them so.
+    them so; texts as on a page.
     """
-    if column.kind in (Kind.TIME, Kind.HOUR) and isinstance(value, str):
-        return datetime.fromisoformat(value)
+    if isinstance(value, str):
+        timed = column.kind in (Kind.TIME, Kind.HOUR)
+        return datetime.fromisoformat(value) if timed else words.show(column, value)
     if minutes and column.kind is Kind.SECONDS and isinstance(value, int | Decimal):
         return Decimal(value) / 60
     return value
@@ -132,7 +176,7 @@ def _shown(column: Column, value: Value, minutes: bool) -> Value:
 def _about_sheet(book: Any, document: Document) -> None:
     sheet = book.add_worksheet(_ABOUT)
     bold = book.add_format({"bold": True, "valign": "top"})
-    wrap = book.add_format({"text_wrap": True, "valign": "top"})
+    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, 1, 100)
     lines = [
@@ -147,7 +191,7 @@ def _about_sheet(book: Any, document: Document) -> None:
     ]
     for at, (title, text) in enumerate(lines):
         sheet.write_string(at, 0, neutral(title), bold)
-        sheet.write_string(at, 1, neutral(text), wrap)
+        sheet.write_string(at, 1, neutral(text), wrapped)
 
 
 def _style(column: Column) -> dict[str, Any]:

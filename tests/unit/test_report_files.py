@@ -8,6 +8,7 @@ import json
 import os
 import xml.etree.ElementTree as ET
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -25,7 +26,7 @@ from resources.reporting.files import neutral, plain
 from resources.reporting.model import Report
 from resources.reporting.output import Sums, choose_format, for_people, new_file, render
 from resources.reporting.request import Asked
-from tests.unit.report_tables import DAYS, GENERATED, reporting, some_notices
+from tests.unit.report_tables import DAYS, GENERATED, ROWS, reporting, row, some_notices
 
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
@@ -41,8 +42,14 @@ def write_file(path: Path, content: bytes) -> None:
         stream.write(content)
 
 
-def make(folder: Path, fmt: str, report: Report = BREAKOUT, **asked: Any) -> Made:
-    of = reporting(folder, notices=some_notices)
+def make(
+    folder: Path,
+    fmt: str,
+    report: Report = BREAKOUT,
+    rows: Sequence[dict[str, Any]] = ROWS,
+    **asked: Any,
+) -> Made:
+    of = reporting(folder, rows, notices=some_notices)
     request = request_for(of, report, Asked(**asked), DAYS, people=for_people(fmt))
     stream = io.BytesIO()
     notices = render(Sums(of, request), fmt, GENERATED, stream)
@@ -184,6 +191,28 @@ def test_xlsx_holds_hours_as_times(tmp_path: Path) -> None:
     # The 6th of March 2026 is day 46,087 of a sheet; 22 hours are eleven twelfths of a day.
     (kind, text), attempts = sheet(made.content, 1)[1]
     assert (kind, round(float(text), 6), attempts) == ("n", 46087.916667, ("n", "15"))
+
+
+def test_xlsx_says_codes_in_words_and_on_one_line(tmp_path: Path) -> None:
+    said = {"503": "Service\nunavailable"}
+    dimensions = tuple(replace(d, said=said) if d.name == "sip_code" else d
+                       for d in BREAKOUT.dimensions)  # fmt: skip
+    report = replace(BREAKOUT, dimensions=dimensions)
+    made = make(tmp_path, "xlsx", report, group_by="sip_code", columns="attempts", sort="attempts")
+    assert sheet(made.content, 1)[1] == [("inlineStr", "Service unavailable"), ("n", "2")]
+
+
+def test_xlsx_has_room_for_what_stands_in_it(tmp_path: Path) -> None:
+    name = "International Wholesale Voice Carrier of Europe"
+    rows = [row(6, name, "7", 1, 1, "1", customer_charge_usd="1234567890123")]
+    columns = "customer_charge_usd,cost_per_dtmf_digit_usd"
+    made = make(tmp_path, "xlsx", rows=rows, group_by="customer", columns=columns)
+    with zipfile.ZipFile(io.BytesIO(made.content)) as book:
+        root = ET.fromstring(book.read("xl/worksheets/sheet1.xml"))  # noqa: S314 - our own
+    customer, charge, cost = (float(c.get("width", 0)) for c in root.iter(f"{SHEET}col"))
+    assert (customer >= len(name), charge >= len("1,234,567,890,123.0000")) == (True, True)
+    # "Cost per DTMF Digit (USD)" in twelve digits' width: three lines of 15 points.
+    assert (cost < 13, next(root.iter(f"{SHEET}row")).get("ht")) == (True, "45")
 
 
 def test_xlsx_says_what_it_is_about(tmp_path: Path) -> None:
