@@ -79,6 +79,10 @@ class CallView:
         """What must be said of its days."""
         return self.calls.notices(table)
 
+    def remarks(self, table: Table) -> tuple[str, ...]:
+        """There are none."""
+        return ()
+
     def document(self, generated: Any) -> Document:
         """The same made for reading."""
         document = self.calls.document(generated)

@@ -379,6 +379,8 @@ def _mail(context: ReportContext, made: Made, recipients: list[str], now: dateti
     document = made.document(now)
     domain = smtp.sender.rpartition("@")[2].strip("> ") or "localhost"
     message = compose(document, smtp.sender, recipients, make_msgid("report", domain=domain))
+    for remark in made.remarks(document.table):
+        click.echo(f"notice: {remark}", err=True)
     sent = send(message, smtp)
     click.echo(f"sent to {', '.join(sent.accepted)}", err=True)
     if sent.refused:

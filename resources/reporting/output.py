@@ -84,6 +84,10 @@ class Made(Protocol):
         """What must be said of its days, its rates, and of what it leaves out."""
         ...
 
+    def remarks(self, table: Table) -> tuple[str, ...]:
+        """Those of them that are for who asked, and on no page, which others read."""
+        ...
+
     def document(self, generated: datetime) -> Document:
         """The same made for reading; `generated` is in the reporting time zone."""
         ...
@@ -114,10 +118,14 @@ class Sums:
     def notices(self, table: Table) -> tuple[str, ...]:
         """What must be said of its days, its rates, and of what it leaves out."""
         said = request_notices(self.reporting, self.request, table)
-        said += unmatched(self.reporting, self.request, table)
+        said += self.remarks(table)
         if (before := self.request.before) is None:
             return said
         return (compared_with(self.reporting.notices(before.first, before.last), before), *said)
+
+    def remarks(self, table: Table) -> tuple[str, ...]:
+        """Filters that match nothing, as a mistyped value does."""
+        return unmatched(self.reporting, self.request, table)
 
     def document(self, generated: datetime) -> Document:
         """The same made for reading."""
@@ -134,8 +142,9 @@ def render(made: Made, fmt: str, generated: datetime, stream: IO[bytes]) -> tupl
         write_rows(table, fmt, stream)
         return made.notices(table)
     warm_up(fmt)
-    write_document(made.document(generated), fmt, stream)
-    return ()
+    document = made.document(generated)
+    write_document(document, fmt, stream)
+    return made.remarks(document.table)
 
 
 def warm_up(fmt: str) -> None:

@@ -75,6 +75,10 @@ class CallList:
         """What must be said of its days."""
         return number_notices(self.reporting, self.request)
 
+    def remarks(self, table: Table) -> tuple[str, ...]:
+        """There are none."""
+        return ()
+
     def document(self, generated: datetime) -> Document:
         """The same made for reading."""
         return number_document(self.reporting, self.request, self.found, generated)

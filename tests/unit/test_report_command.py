@@ -66,12 +66,12 @@ def test_options_reach_the_report(context: Context) -> None:
         (["sip_code=200,abc"], []),  # there are such calls
     ],
 )
-@pytest.mark.parametrize("group", ["", "provider_id"])
+@pytest.mark.parametrize(("group", "fmt"), [("", "csv"), ("provider_id", "csv"), ("", "xlsx")])
 def test_a_filter_that_nothing_matches_is_explained(
-    context: Context, group: str, filters: list[str], said: list[str]
+    context: Context, group: str, fmt: str, filters: list[str], said: list[str]
 ) -> None:
     options = [option for each in filters for option in ("--filter", each)]
-    got = run(context, "breakout", *DAYS, "--format", "csv", "--group-by", group, *options)
+    got = run(context, "breakout", *DAYS, "--format", fmt, "--group-by", group, *options)
     assert got.exit_code == 0
     told = [line for line in got.stderr.splitlines() if "No call has" in line]
     assert told == [f"notice: {line}" for line in said]
