@@ -92,13 +92,17 @@ def body(
         (make_msgid(f"chart-{n}", domain="report.invalid"), picture)
         for n, picture in enumerate(drawn)
     ]
+    blocks = [
+        block
+        for grid in (*document.panels, document.figures)
+        for block in _blocks(grid, document.minutes)
+    ]
     told = {
         "document": document,
-        "blocks": [
-            block
-            for grid in (*document.panels, document.figures)
-            for block in _blocks(grid, document.minutes)
-        ],
+        "blocks": blocks,
+        "losing": any(figure.loss for figure in document.headline)
+        or any(loss for block in blocks for line in block.lines for _, loss in line.figures),
+        "missing": words.MISSING,
         "loss_mark": LOSS_MARK,
         "pictures": [(cid[1:-1], picture) for cid, picture in pictures],
         "attached": attached,

@@ -249,5 +249,6 @@ def test_a_mail_names_a_provider_that_is_called_as_the_customer_is(tmp_path: Pat
         ("plain",)
     )
     text = plain.get_content()
+    assert "Attempts                                5\n" in text  # no dash for no change
     assert "Twin · X · Twin: " in text
     assert "Twin · Twin · – · –: " in text
