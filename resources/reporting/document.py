@@ -23,7 +23,7 @@ from resources.reporting.figures import (
 )
 from resources.reporting.interfaces import DayNotices, Reporting
 from resources.reporting.model import Chart, Column, Filter, HeatChart, Measure, Panel, Report
-from resources.reporting.notices import compared_with, notices
+from resources.reporting.notices import compared_with, holds_none, notices
 from resources.reporting.plots import Points, points
 from resources.reporting.request import Request, SortKey
 
@@ -219,7 +219,10 @@ def _headline(reporting: Reporting, request: Request) -> tuple[tuple[Figure, ...
     now = figures_of(reporting, request, request.period, measures)
     then = figures_of(reporting, request, before, measures) if before else []
     compared = "There are no figures for the period before."
-    if before and then:
+    if holds_none(reporting.notices(request.period.first, request.period.last), request.period):
+        # What nothing is known of has neither grown nor shrunk.
+        then, compared = [], "There are no figures to compare."
+    elif before and then:
         compared = compared_with(reporting.notices(before.first, before.last), before)
     # Without rows the same is said as in the totals: no attempts, and nothing known of the rest.
     counted = counted_sums(request.report)

@@ -92,6 +92,13 @@ class Table:
         """How many rows `top` has left."""
         return self.row_count if self.top is None else min(self.top, self.row_count)
 
+    @property
+    def totals_label(self) -> int | None:
+        """Which column says that the totals are the totals: the first dimension without one."""
+        shown = zip(self.shown_columns, self.totals, strict=False)
+        free = (n for n, (c, v) in enumerate(shown) if isinstance(c, Dimension) and v is None)
+        return next(free, None)
+
     def position(self, name: str) -> int:
         """Where the column of that name is in a row."""
         return [column.name for column in self.columns].index(name)
@@ -211,9 +218,10 @@ def make_table(reporting: Reporting, request: Request, *, people: bool) -> Table
     columns = tuple(dict.fromkeys((*wanted, *beside)))
     measures = [column for column in columns if isinstance(column, Measure)]
     answer = Answer(reporting, question(request, measures, group))
-    counts = counted_sums(report)
-    total = {n: v or 0 if n in counts else v for n, v in answer.totals().items()}
     row_count = answer.count()
+    # Of rows that know nothing of a period, as it holds no data, all together know nothing either.
+    counts = set() if row_count else counted_sums(report)
+    total = {n: v or 0 if n in counts else v for n, v in answer.totals().items()}
     place = {d.name: n for n, d in enumerate(group)}
     nothing = None
     if not row_count and not group:

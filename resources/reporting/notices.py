@@ -69,6 +69,11 @@ def compared_with(found: DayNotices, before: Period) -> str:
     )
 
 
+def holds_none(found: DayNotices, period: Period) -> bool:
+    """Whether no day of the period holds data."""
+    return len(_within(found.no_data, period)) == period.days
+
+
 def told_already(reporting: Reporting, days: Collection[date]) -> Reporting:
     """What reports are made from, which do not say once more that these days hold no data."""
 

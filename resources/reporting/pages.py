@@ -148,7 +148,7 @@ def cells(
     for n, column in enumerate(table.shown_columns):
         value, style = row[n], "n" if words.is_number(column) else "t"
         if totals and style == "t" and value is None:
-            found.append(Cell("Totals" if n == 0 else "", style))
+            found.append(Cell("Totals" if n == table.totals_label else "", style))
             continue
         beside = ""
         if isinstance(column, Measure) and column.beside and value is not None:

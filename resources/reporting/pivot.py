@@ -93,7 +93,7 @@ def make_pivot(
     measures = dict.fromkeys([*columns[len(whole) :], *ordering, weight, *([loss] if loss else [])])
     answer = Answer(reporting, question(request, [m for m in measures if isinstance(m, Measure)],
                                         whole))  # fmt: skip
-    counts = counted_sums(report)
+    counts = set() if answer.count() else counted_sums(report)
     total = {n: v or 0 if n in counts else v for n, v in answer.totals().items()}
     made = _Levels(answer, columns, whole, width, sort, loss)
     combinations = made.combinations(weight, splits)

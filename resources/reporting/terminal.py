@@ -89,7 +89,7 @@ def _texts(
     for n, column in enumerate(table.shown_columns):
         value = row[n]
         if totals and value is None and not words.is_number(column):
-            found.append(_TOTALS if n == 0 else "")
+            found.append(_TOTALS if n == table.totals_label else "")
             continue
         text = _safe(words.show(column, value, minutes=minutes, fine=n in fine))
         if isinstance(column, Measure) and column.beside and value is not None:

@@ -144,10 +144,9 @@ def _totals_row(sheet: Any, end: int, table: Table, foot: list[Any], minutes: bo
     columns, totals = table.shown_columns, table.totals
     if not totals:
         return
-    labelled = words.is_number(columns[0]) or totals[0] is not None
     for n, column in enumerate(columns):
-        if n == 0 and not labelled:
-            sheet.write_string(end, 0, "Totals", foot[0])
+        if n == table.totals_label:
+            sheet.write_string(end, n, "Totals", foot[n])
         elif totals[n] is None and not words.is_number(column):
             sheet.write_blank(end, n, None, foot[n])
         else:

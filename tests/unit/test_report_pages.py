@@ -17,6 +17,7 @@ from resources.reporting import words
 from resources.reporting.breakout import BREAKOUT
 from resources.reporting.document import LOSSES_SHOWN, Document, make_document, request_notices
 from resources.reporting.figures import make_table, request_for
+from resources.reporting.interfaces import DayNotices
 from resources.reporting.message import body
 from resources.reporting.pages import html
 from resources.reporting.period import Period
@@ -116,6 +117,30 @@ def test_nothing_to_report(tmp_path: Path) -> None:
     assert (tiles["Attempts"], totals["Attempts"]) == ("0", 0)
     assert (tiles["Duration"], totals["Duration"]) == ("–", None)
     assert (tiles["ASR"], totals["ASR"]) == ("–", None)
+
+
+def test_of_a_period_without_data_nothing_is_said_to_have_fallen(tmp_path: Path) -> None:
+    """The 9th holds no data; the row of the day before says of it that nothing is known."""
+    of = reporting(tmp_path, notices=lambda *_: DayNotices([date(2026, 3, 9)]))
+    day = Period(date(2026, 3, 9), date(2026, 3, 9))
+    for compare, rows in (("previous", 1), ("none", 0)):
+        asked = Asked(group_by="provider", columns="provider,attempts", compare=compare)
+        made = make_document(of, request_for(of, BREAKOUT, asked, day, people=True), GENERATED)
+        assert {figure.change for figure in made.headline} == {"–"}
+        assert made.compared == "There are no figures to compare."
+        assert made.table.row_count == rows
+        if rows:
+            assert made.table.rows[0][:4] == ("Tierone", None, 3, None)
+            assert made.table.totals[:4] == (None, None, 3, None)
+
+
+def test_totals_are_called_so_wherever_there_is_room(tmp_path: Path) -> None:
+    asked: dict[str, Any] = {
+        "group_by": "customer,provider",
+        "columns": "attempts,customer,provider",
+    }
+    assert printed(tmp_path / "1", 80, **asked).splitlines()[-1].split() == ["20", "Totals"]
+    assert "20 Totals" in Page(html(document(tmp_path / "2", **asked))).text
 
 
 def test_losses_come_first_only_where_they_are_seen(tmp_path: Path) -> None:
