@@ -12,6 +12,9 @@ from resources.reporting import svg
 WIDTH, HEIGHT = 640, 480
 """Room for all cells together, if they are many."""
 
+BESIDE, LOW = 560, 264
+"""A map no wider stands beside another chart: then it is no higher than its like, to be read."""
+
 WIDEST, NARROWEST = 34, 9
 TALLEST, LOWEST = 20, 8.5
 LABEL = 130
@@ -50,7 +53,8 @@ def heat_map(
     }
     scale = svg.scale(values.values())
     wide = _between(WIDTH / max(1, len(columns)), NARROWEST, WIDEST)
-    high = _between(HEIGHT / max(1, len(rows)), LOWEST, TALLEST)
+    room = LOW if LABEL + wide * len(columns) <= BESIDE else HEIGHT
+    high = _between(room / max(1, len(rows)), LOWEST, TALLEST)
     names = [svg.fitted(name, _size(high), LABEL) for name in rows]
     left = 6 + max(svg.text_width(axes[0], 9), *(svg.text_width(t, _size(high)) for t in names), 0)
     heading, top = _heading(axes[1], columns, left, wide)

@@ -191,6 +191,14 @@ def test_cells_by_shade_and_missing_ones_white() -> None:
     )
 
 
+def test_a_high_map_beside_another_chart_is_low_enough_to_be_read() -> None:
+    names = [f"Carrier {n}" for n in range(24)]
+    cells = [(name, hour, n, f"{n}.5") for n, name in enumerate(names) for hour in ("a", "b")]
+    drawing = heat_map("M", "ASR (%)", ("Provider", "Customer"), names, ["a", "b"], cells)
+    assert float(parsed(drawing).get("height", 0)) < 350  # 430 wide, half a page across and high
+    assert texts(drawing).count("23.5") == 2  # in its two cells
+
+
 def test_a_matrix_of_all_states_is_small_and_has_no_figures_in_it() -> None:
     codes = sorted(PLACES)
     cells = [(a, b, 1 + n, f"{1 + n:,}") for n, a in enumerate(codes) for b in codes]
