@@ -100,11 +100,11 @@ def _by_altair(points: Points) -> Drawing:
     return Drawing(svg, _alt(points), int(width[1]) if width else WIDTH)
 
 
-def draw_png(picture: Picture) -> bytes:
-    """The picture as PNG, for readers that show no SVG; two dots for each unit of it."""
+def draw_png(picture: Picture, dots: int = 2) -> bytes:
+    """The picture as PNG, for readers that show no SVG; so many dots for each unit of it."""
     import vl_convert
 
-    return vl_convert.svg_to_png(picture.svg, scale=2)
+    return vl_convert.svg_to_png(picture.svg, scale=dots)
 
 
 def warm_up() -> None:
@@ -248,13 +248,16 @@ def _by_member(points: Points) -> altair.HConcatChart:
     order = [str(row[0]) for row in points.rows]
     panels = []
     for n, measure in enumerate(points.measures):
+        amounts = [_float(row[n + 1]) for row in points.rows]
         values = [
             {
                 "member": str(row[0]),
-                "amount": _float(row[n + 1]),
+                "amount": amount,
+                "end": max(amount or 0.0, 0.0),
                 "said": points.show(measure, row[n + 1]),
+                "loss": words.is_loss(measure, row[n + 1]),
             }
-            for row in points.rows
+            for row, amount in zip(points.rows, amounts, strict=True)
         ]
         y = alt.Y(
             "member:N",
@@ -269,13 +272,17 @@ def _by_member(points: Points) -> altair.HConcatChart:
                 labelPadding=6,
             ),
         )
-        top = max((_float(row[n + 1]) or 0.0 for row in points.rows), default=0.0) or 1.0
+        most, least = (pick([0.0, *(a for a in amounts if a)]) for pick in (max, min))
+        room = 0.22 * (most - least) or 1.0
+        scale = alt.Scale(domain=[least, most + room])
         base = alt.Chart(alt.InlineData(values=values)).encode(y=y)
-        bars = base.mark_bar(color=(FIRST, SECOND)[n % 2], cornerRadiusEnd=1).encode(
-            x=alt.X("amount:Q", axis=None, scale=alt.Scale(domain=[0, top * 1.22]))
+        ink = alt.condition("datum.loss", alt.value(LOSS), alt.value((FIRST, SECOND)[n % 2]))
+        bars = base.mark_bar(cornerRadiusEnd=1).encode(
+            x=alt.X("amount:Q", axis=None, scale=scale), color=ink
         )
+        # Right of a bar that goes to the left, too, where nothing lies below it.
         texts = base.mark_text(align="left", dx=4, fontSize=9, color=INK).encode(
-            x=alt.X("amount:Q", axis=None), text="said:N"
+            x=alt.X("end:Q", axis=None, scale=scale), text="said:N"
         )
         panels.append(
             alt.layer(bars, texts).properties(

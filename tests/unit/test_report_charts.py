@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ from resources.reporting.figures import request_for
 from resources.reporting.model import Chart, DayChart, HeatChart, MemberChart, TileChart
 from resources.reporting.plots import MEMBERS_SHOWN, Points
 from resources.reporting.request import Asked
+from resources.reporting.svg import FIRST, LOSS, SECOND
 from resources.reporting.usa_calls import USA_CALLS
 from tests.unit.report_tables import DAYS, GENERATED, ROWS, reporting, row
 
@@ -43,6 +45,20 @@ def test_the_traffic_of_no_member_is_drawn_as_the_table_shows_it(tmp_path: Path)
         ("–", Decimal(0), None),
     ]
     assert "–" in texts(draw(found).svg)
+
+
+def test_a_bar_below_zero_stays_in_its_panel_and_its_figure_is_right_of_it(tmp_path: Path) -> None:
+    rows = [*ROWS, row(8, "102", "9", 1, 1, "60", provider_charge_usd="500")]
+    chart = MemberChart("", "provider", ("profit_usd", "attempts"), "attempts")
+    drawn = draw(points(tmp_path, chart, rows)).svg
+    # Profit of Tierone 4.00, of Budget Routes 1 - 501.50, of none 0; attempts 13, 6 and 2.
+    bars = re.findall(r'aria-roledescription="bar" d="M(-?[0-9.]+),.*?fill="(#[0-9a-f]{6})"', drawn)
+    assert [fill for _, fill in bars] == [FIRST, LOSS, FIRST, SECOND, SECOND, SECOND]
+    assert min(float(left) for left, _ in bars) >= 0
+    said = re.findall(r'translate\(([0-9.]+),[0-9.]+\)"[^>]*>([^<]*)<', drawn)
+    places = {text: float(x) for x, text in said}
+    # The figures of loss and nothing stand at the line of 0, right of the bar of the loss.
+    assert places["−500.50"] == places["0.00"] > 100
 
 
 def test_shades_of_no_member_are_drawn_where_there_are_any(tmp_path: Path) -> None:
