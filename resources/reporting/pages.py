@@ -21,10 +21,11 @@ from markupsafe import Markup
 
 from resources.reporting import words
 from resources.reporting.arithmetic import Value
-from resources.reporting.charts import Picture, draw, is_worth_drawing
+from resources.reporting.charts import Picture, draw, draw_png, is_worth_drawing
 from resources.reporting.document import Document, Grid, Section
 from resources.reporting.figures import Table
 from resources.reporting.model import Measure
+from resources.reporting.svg import is_shaped
 from resources.reporting.widths import Layout, layout
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ LOSS_MARK = "▼"
 
 WHOLE = 12
 """A table of so many rows at most is not divided between two pages."""
+
+_DOTS = 3
+"""Of a picture that is printed as dots, for each of its units: some 250 to 300 an inch."""
 
 _TEMPLATES = ("report.html.j2", "mail.html.j2", "mail.txt.j2")
 
@@ -79,8 +83,8 @@ class _Printed:
 def html(document: Document) -> str:
     """The report as one HTML page that needs nothing else."""
 
-    def embed(name: str, svg: str) -> str:
-        return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+    def embed(name: str, picture: Picture) -> str:
+        return "data:image/svg+xml;base64," + base64.b64encode(picture.svg.encode()).decode()
 
     return _page(document, embed)
 
@@ -98,9 +102,12 @@ def pdf(document: Document) -> bytes:
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
     assets: dict[str, bytes] = {}
 
-    def embed(name: str, svg: str) -> str:
-        assets[f"report:{name}"] = svg.encode()
-        return f"report:{name}"
+    def embed(name: str, picture: Picture) -> str:
+        # WeasyPrint sets a drawing's texts letter by letter, from left to right.
+        drawn = is_shaped(picture.svg)
+        url = f"report:{name}.{'png' if drawn else 'svg'}"
+        assets[url] = draw_png(picture, _DOTS) if drawn else picture.svg.encode()
+        return url
 
     page = _page(document, embed)
     made: bytes = HTML(string=page, base_url=None, url_fetcher=fetcher(assets)).write_pdf()
@@ -114,7 +121,8 @@ def fetcher(assets: Mapping[str, bytes]) -> Callable[[str], URLFetcherResponse]:
     def fetch(url: str, *_: object, **__: object) -> URLFetcherResponse:
         if url not in assets:
             raise FatalURLFetchingError(f"a report may not fetch {url!r}")
-        return URLFetcherResponse(url, assets[url], {"Content-Type": "image/svg+xml"})
+        kind = "png" if url.endswith(".png") else "svg+xml"
+        return URLFetcherResponse(url, assets[url], {"Content-Type": f"image/{kind}"})
 
     return fetch
 
@@ -168,13 +176,13 @@ def cells(
     return found
 
 
-def _page(document: Document, embed: Callable[[str, str], str]) -> str:
+def _page(document: Document, embed: Callable[[str, Picture], str]) -> str:
     env = environment()
     drawn: list[tuple[Picture, str]] = []
     for n, points in enumerate(document.charts):
         if is_worth_drawing(points):
             picture = draw(points)
-            drawn.append((picture, embed(f"chart-{n}.svg", picture.svg)))
+            drawn.append((picture, embed(f"chart-{n}", picture)))
     panels = [_printed(grid, document.minutes) for grid in document.panels]
     figures = _printed(document.figures, document.minutes)
     return env.get_template("report.html.j2").render(

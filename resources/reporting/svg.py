@@ -130,6 +130,15 @@ def clean(text: str) -> str:
     return escape(_NO_XML.sub("", " ".join(text.split())))
 
 
+def is_shaped(words: str) -> bool:
+    """Whether a text cannot be set letter by letter from left to right, as Arabic or Hindi."""
+    return not words.isascii() and any(
+        unicodedata.bidirectional(char) in ("R", "AL", "AN")
+        or unicodedata.category(char) in ("Mn", "Mc", "Cf")
+        for char in words
+    )
+
+
 def text_width(text: str, size: float) -> float:
     """About how wide a text is drawn in `FONT`; rather too wide than too narrow."""
     units = 0.0

@@ -35,6 +35,14 @@ def test_pdf(tmp_path: Path, group_by: str | None) -> None:
     assert all(re.match(r"/[A-Z]{6}\+", font) for font in fonts), "fonts must be embedded"
 
 
+@pytest.mark.parametrize(("name", "as_picture"), [("Tierone Ñ", False), ("בזק", True)])
+def test_names_from_right_to_left_are_drawn_so(tmp_path: Path, name: str, as_picture: bool) -> None:
+    """WeasyPrint would set the letters of a drawing from left to right, whatever they are."""
+    rows = [row(6, "101", name, 2, 1, "60", customer_charge_usd="1")]
+    (first, *_) = PdfReader(io.BytesIO(pdf(document(tmp_path, rows)))).pages
+    assert bool(first.images) == as_picture
+
+
 @pytest.mark.parametrize("count", [2, 7, WHOLE])
 def test_a_small_table_stands_on_one_page(tmp_path: Path, count: int) -> None:
     rows = [row(6, f"10{n:02}", "7", 1, 1, "60") for n in range(count)]
