@@ -1,6 +1,7 @@
 """How a value reads to a person: thousands separators, units, signs, dates in words.
 
-For formats made for reading only; files for machines print values as they are (`files`). A minus
+For formats made for reading only; files for machines print values as they are (`files`). A half is
+rounded away from zero, as spreadsheets round what they show, so that PDF and XLSX agree. A minus
 sign is U+2212, which lines up with digits; the terminal turns it back into a hyphen.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from resources.listing import some
 from resources.reporting.arithmetic import Value
@@ -148,8 +149,7 @@ def is_loss(column: Column, value: Value) -> bool:
 
 
 def _is_small(value: Value) -> bool:
-    """Whether this is an amount that two places would make 0."""
-    # 0.005 itself is rounded to the even 0.00.
+    """Whether this is an amount that two places would make 0, or twice as much as it is."""
     return isinstance(value, int | Decimal) and 0 < abs(Decimal(value)) <= Decimal("0.005")
 
 
@@ -177,11 +177,11 @@ def _number(kind: Kind, value: Decimal, in_minutes: bool, fine: bool) -> str:
 
 
 def _plain(value: Decimal, places: int) -> str:
-    rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     return f"{abs(rounded):,f}" if rounded >= 0 else f"{MINUS}{abs(rounded):,f}"
 
 
 def _signed(value: Decimal, places: int, suffix: str) -> str:
-    rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     sign = "+" if rounded > 0 else MINUS if rounded < 0 else "±"
     return f"{sign}{abs(rounded):,f}{suffix}"

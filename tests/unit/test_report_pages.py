@@ -218,6 +218,10 @@ def test_numbers_for_people() -> None:
     assert words.show(profit, None) == "–"
     assert words.show(profit, 0) == "0.00"
     assert words.show(asr, Decimal("0.39951")) == "40.0"
+    assert words.show(asr, Decimal("0.0625")) == "6.3"  # a half as a sheet shows it
+    assert words.show(acd, Decimal("12.25")) == "12.3"
+    assert words.show(profit, Decimal("-0.125")) == "−0.13"
+    assert words.change(asr, Decimal("0.0625"), Decimal(0)) == "+6.3 pp"
     assert words.show(acd, Decimal(90), minutes=True) == "1.50"
     assert words.heading(acd, minutes=True) == "ACD (min)"
 

@@ -18,7 +18,7 @@ export function isLoss(column, negative) {
 function options(column, minutes) {
   const places = column.kind === "seconds" && minutes ? 2 : PLACES[column.kind] ?? 0;
   const style = column.kind === "fraction" ? "percent" : "decimal";
-  const format = { style, minimumFractionDigits: places, maximumFractionDigits: places, roundingMode: "halfEven" };
+  const format = { style, minimumFractionDigits: places, maximumFractionDigits: places, roundingMode: "halfExpand" };
   // A small loss must not read as 0.00.
   return column.kind === "money" ? { ...format, minimumSignificantDigits: 1, maximumSignificantDigits: 1, roundingPriority: "morePrecision" } : format;
 }
