@@ -24,7 +24,7 @@ from resources.reporting.arithmetic import Value
 from resources.reporting.charts import Picture, draw, draw_png, is_worth_drawing
 from resources.reporting.document import Document, Grid, Section
 from resources.reporting.figures import Table
-from resources.reporting.model import Measure
+from resources.reporting.model import Column, Measure
 from resources.reporting.svg import is_shaped
 from resources.reporting.widths import Layout, layout
 
@@ -64,6 +64,7 @@ class _Printed:
 
     grid: Grid
     heads: list[tuple[str, bool]]
+    styles: list[str]
     sections: list[tuple[Section, list[tuple[list[Cell], bool]]]]
     totals: list[Cell]
     layout: Layout
@@ -153,9 +154,10 @@ def cells(
 ) -> list[Cell]:
     """The shown columns of a row, or of the totals, as they are printed; `fine` as in `words`."""
     found = []
+    styles = _styles(table.shown_columns)
     for n, column in enumerate(table.shown_columns):
-        value, style = row[n], "n" if words.is_number(column) else "t"
-        if totals and style == "t" and value is None:
+        value, style = row[n], styles[n]
+        if totals and style != "n" and value is None:
             found.append(Cell("Totals" if n == table.totals_label else "", style))
             continue
         beside = ""
@@ -174,6 +176,19 @@ def cells(
             )
         )
     return found
+
+
+def _styles(columns: Sequence[Column]) -> list[str]:
+    """CSS classes of the columns. A text stands apart from a figure left of it, which it would be
+    taken for a part of, unless it is that figure's currency.
+    """
+    figures = [words.is_number(column) for column in columns]
+    return [
+        "n" if figure
+        else "t far" if n and figures[n - 1] and not columns[n].name.endswith("_currency")
+        else "t"
+        for n, figure in enumerate(figures)
+    ]  # fmt: skip
 
 
 def _page(document: Document, embed: Callable[[str, Picture], str]) -> str:
@@ -214,8 +229,10 @@ def _printed(grid: Grid, minutes: bool) -> _Printed:
         cells(table, table.totals, minutes=minutes, totals=True, fine=fine) if table.totals else []
     )
     printed = ([cell.printed for cell in row] for _, rows in sections for row, _ in rows)
-    widths = layout(heads, printed, [cell.printed for cell in totals])
-    return _Printed(grid, heads, sections, totals, widths)
+    styles = _styles(grid.columns)
+    apart = [n for n, style in enumerate(styles) if style == "t far"]
+    widths = layout(heads, printed, [cell.printed for cell in totals], apart)
+    return _Printed(grid, heads, styles, sections, totals, widths)
 
 
 def _style_sheet() -> str:

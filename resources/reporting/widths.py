@@ -6,7 +6,7 @@ beforehand also saves the layout engine from measuring each cell twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,6 +17,9 @@ TEXT_MOST = 12.0
 
 _PADDING = 2.0
 """Left and right of a cell together, in mm; as in the style sheet."""
+
+_APART = 2.0
+"""What a column that stands apart has left of it besides, in mm; as in the style sheet."""
 
 _PAPERS = (("A4", 271.0), ("A3", 394.0), ("A2", 568.0))
 _LARGEST, _SMALLEST = 8.5, 6.0
@@ -42,9 +45,15 @@ class Layout:
 
 
 def layout(
-    heads: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]], totals: Sequence[str] = ()
+    heads: Sequence[tuple[str, bool]],
+    rows: Iterable[Sequence[str]],
+    totals: Sequence[str] = (),
+    apart: Collection[int] = (),
 ) -> Layout:
-    """The layout of a table: its heads (title, whether a figure), its printed rows and totals."""
+    """The layout of a table: its heads (title, whether a figure), its printed rows and totals.
+
+    The columns at the places `apart` have more room left of them.
+    """
     # Heads are bold, as totals are, and no word of theirs may break.
     least = [max((_ems(word) * _BOLD for word in title.split()), default=1.0) for title, _ in heads]
     widest = [_ems(text) * _BOLD for text in totals] or [0.0] * len(heads)
@@ -56,15 +65,15 @@ def layout(
         max(head, width if figure else min(width, TEXT_MOST))
         for head, width, (_, figure) in zip(least, widest, heads, strict=True)
     ]
-    total, padding = sum(needed), _PADDING * len(needed)
+    paddings = [_PADDING + (_APART if n in apart else 0) for n in range(len(needed))]
+    total, padding = sum(needed), sum(paddings)
     paper, points = _PAPERS[-1][0], _SMALLEST
     for name, width in _PAPERS:
         fitting = (width - padding) / (total * _MM)
         if fitting >= _SMALLEST:
             paper, points = name, min(_LARGEST, fitting)
             break
-    gap = _PADDING / (points * _MM)
-    wide = [width + gap for width in needed]
+    wide = [width + gap / (points * _MM) for width, gap in zip(needed, paddings, strict=True)]
     shares = tuple(round(100 * width / sum(wide), 2) for width in wide)
     return Layout(shares, paper, round(points, 2))
 

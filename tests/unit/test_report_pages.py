@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -141,6 +142,14 @@ def test_totals_are_called_so_wherever_there_is_room(tmp_path: Path) -> None:
     }
     assert printed(tmp_path / "1", 80, **asked).splitlines()[-1].split() == ["20", "Totals"]
     assert "20 Totals" in Page(html(document(tmp_path / "2", **asked))).text
+
+
+def test_a_text_stands_apart_from_a_figure_that_it_is_no_currency_of(tmp_path: Path) -> None:
+    columns = "customer,customer_charge,customer_currency,attempts,provider"
+    group = "customer,customer_currency,provider"
+    page = html(document(tmp_path, group_by=group, columns=columns))
+    assert re.findall(r'<th scope="col" class="(.*?)">', page) == ["t", "n", "t", "n", "t far"]
+    assert page.count('<td class="t far">') == 5  # four rows and the totals
 
 
 def test_losses_come_first_only_where_they_are_seen(tmp_path: Path) -> None:
