@@ -186,7 +186,8 @@ def _by_day(chart: DayChart, points: Points) -> altair.VConcatChart:
             domain=False,
             ticks=False,
             title=title,
-            labelExpr="datum.value == 0 ? '0' : datum.label",  # else "0k"
+            # Else "0k", and "5m", which reads as millions, for thousandths.
+            labelExpr="abs(datum.value) < 1 ? format(datum.value, '.3~g') : datum.label",
         )
         return alt.Y("amount:Q", axis=axis)
 

@@ -92,6 +92,12 @@ def test_the_caption_names_what_the_largest_are_largest_by(tmp_path: Path) -> No
     )
 
 
+def test_thousandths_on_an_axis_are_no_millions(tmp_path: Path) -> None:
+    rows = [row(6, "101", "7", 1, 1, "60", provider_charge_usd="0.004")]
+    chart = DayChart("", ("cost_per_call_usd",))
+    assert {"0", "0.002", "0.004"} <= set(texts(draw(points(tmp_path, chart, rows)).svg))
+
+
 def test_durations_are_drawn_in_minutes_where_people_read_them_so(tmp_path: Path) -> None:
     members = draw(points(tmp_path / "1", PROVIDERS, minutes=True))
     assert {"ACD (min)", "1.64", "1.00"} <= set(texts(members.svg))
