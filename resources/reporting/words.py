@@ -19,6 +19,9 @@ from resources.reporting.period import Period
 
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
+_LEAST = Decimal("0.00005")
+"""Less money than this would be 0 at four places, too, and is shown by its first digit."""
+
 _NUMERIC = frozenset(Kind) - {Kind.TEXT, Kind.DATE, Kind.HOUR, Kind.CLOCK, Kind.TIME, Kind.FLAG}
 
 _BREAKS = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
@@ -160,11 +163,11 @@ def _number(kind: Kind, value: Decimal, in_minutes: bool, fine: bool) -> str:
             value, places = value / 60, 2
         case Kind.SECONDS:
             places = 1
-        case Kind.MONEY:
+        case Kind.MONEY | Kind.UNIT_COST:
             # A small loss must not read as 0.00.
-            places = 4 if fine or _is_small(value) else 2
-        case Kind.UNIT_COST:
-            places = 4
+            places = 4 if kind is Kind.UNIT_COST or fine or _is_small(value) else 2
+            if 0 < abs(value) < _LEAST:
+                places = -value.adjusted()
         case Kind.FRACTION:
             value, places = value * 100, 1
         case Kind.SCORE:

@@ -224,6 +224,9 @@ def test_numbers_for_people() -> None:
     assert words.show(profit, Decimal("-0.0042")) == "−0.0042"
     assert words.show(profit, Decimal("-0.005")) == "−0.0050"  # half a cent is no 0.00 either
     assert words.show(profit, Decimal("0.0051")) == "0.01"
+    assert words.show(profit, Decimal("-0.00003333")) == "−0.00003"  # a second at 0.002 a minute
+    assert words.show(profit, Decimal("0.00005")) == "0.0001"
+    assert words.show(BREAKOUT.measure("cost_per_dtmf_digit_usd"), Decimal("1e-12")) == f"0.{1:012}"
     assert words.show(profit, None) == "–"
     assert words.show(profit, 0) == "0.00"
     assert words.show(asr, Decimal("0.39951")) == "40.0"

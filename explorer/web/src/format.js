@@ -20,7 +20,7 @@ function options(column, minutes) {
   const style = column.kind === "fraction" ? "percent" : "decimal";
   const format = { style, minimumFractionDigits: places, maximumFractionDigits: places, roundingMode: "halfExpand" };
   // A small loss must not read as 0.00.
-  return column.kind === "money" ? { ...format, minimumSignificantDigits: 1, maximumSignificantDigits: 1, roundingPriority: "morePrecision" } : format;
+  return column.kind === "money" || column.kind === "unit cost" ? { ...format, minimumSignificantDigits: 1, maximumSignificantDigits: 1, roundingPriority: "morePrecision" } : format;
 }
 
 /** What Perspective's grid is told of a column. */
