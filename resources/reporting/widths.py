@@ -21,8 +21,13 @@ _PADDING = 2.0
 _APART = 2.0
 """What a column that stands apart has left of it besides, in mm; as in the style sheet."""
 
-_PAPERS = (("A4", 271.0), ("A3", 394.0), ("A2", 568.0))
+_PAPERS = (("A4", 271.0), ("A3", 394.0), ("A2", 568.0), ("A1", 815.0), ("A0", 1163.0))
+"""Widths between the margins, in mm."""
+
 _LARGEST, _SMALLEST = 8.5, 6.0
+"""Points; on the largest paper smaller still, if needed: a reader enlarges it, but could not tell
+figures that lie over each other.
+"""
 _BOLD = 1.17
 _MM = 25.4 / 72
 """Of a point."""
@@ -67,11 +72,11 @@ def layout(
     ]
     paddings = [_PADDING + (_APART if n in apart else 0) for n in range(len(needed))]
     total, padding = sum(needed), sum(paddings)
-    paper, points = _PAPERS[-1][0], _SMALLEST
+    paper, points = _PAPERS[-1][0], 1.0
     for name, width in _PAPERS:
         fitting = (width - padding) / (total * _MM)
-        if fitting >= _SMALLEST:
-            paper, points = name, min(_LARGEST, fitting)
+        if fitting >= _SMALLEST or name == paper:
+            paper, points = name, max(points, min(_LARGEST, fitting))
             break
     wide = [width + gap / (points * _MM) for width, gap in zip(needed, paddings, strict=True)]
     shares = tuple(round(100 * width / sum(wide), 2) for width in wide)
