@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from resources.reporting import words
-from resources.reporting.arithmetic import Value
+from resources.reporting.arithmetic import Before, Change, Value
 from resources.reporting.figures import (
     Held,
     Table,
@@ -305,6 +305,14 @@ def _mailed(request: Request, table: Table) -> tuple[Measure, ...]:
     return tuple(found[:MAILED])
 
 
+_COMPARED = {Before: "… Before", Change: "… Change"}
+"""What all figures of a comparison mean is said once, behind what is compared."""
+
+
+def _defined(measure: Measure) -> str:
+    return _COMPARED.get(type(measure.formula), measure.title)
+
+
 def _definitions(
     reporting: Reporting, request: Request, shown: Sequence[Column]
 ) -> tuple[tuple[str, str], ...]:
@@ -313,12 +321,12 @@ def _definitions(
     used = {c.name for c in shown} | set(report.headline)
     used |= {m.beside for m in report.measures if m.beside and m.name in used}
     said = [
-        (m.title, m.definition.format(short_call_seconds=reporting.short_call_seconds))
+        (_defined(m), m.definition.format(short_call_seconds=reporting.short_call_seconds))
         for m in report.measures
         if m.name in used
     ]
     return (
-        *dict(said).items(),
+        *sorted(dict(said).items(), key=lambda pair: pair[0] in _COMPARED.values()),
         *(("", note) for note in report.notes),
         ("Days", f"A call belongs to the day on which its attempt began, in {reporting.timezone}."),
         ("Ratios", "Made from the sums of a row's calls, never averaged; so are the totals."),

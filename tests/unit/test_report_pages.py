@@ -99,6 +99,15 @@ def test_the_change_is_against_the_period_before(tmp_path: Path) -> None:
     assert made.compared == "Change against 3–5 March 2026, of which 1 day without data."
 
 
+def test_what_a_comparison_means_is_said_once(tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"group_by": "", "columns": "attempts,asr", "compare": "previous"}
+    made = document(tmp_path, [*BEFORE, *ROWS], **asked)
+    titles = [title for title, _ in made.definitions]
+    assert titles[-4:] == ["… Before", "… Change", "Days", "Ratios"]
+    assert titles.count("ASR") == 1
+    assert not [title for title in titles if title.endswith(("ASR Before", "ASR Change"))]
+
+
 def test_a_page_shows_the_first_rows_and_says_how_many_there_are(tmp_path: Path) -> None:
     many = [
         row(6, f"9{n:03}", "7", 1, 1, "60", customer_charge_usd="1", provider_charge_usd="2")
