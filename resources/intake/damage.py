@@ -33,15 +33,17 @@ def mend_logs(lake: Lake, say: Say) -> None:
             say(f"warning: {name}: {path.name} of its log had no bytes, as after a power cut: gone")
 
 
-def mend(lake: Lake, days: Days, say: Say) -> None:
-    """Lets days be built again that a table has not, or not whole.
+def mend(lake: Lake, days: Days, say: Say) -> bool:
+    """Lets days be built again that a table has not, or not whole; whether a table is older than
+    the ledger knows it.
 
     Not those whose calls have left the lake, or are not whole in it: only a backup has them.
     """
     lost = {n: _damaged(lake, n, lake.table(n)) for n in ("delivered", "quarantine")}
+    older = False
     for name in DAY_TABLES:
         table = lake.table(name)
-        _notice_lost(name, table, days, say)
+        older |= _notice_lost(name, table, days, say)
         found = _damaged(lake, name, table)
         frozen = days.cold.frozen() if found else {}
         for file in found:
@@ -55,9 +57,10 @@ def mend(lake: Lake, days: Days, say: Say) -> None:
     for name, files in lost.items():
         for file in files:
             say(_told(name, file, _BACKUP))
+    return older
 
 
-def _notice_lost(name: str, table: DeltaTable | None, days: Days, say: Say) -> None:
+def _notice_lost(name: str, table: DeltaTable | None, days: Days, say: Say) -> bool:
     """A table, or days of it, that was removed, or put back from an older copy.
 
     By the table's version; and by the days' files, since builds that came first may have brought it
@@ -82,6 +85,7 @@ def _notice_lost(name: str, table: DeltaTable | None, days: Days, say: Say) -> N
             f"warning: {name} in the lake is not there or older than the ledger knows it: its days "
             f"{some(kept)} cannot be built anew, as their calls have left the lake: {_BACKUP}"
         )
+    return bool(lost)
 
 
 def _files_by_day(table: DeltaTable | None) -> dict[date, set[str]]:

@@ -5,13 +5,12 @@ file's hash as transaction, and a file that was on its way is healed first. What
 row mean is SQL (`sql/sources`, `sql/delivered`).
 """
 
-import sys
+import os
 import time
-from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from resources.engine import Engine, Model, ModelEngine, UnfitValue
+from resources.intake.apart import WHAT_TO_DO, ends, refused_that_are_gone, taken_as, why_apart
 from resources.intake.damage import mend, mend_logs
 from resources.intake.judge import Content, Judge
 from resources.intake.kept import KeptVerdicts
@@ -29,8 +29,8 @@ from resources.intake.scan import Delivery, IntakeRules, Scan, batches
 from resources.intake.verdicts import on_two_dates, settle_days
 from resources.lake import Lake
 from resources.landing import LandedFile, Landing
-from resources.ledger import Days, FileAccount, FileRecord, Files, FileStatus
-from resources.ledger.cold import day_of_refused, refuse_cold
+from resources.ledger import Days, FileRecord, Files, FileStatus
+from resources.ledger.cold import refuse_cold
 from resources.ledger.files import merge_reasons, of_other_zone
 from resources.ledger.writer import OneWriter
 from resources.listing import some
@@ -121,36 +121,14 @@ class Intake:
             raise WrongHome(why)
         with self.lock.alone(lambda holder: say(f"waiting for {holder} to finish its intake")):
             mend_logs(self.lake, say)
-            self._refuse_other_ledger()
-            mend(self.lake, self.days, say)
+            if why := why_apart(self.lake, self.files, self.days, zone):
+                raise WrongHome(why)
+            older = mend(self.lake, self.days, say)
             self.lake.clear_staging()
             self._heal()
+            self._withdraw_again(older)
+            self._write_refused_anew(say)
             yield
-
-    def _refuse_other_ledger(self) -> None:
-        """A ledger from before some deliveries would give their numbers, and days, to others."""
-        parts = self.lake.parts("delivered")
-        known = {account.file.id: account for account in self.files.accounts()}
-        ends = {end for part in parts for end in (part.first_file, part.last_file)}
-        unknown = sorted(ends - known.keys())
-        ranges = sorted((part.first_file, part.last_file) for part in parts)
-        cold = self.days.cold.out_of_the_lake().keys()
-        gone = [
-            account.file.name
-            for account in known.values()
-            if account.file.status is FileStatus.TAKEN
-            and account.file.records
-            and not self._has_left(account, cold)
-            and not _within(account.file.id, ranges)
-        ]
-        if unknown or gone:
-            what = f"the lake holds deliveries that the ledger does not know ({some(unknown)})"
-            if gone:
-                what = f"the ledger knows deliveries that are not in the lake ({some(gone)})"
-            raise WrongHome(
-                f"{what}: one of them was put back from an older copy. Put back lake/ and the "
-                "ledger from copies of the same time, or take all landed files in in a new home"
-            )
 
     def run(self, say: Callable[[str], None] = lambda text: None) -> list[Outcome]:
         """Takes in all new files, in the order of their names, and settles their days' accounts."""
@@ -265,18 +243,29 @@ class Intake:
 
     def _append(self, judged: Sequence[Judged], wanted: Sequence[Judged]) -> None:
         """The rows of the wanted ones among judged files into the lake, in one file of it."""
-        there = self.lake.committed("delivered", [one.transaction for one in wanted])
-        new = [one for one in wanted if one.transaction not in there]
         stagings = {one.staged: None for one in judged}
-        if new:
-            staged = new[0].staged
-            if len(stagings) > 1 or len(new) < len(judged):
+        if wanted:
+            self._refuse_unknown(wanted)
+            staged = wanted[0].staged
+            if len(stagings) > 1 or len(wanted) < len(judged):
                 staged = self.lake.staging("delivered")
                 parts = [file for each in stagings for file in staged_files(each)]
-                only(self.local, parts, [one.file_id for one in new], staged)
-            self.lake.append("delivered", staged, [one.transaction for one in new])
+                only(self.local, parts, [one.file_id for one in wanted], staged)
+            self.lake.append("delivered", staged, [one.transaction for one in wanted])
         for each in stagings:
             discard(each)
+
+    def _refuse_unknown(self, wanted: Sequence[Judged]) -> None:
+        """Content that is new to the ledger alone: taken as new it would be lost."""
+        there = self.lake.committed("delivered", [one.transaction for one in wanted])
+        if not there:
+            return
+        for one in wanted:  # else the next intake would take them for healed
+            self.files.forget(one.file_id)
+        names = [one.delivery.calls.name for one in wanted if one.transaction in there]
+        raise WrongHome(
+            f"the lake has taken in what the ledger does not know ({some(names)}): {WHAT_TO_DO}"
+        )
 
     def withdraw(self, file: FileRecord) -> None:
         """Takes a file's rows out again; its days become stale. The landed file stays.
@@ -314,6 +303,13 @@ class Intake:
                 take_out(self.local, self.lake, table, file.id)
             self.files.end_withdrawal(file.id)
 
+    def _withdraw_again(self, older: bool) -> None:
+        """Takes out what a lake that was put back from an `older` copy has of withdrawn files."""
+        for file in self.files.in_status(FileStatus.WITHDRAWN):
+            for table in ("delivered", "quarantine"):
+                if older or file.id in ends(self.lake.parts(table)):
+                    take_out(self.local, self.lake, table, file.id)
+
     def _settle(self, names: Mapping[int, str]) -> dict[int, tuple[int, dict[str, int], int]]:
         """Writes the quarantine and the accounts of files, by number, whose rows are in the lake.
 
@@ -325,7 +321,8 @@ class Intake:
             for row in self.engine.rows(Model("delivered/file_account"), inputs).to_pylist():
                 accounts[row["file_id"]].append(row)
             refused = [i for i, rows in accounts.items() if any(r["reasons"] for r in rows)]
-            self._quarantine(paths, {file_id: names[file_id] for file_id in refused})
+            now = datetime.now(UTC)
+            self._quarantine(paths, {file_id: names[file_id] for file_id in refused}, now)
         settled = {}
         for file_id, account in accounts.items():
             refusals = [(row["reasons"], row["records"]) for row in account if row["reasons"]]
@@ -337,7 +334,23 @@ class Intake:
             settled[file_id] = (records, reasons, quarantined)
         return settled
 
-    def _quarantine(self, delivered: list[str], names: Mapping[int, str]) -> None:
+    def _write_refused_anew(self, say: Callable[[str], None]) -> None:
+        """Refused records that a lost quarantine lacks; they are in `delivered`, too."""
+        written = []
+        for file in refused_that_are_gone(self.lake, self.files, self.days):
+            paths = self.lake.of_files("delivered", [file.id])
+            if all(map(os.path.exists, paths)):  # else it was told that they are not there, either
+                self._quarantine(paths, {file.id: file.name}, file.taken_at)
+                written.append(file.name)
+        if written:
+            say(
+                "warning: quarantine in the lake is not there or older than the ledger knows it: "
+                f"the refused records of {some(written)} are written anew"
+            )
+
+    def _quarantine(
+        self, delivered: list[str], names: Mapping[int, str], taken_at: datetime
+    ) -> None:
         """Writes the refused records of files, by number, that are not there yet."""
         noted = {f"quarantine:{file_id}": file_id for file_id in names}
         there = self.lake.committed("quarantine", noted) if noted else set()
@@ -348,20 +361,8 @@ class Intake:
         files = _as_table({file_id: names[file_id] for file_id in new.values()})
         inputs = {"delivered": delivered, "files": files}
         model = Model("delivered/quarantine")
-        self.engine.run(model, inputs, {"taken_at": datetime.now(UTC)}, staged, keep_order=True)
+        self.engine.run(model, inputs, {"taken_at": taken_at}, staged, keep_order=True)
         self.lake.append("quarantine", staged, list(new))
-
-    def _has_left(self, account: FileAccount, cold: Collection[date]) -> bool:
-        """Whether all that a file has brought is of days whose calls have left the lake."""
-        if not cold or not set(account.days) <= set(cold):
-            return False
-        as_of = day_of_refused(account.days, account.file.taken_at, self.rules.timezone)
-        return not account.file.quarantined or as_of <= max(cold)
-
-
-def taken_as(source: str, sha256: str) -> str:
-    """The transaction under which a source's content is in the lake."""
-    return f"{source}:{sha256}"
 
 
 def _alike(batch: Sequence[Delivery]) -> Iterator[list[Delivery]]:
@@ -373,13 +374,6 @@ def _alike(batch: Sequence[Delivery]) -> Iterator[list[Delivery]]:
 
     for _, group in groupby(batch, kind):
         yield list(group)
-
-
-def _within(file_id: int, ranges: Sequence[tuple[int, int]]) -> bool:
-    """Whether a number is in one of the ranges, which are in the order of their beginnings."""
-    at = bisect_right(ranges, (file_id, sys.maxsize))
-    # Ranges overlap where files were merged: the one that begins nearest need not be it.
-    return any(last >= file_id for _, last in reversed(ranges[:at]))
 
 
 def _as_table(names: Mapping[int, str]) -> pa.Table:

@@ -9,7 +9,8 @@ import pytest
 from assets.describe import column_schema
 from resources.days import DAY_TABLES
 from resources.lake import Lake
-from tests.pipeline.deliveries import call, deliver
+from resources.upkeep.compaction import compact, groups
+from tests.pipeline.deliveries import account, built, call, deliver
 from tests.pipeline.home import build_all, contents, golden_files, land, make_home
 
 FIRST, SECOND = date(2026, 3, 6), date(2026, 3, 7)
@@ -143,6 +144,66 @@ def test_what_was_delivered_is_told_and_left_alone(tmp_path: Path) -> None:
     said.clear()
     home.intake.run(said.append)
     assert said == []
+
+
+@pytest.mark.parametrize("put_back", [False, True])
+def test_refused_records_that_were_lost_are_written_anew(tmp_path: Path, put_back: bool) -> None:
+    home = make_home(tmp_path)
+    quarantine = home.lake.root / "quarantine"
+    refused = [call("x", customer_id=""), call("y", dest_number="")]
+    deliver(home, "1.csv", [call("a"), refused[0]])
+    home.intake.run()
+    shutil.copytree(quarantine, tmp_path / "older")
+    deliver(home, "2.csv", [call("b"), *refused])
+    home.intake.run()
+
+    def held() -> list[tuple[object, ...]]:
+        with home.engine.connect({"q": [part.uri for part in home.lake.parts("quarantine")]}) as c:
+            return c.execute(
+                "SELECT file, line, reasons, raw FROM q ORDER BY file, line"
+            ).fetchall()
+
+    before = held()
+    assert [row[:3] for row in before] == [
+        ("1.csv", 3, "missing_customer"),
+        ("2.csv", 3, "missing_customer"),
+        ("2.csv", 4, "missing_destination"),
+    ]
+    shutil.rmtree(quarantine)
+    if put_back:
+        shutil.copytree(tmp_path / "older", quarantine)
+    said: list[str] = []
+    home.intake.run(said.append)
+    assert said == [
+        "warning: quarantine in the lake is not there or older than the ledger knows it: the "
+        f"refused records of {'2.csv' if put_back else '1.csv, 2.csv'} are written anew"
+    ]
+    assert held() == before
+    said.clear()
+    home.intake.run(said.append)
+    assert said == []
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_what_was_withdrawn_does_not_come_back_with_an_older_lake(
+    tmp_path: Path, merged: bool
+) -> None:
+    home = make_home(tmp_path)
+    for name in ("1.csv", "2.csv", "3.csv"):
+        deliver(home, name, [call(name)])
+        home.intake.run()
+    if merged:
+        [group] = groups(home.lake.parts("delivered"))
+        compact(home.engine, home.lake, "delivered", group)
+    shutil.copytree(home.lake.root, tmp_path / "older")
+    home.intake.withdraw(account(home, "2.csv").file)
+    home.builder.build_cdrs(FIRST)
+    shutil.rmtree(home.lake.root)
+    shutil.copytree(tmp_path / "older", home.lake.root)
+    home.intake.run()
+    home.builder.build_cdrs(FIRST)
+    assert {callid for _, callid, _ in built(home)} == {"1.csv", "3.csv"}
+    assert home.days.failures() == {}
 
 
 def test_a_day_that_cannot_be_built_again_is_left_as_it_is(tmp_path: Path) -> None:

@@ -264,7 +264,9 @@ def test_a_ledger_and_a_lake_of_different_times_are_refused(home: Workplace) -> 
     shutil.copytree(folder / "lake", old_ledger.settings.home / "lake")
     deliver(old_ledger, "3.csv", [call("third")])
     version = old_ledger.lake.version("delivered")
-    with pytest.raises(WrongHome, match=r"ledger does not know \(2\).* copies of the same time"):
+    with pytest.raises(
+        WrongHome, match=r"ledger does not know \(2 in delivered\).* copies of the same time"
+    ):
         old_ledger.intake.run()
     assert old_ledger.lake.version("delivered") == version
 
@@ -277,6 +279,40 @@ def test_a_ledger_and_a_lake_of_different_times_are_refused(home: Workplace) -> 
     shutil.copytree(old_ledger.settings.home / "lake", folder / "lake")
     assert home.intake.run() == []
     assert counting(home) == before
+
+
+def test_a_lake_and_a_ledger_of_two_homes_are_refused(home: Workplace) -> None:
+    """A home was copied and both were used: they have the same numbers for other deliveries."""
+    deliver(home, "1.csv", [call("first")])
+    home.intake.run()
+    other = make_home(home.settings.home.with_name("other"))
+    shutil.copytree(home.settings.home, other.settings.home)
+    deliver(home, "2.csv", [call("second")])
+    deliver(other, "3.csv", [call("third")])
+    home.intake.run()
+    other.intake.run()
+    shutil.rmtree(other.settings.home / "lake")
+    shutil.copytree(home.settings.home / "lake", other.settings.home / "lake")
+    with pytest.raises(WrongHome, match=r"not in the lake \(3.csv\)"):
+        other.intake.run()
+
+
+def test_what_the_lake_has_seen_is_not_lost_as_new_to_an_older_ledger(home: Workplace) -> None:
+    """Its rows had left the lake again, so no number tells that the lake is newer."""
+    deliver(home, "1.csv", [call("first")])
+    home.intake.run()
+    older = make_home(home.settings.home.with_name("older"))
+    shutil.copytree(home.settings.home, older.settings.home)
+    deliver(home, "2.csv", [call("second")])
+    home.intake.run()
+    home.intake.withdraw(account(home, "2.csv").file)
+    shutil.rmtree(older.settings.home / "lake")
+    shutil.copytree(home.settings.home / "lake", older.settings.home / "lake")
+    deliver(older, "2.csv", [call("second")])
+    for _ in range(2):  # the second does not take it for one that a process had died at
+        with pytest.raises(WrongHome, match=r"taken in what the ledger does not know \(2.csv\)"):
+            older.intake.run()
+    assert [each.file.name for each in older.files.accounts()] == ["1.csv"]
 
 
 # Files that cannot be taken at all.
