@@ -12,6 +12,7 @@ from explorer.access import INSIDE
 from explorer.serving import Call, Page
 from resources.held import CDRS, TABLES
 from resources.ledger.delivery import State
+from resources.lost import lost_to_reports
 
 if TYPE_CHECKING:
     from explorer.explorer import Explorer
@@ -57,11 +58,12 @@ def judge(
 def state(explorer: Explorer) -> Health:
     """The state of the home's days now."""
     workplace = explorer.workplace
+    stale = {each.day for each in workplace.days.stale((CDRS, *TABLES))}
     return judge(
         explorer.desk.now(),
         workplace.settings.expected_by,
         workplace.lake.days("breakout_daily"),
-        [each.day for each in workplace.days.stale((CDRS, *TABLES))],
+        sorted(stale | lost_to_reports(workplace.lake, workplace.days)),
         workplace.days.failures(),
     )
 

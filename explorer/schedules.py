@@ -216,10 +216,12 @@ def send_now(call: Call, wanted: list[Delivery]) -> str:
     """Sends deliveries at once; what became of them, in words."""
     office = open_office(call.explorer.workplace)
     numbers = {each.id for each in wanted}
-    for group in agenda(office).ready:
+    found = agenda(office)
+    for group in found.ready:
         if numbers & {each.id for each in group.deliveries}:
             deliver(office, [d for d in group.deliveries if d.id in numbers])
-    return " ".join(f"{told_of(office.deliveries.get(number))}." for number in sorted(numbers))
+    said = [told_of(office.deliveries.get(number)) for number in sorted(numbers)]
+    return " ".join(f"{each}." for each in ([found.held] if found.held else []) + said)
 
 
 def pause(call: Call) -> Response:

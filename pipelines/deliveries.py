@@ -124,7 +124,7 @@ def report_schedules(
     if requests:
         yield from requests
         return
-    reasons += found.waiting
+    reasons += [found.held, *found.waiting] if found.held else found.waiting
     yield dg.SkipReason("; ".join(reasons) or "no report is due")
 
 

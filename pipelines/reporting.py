@@ -14,6 +14,7 @@ from resources.days import DayBuilder
 from resources.held import CDRS, TABLES
 from resources.lake import Lake
 from resources.ledger.files import of_other_zone
+from resources.lost import lost_to_reports
 from resources.reference.accounts import DIDS, read_customers, read_providers
 from resources.reference.names import country_names, lata_names
 from resources.reference.plan import ReferenceData
@@ -194,6 +195,7 @@ def day_notices(workplace: Workplace, first: date, last: date) -> DayNotices:
     failed = ledger.failures()
     # An index that is missing makes no figure wrong.
     stale = {day.day for day in ledger.stale((CDRS, *TABLES))}
+    stale |= lost_to_reports(workplace.lake, ledger)
     cold = ledger.cold.out_of_the_lake()
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return DayNotices(

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from pipelines.assembly import Workplace
 from pipelines.reporting import open_reporting
 from pipelines.settings import Settings
+from resources.intake.apart import why_apart
 from resources.mailer import SmtpSettings
 from resources.reference.accounts import (
     CUSTOMERS,
@@ -52,6 +53,9 @@ def open_office(workplace: Workplace) -> Office:
         ),
         open_reporting=lambda lake: open_reporting(workplace, lake),
         read_accounts=lambda: read_accounts(workplace),
+        why_apart=lambda: why_apart(
+            workplace.lake, workplace.files, workplace.days, settings.timezone
+        ),
     )
 
 

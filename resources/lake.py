@@ -90,8 +90,8 @@ class Lake:
 
     def version(self, name: str) -> int:
         """The newest version of a table; -1 while there is none."""
-        table = self.table(name)
-        return -1 if table is None else table.version()
+        version = self._look(name, lambda table: table.version())
+        return -1 if version is None else version
 
     def staging(self, name: str) -> Path:
         """A path for a file that is going to be published in `name`, on the same disk."""

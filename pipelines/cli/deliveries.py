@@ -133,14 +133,15 @@ def send_now(workplace: "Workplace", wanted: "Iterable[Delivery]") -> None:
     office = open_office(workplace)
     numbers = {delivery.id for delivery in wanted}
     with open_instance(workplace.settings) as instance:
-        ready = [g for g in agenda(office).ready if numbers & {d.id for d in g.deliveries}]
-        broken = run_groups(workplace, instance, ready)
-    found = [office.deliveries.get(n) for n in sorted(numbers)]
+        found = agenda(office)
+        ready = [g for g in found.ready if numbers & {d.id for d in g.deliveries}]
+        broken = [found.held] if found.held else run_groups(workplace, instance, ready)
+    asked = [office.deliveries.get(n) for n in sorted(numbers)]
     for line in broken:
         click.echo(f"trouble: {line}", err=True)
-    for delivery in found:
+    for delivery in asked:
         click.echo(told(office, delivery), err=True)
-    if broken or any(d.state is not State.SENT for d in found if d.state is not State.SKIPPED):
+    if broken or any(d.state is not State.SENT for d in asked if d.state is not State.SKIPPED):
         sys.exit(1)
 
 
@@ -152,9 +153,9 @@ def send_due(workplace: "Workplace", instance: "dg.DagsterInstance") -> tuple[in
 
     office = open_office(workplace)
     troubles = [*plan(office), *revise(office, seconds=float("inf"))]
-    ready = agenda(office).ready
-    troubles += run_groups(workplace, instance, ready)
-    after = [office.deliveries.get(d.id) for group in ready for d in group.deliveries]
+    found = agenda(office)
+    troubles += [found.held] if found.held else run_groups(workplace, instance, found.ready)
+    after = [office.deliveries.get(d.id) for group in found.ready for d in group.deliveries]
     ill = [d for d in after if d.state in (State.FAILED, State.QUEUED)]
     return sum(d.state is State.SENT for d in after), troubles + [told(office, d) for d in ill]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, delete, insert, select, update
+from sqlalchemy import Engine, Row, delete, func, insert, select, update
 
 from resources.ledger.cold import ColdDays
 from resources.ledger.schema import day_builds, days
@@ -62,6 +62,13 @@ class Days:
         with self.engine.connect() as connection:
             rows = connection.execute(select(day_builds).where(day_builds.c.table_name == table))
             return {row.call_date: _build(row) for row in rows}
+
+    def lake_versions(self) -> dict[str, int]:
+        """The newest version of each table of the lake that a day was published in."""
+        newest = func.max(day_builds.c.lake_version).label("newest")
+        wanted = select(day_builds.c.table_name, newest).group_by(day_builds.c.table_name)
+        with self.engine.connect() as connection:
+            return {row.table_name: row.newest for row in connection.execute(wanted)}
 
     def build(self, table: str, day: date) -> Build | None:
         """What one day of a table was built from; None when it never was."""

@@ -25,6 +25,7 @@ from resources.lake import Lake
 from resources.ledger import Days, Deliveries, Schedules
 from resources.ledger.delivery import Delivery
 from resources.locks import is_free
+from resources.lost import lost_days
 from resources.mailer import SmtpSettings
 from resources.reporting.interfaces import Reporting
 from resources.reporting.period import Period
@@ -62,6 +63,7 @@ class Office:
     """Where deliveries are planned and sent.
 
     `open_reporting` makes reports out of a lake, `read_accounts` knows customers and providers.
+    `why_apart` says why lake and ledger are not of one time; blank when they are.
     """
 
     schedules: Schedules
@@ -73,6 +75,7 @@ class Office:
     rules: Rules
     open_reporting: Callable[[Lake], Reporting]
     read_accounts: Callable[[], Accounts]
+    why_apart: Callable[[], str]
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     def today(self) -> date:
@@ -95,18 +98,24 @@ class Office:
         return folder / _of_its_own(delivery.account) if delivery.account else folder
 
     def missing(self, schedule: Schedule) -> Callable[[Period], tuple[date, ...]]:
-        """Tells the days of a period that are not built from the newest delivery, or failed."""
+        """Tells the days of a period that are not built from the newest delivery, have failed, or
+        are not in the lake as they were built.
+        """
         known, failed = self.days.known(), self.days.failures()
         tables = dict.fromkeys(("cdrs", *rendering.tables(self.reports, schedule)))
         builds = [self.days.builds(table) for table in tables]
+        lost: set[date] | None = None  # looked for once it matters, as that opens the tables
 
         def is_there(day: date) -> bool:
+            nonlocal lost
             version = known.get(day)
-            return (
-                version is not None
-                and day not in failed
-                and all(day in b and b[day].version >= version for b in builds)
-            )
+            if version is None or day in failed:
+                return False
+            if not all(day in b and b[day].version >= version for b in builds):
+                return False
+            if lost is None:
+                lost = lost_days(self.lake, self.days, tables)
+            return day not in lost
 
         return lambda period: tuple(day for day in period if not is_there(day))
 

@@ -45,10 +45,14 @@ class Group:
 
 @dataclass(frozen=True)
 class Agenda:
-    """What can go now, the oldest period first, and what the rest waits for."""
+    """What can go now, the oldest period first, and what the rest waits for.
+
+    `held` is why nothing goes at all that could; blank when it does.
+    """
 
     ready: tuple[Group, ...] = ()
     waiting: tuple[str, ...] = ()
+    held: str = ""
 
 
 def plan(office: Office) -> list[str]:
@@ -197,7 +201,11 @@ def _refuse_lost_calls(
 
 
 def agenda(office: Office) -> Agenda:
-    """Which deliveries can go now, and what the others wait for."""
+    """Which deliveries can go now, and what the others wait for.
+
+    None as long as lake and ledger are of different times: figures may be old ones, and what a
+    ledger from before it was sent calls owed would go out again.
+    """
     now = office.clock()
     ready: dict[tuple[int, str, int], list[Delivery]] = {}
     records: dict[int, ScheduleRecord] = {}
@@ -217,6 +225,8 @@ def agenda(office: Office) -> Agenda:
             ready.setdefault((of, delivery.days, delivery.revision), []).append(delivery)
         else:
             waiting[f"{records[of].name}, {delivery.days}: {why}"] = None
+    if ready and (why := office.why_apart()):
+        return Agenda((), tuple(waiting), f"no report is sent: {why}")
     groups = (Group(records[key[0]].name, tuple(of)) for key, of in ready.items())
     return Agenda(tuple(groups), tuple(waiting))
 

@@ -48,7 +48,7 @@ def note_built(office: Office, day: date, at: datetime) -> None:
         connection.execute(
             insert(day_builds),
             [
-                {"table_name": table, "call_date": day, "version": 1, "lake_version": 0,
+                {"table_name": table, "call_date": day, "version": 1, "lake_version": -1,
                  "rows": 0, "built_at": at}
                 for table in DAY_TABLES
             ],
