@@ -211,23 +211,30 @@ def _as_sent(workplace: "Workplace", delivery: "Delivery") -> None:
     from resources.reporting.interfaces import no_notices
     from resources.reporting.period import Period
     from resources.reporting.terminal import print_table
-    from resources.schedules import rendering
+    from resources.schedules import compared, rendering
     from resources.schedules.model import from_text
 
     if delivery.definition is None:
-        raise click.ClickException(f"delivery {delivery.id} was never made: {delivery.note}")
+        why = delivery.note or f"it is {delivery.state}"
+        raise click.ClickException(f"delivery {delivery.id} was never made: {why}")
     lake = workplace.lake.at(delivery.sources)
     reporting = replace(open_reporting(workplace, lake), notices=no_notices)
     period = Period(delivery.first_day, delivery.last_day)
     schedule = from_text(delivery.definition)
+    kept = f"the report's files are in {workplace.settings.home / (delivery.folder or '')}"
     try:
         table = rendering.table(reporting, schedule, delivery.account, period)
+        found = compared.figures(reporting, schedule, delivery.account, period)
     except (VersionGone, duckdb.IOException, FileNotFoundError) as error:
-        kept = workplace.settings.home / (delivery.folder or "")
         raise click.ClickException(
             f"the lake does not hold these versions any more ({type(error).__name__}: {error}); "
-            f"the report's files are in {kept}"
+            f"{kept}"
         ) from None
+    if found.differ(delivery.figures):
+        raise click.ClickException(
+            "these are not the figures that were sent: a table was put back from an older copy and "
+            f"has other versions now, or a report of one's own was edited; {kept}"
+        )
     sink = io.StringIO()
     at_terminal = sys.stdout.isatty()
     console = Console(highlight=False) if at_terminal else Console(file=sink, width=REPORT_WIDTH)

@@ -7,15 +7,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click import ClickException
 
 from pipelines.assembly import Workplace
+from pipelines.cli.deliveries import _as_sent as as_sent
 from pipelines.reporting import day_notices
 from resources.ledger.delivery import State
 from resources.schedules.delivery import deliver_all
 from resources.schedules.planning import agenda, plan, run_now
 from tests.pipeline.deliveries import call, deliver
 from tests.pipeline.home import build_all, make_home
-from tests.pipeline.offices import DAYS, Clock, add, copied, make_built, office_of
+from tests.pipeline.offices import DAYS, Clock, add, copied, make_built, office_of, tick
 from tests.pipeline.post import PostOffice, serving
 
 DAY = DAYS[0]
@@ -85,3 +87,25 @@ def test_a_table_that_is_older_than_its_days_is_not_taken_for_built(
         assert bool(said) == waits  # a schedule for what it is made from
         clock.set("2026-03-06T12:00")
         assert day_notices(workplace, DAY, DAY).stale == [DAY]
+
+
+def test_a_version_that_was_made_anew_is_not_told_as_sent(
+    built: Workplace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A table that was put back from an older copy, or lost, gives its numbers once more."""
+    home, clock = tmp_path / "home", Clock(datetime(2026, 3, 6, 12, tzinfo=UTC))
+    workplace = copied(built, home)
+    with serving(PostOffice()) as port:
+        office = office_of(workplace, port, clock)
+        add(office, columns="attempts")
+        clock.set("2026-03-07T07:00")
+        [sent] = tick(office)
+    as_sent(workplace, sent)
+    assert "Totals" in capsys.readouterr().out
+    shutil.rmtree(home / "lake" / "breakout_daily")
+    deliver(workplace, "late.csv", [call("late", dt=f"{DAY} 13:00:00")])
+    build_all(workplace)
+    assert workplace.lake.version("breakout_daily") >= sent.sources["breakout_daily"]
+    with pytest.raises(ClickException, match="these are not the figures that were sent"):
+        as_sent(make_home(home), sent)
+    assert capsys.readouterr().out == ""
