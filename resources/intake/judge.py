@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +21,7 @@ from resources.intake.scan import Delivery, IntakeRules
 from resources.landing import LandedFile, Landing
 from resources.ledger.cold import ColdDays
 from resources.sources import SOURCES, Companion, Source
+from resources.zones import ahead_of_utc
 
 
 @dataclass(frozen=True)
@@ -48,19 +49,24 @@ class Judge:
         """
         source = SOURCES[next(iter(deliveries.values())).calls.source]
         model = Model("delivered/delivered", {"mapped": Model(f"sources/{source.name}")})
+        now = datetime.now(UTC)
         parameters = {
             "source": source.name,
-            "timezone": self.rules.timezone,
-            "taken_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+            "taken_at": now.strftime("%Y-%m-%d %H:%M:%S"),
             "first_day": self.rules.first_day,
             "longest_call": self.rules.longest_call_seconds,
-            "source_timezone": self.rules.zones.get(source.name, "UTC"),
         }
-        currencies = pa.table({"currency": sorted(self.rules.currencies)})
-        frozen = pa.table({"call_date": pa.array(self.cold.frozen(), pa.date32())})
+        inputs = {
+            "currencies": pa.table({"currency": sorted(self.rules.currencies)}),
+            "frozen_days": pa.table({"call_date": pa.array(self.cold.frozen(), pa.date32())}),
+            "zone_days": self._zone_days(self.rules.timezone, now.date()),
+            "source_days": self._zone_days(
+                self.rules.zones.get(source.name, "UTC"), now.date(), local=True
+            ),
+        }
         calls = {number: delivery.calls for number, delivery in deliveries.items()}
         reading = _Reading(self, source, calls)
-        with self.engine.session({"currencies": currencies, "frozen_days": frozen}) as session:
+        with self.engine.session(inputs) as session:
             with reading:
                 session.add("raw", reading.stream(), again=source.again)
             beside = [
@@ -75,6 +81,11 @@ class Judge:
         (number, content), *_ = reading.found.items()
         together = hashlib.sha256("".join([content.sha256, *beside]).encode()).hexdigest()
         return {number: Content(together, content.header)}
+
+    def _zone_days(self, zone: str, today: date, local: bool = False) -> pa.Table:
+        """Of the days that a call may be of: what is earlier or later is refused in any zone."""
+        margin = timedelta(days=4)
+        return ahead_of_utc(zone, self.rules.first_day - margin, today + margin, local)
 
     def open(self, file: LandedFile) -> IO[bytes]:
         """The file's bytes. Raises UnreachableFile."""

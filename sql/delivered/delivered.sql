@@ -3,9 +3,9 @@
 -- grain: one row per record, in the order of the files unless the source's SQL joins them;
 --   refused ones have `reasons`
 -- inputs: mapped (canonical columns as text, NULL when empty, by sql/sources/<source>.sql),
---   currencies (currency), frozen_days (call_date: their calls have left the lake)
--- parameters: source, timezone (of the reports), taken_at (UTC), first_day,
---   longest_call (seconds)
+--   currencies (currency), frozen_days (call_date: their calls have left the lake), zone_days (of
+--   the reporting time zone, by days of UTC: see resources/zones.py)
+-- parameters: source, taken_at (UTC), first_day, longest_call (seconds)
 -- Durations are kept to the millisecond and judged as they were delivered.
 -- Texts are trimmed only when they begin below '!' (white space) or end with white space, and
 -- numbers of at most two characters need no regular expression to tell that they are plain: doing
@@ -297,22 +297,29 @@ WITH typed AS (
 
 judged AS (
     SELECT
-        *,
+        t.*,
         CASE
             WHEN
-                utc < CAST($first_day AS TIMESTAMP) - INTERVAL 48 HOUR
-                OR utc > CAST($taken_at AS TIMESTAMP) + INTERVAL 72 HOUR
+                t.utc < CAST($first_day AS TIMESTAMP) - INTERVAL 48 HOUR
+                OR t.utc > CAST($taken_at AS TIMESTAMP) + INTERVAL 72 HOUR
                 THEN NULL
-            WHEN $timezone = 'UTC' THEN CAST(utc AS DATE)
-            ELSE CAST(TIMEZONE($timezone, TIMEZONE('UTC', utc)) AS DATE)
+            ELSE
+                CAST(
+                    MAKE_TIMESTAMP(
+                        EPOCH_US(TIMEZONE('UTC', t.utc))
+                        + 1000000
+                        * CASE WHEN t.utc >= z.later_from THEN z.later_seconds ELSE z.seconds END
+                    ) AS DATE
+                )
         END AS call_date,
-        customer_card_currency IS NOT NULL
-        AND customer_card_currency NOT IN (SELECT c.currency FROM currencies AS c)
+        t.customer_card_currency IS NOT NULL
+        AND t.customer_card_currency NOT IN (SELECT c.currency FROM currencies AS c)
             AS odd_customer_currency,
-        provider_card_currency IS NOT NULL
-        AND provider_card_currency NOT IN (SELECT c.currency FROM currencies AS c)
+        t.provider_card_currency IS NOT NULL
+        AND t.provider_card_currency NOT IN (SELECT c.currency FROM currencies AS c)
             AS odd_provider_currency
-    FROM typed
+    FROM typed AS t
+    LEFT JOIN zone_days AS z ON CAST(t.utc AS DATE) = z.day
 ),
 
 reasoned AS (

@@ -4,9 +4,9 @@
 --     start, answer, end, duration, billsec, disposition, amaflags, uniqueid, userfield,
 --     uniqueid_or_userfield as text; file_id, line, raw, refused); the last three texts may be
 --     absent, and uniqueid_or_userfield is what one more field may be: a unique id looks like
---     1783256400.17, a systemname and a hyphen before it or not
--- parameters: $source_timezone, the IANA name of the switch's local time ('UTC' with
---     usegmtime=yes). An hour that the clock has twice is read as its second turn.
+--     1783256400.17, a systemname and a hyphen before it or not. source_days (of the switch's time
+--     zone, UTC with usegmtime=yes, by its local days: see resources/zones.py)
+-- An hour that the clock has twice is read as its second turn.
 -- A call that was dialled to several parties, at once or one after the other, has a record for
 -- each, all with the unique id of the caller's channel, written one behind the other: each is a
 -- branch. One that is there twice, as where a file was put together of others, is the same branch.
@@ -32,7 +32,21 @@ identified AS (
             WHEN
                 REGEXP_FULL_MATCH(raw.uniqueid_or_userfield, '\s*(.+-)?[0-9]+[.][0-9]+\s*')
                 THEN raw.uniqueid_or_userfield
-        END AS unique_id
+        END AS unique_id,
+        CASE
+            WHEN
+                REGEXP_FULL_MATCH(
+                    raw.start,
+                    '\s*\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):\d\d:\d\d([.]\d{1,6})?\s*'
+                )
+                THEN COALESCE(
+                    TRY_CAST(raw.start AS TIMESTAMP),
+                    TRY_CAST(
+                        RTRIM(raw.start, CHR(9) || CHR(10) || CHR(12) || CHR(13) || ' ')
+                        AS TIMESTAMP
+                    )
+                )
+        END AS local_start
     FROM raw
 ),
 
@@ -66,37 +80,21 @@ branches AS (
 )
 
 SELECT
-    CASE
+    COALESCE(
+        STRFTIME(
+            MAKE_TIMESTAMP(
+                EPOCH_US(TIMEZONE('UTC', calls.local_start))
+                - 1000000
+                * CASE
+                    WHEN calls.local_start >= zone.later_from THEN zone.later_seconds
+                    ELSE zone.seconds
+                END
+            ),
+            '%Y-%m-%d %H:%M:%S.%g'
+        ),
         -- Anything that is no local date and time goes on as it stands, for the judge.
-        WHEN
-            REGEXP_FULL_MATCH(
-                calls.start,
-                '\s*\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):\d\d:\d\d([.]\d{1,6})?\s*'
-            )
-            THEN COALESCE(
-                STRFTIME(
-                    TIMEZONE(
-                        'UTC',
-                        TIMEZONE(
-                            $source_timezone,
-                            COALESCE(
-                                TRY_CAST(calls.start AS TIMESTAMP),
-                                TRY_CAST(
-                                    RTRIM(
-                                        calls.start,
-                                        CHR(9) || CHR(10) || CHR(12) || CHR(13) || ' '
-                                    )
-                                    AS TIMESTAMP
-                                )
-                            )
-                        )
-                    ),
-                    '%Y-%m-%d %H:%M:%S.%g'
-                ),
-                calls.start
-            )
-        ELSE calls.start
-    END AS dt, -- start, turned from local time into UTC
+        calls.start
+    ) AS dt, -- start, turned from local time into UTC
     CAST(NULL AS VARCHAR) AS lrn_number,
     -- Without a unique id the record's own text is its identity: delivered twice, it is
     -- recognised; told apart from another call it is by any field that differs. It is hashed with
@@ -183,5 +181,6 @@ SELECT
 FROM identified AS calls
 LEFT JOIN branches
     ON calls.file_id = branches.file_id AND calls.line = branches.line
+LEFT JOIN source_days AS zone ON CAST(calls.local_start AS DATE) = zone.day
 LEFT JOIN dispositions
     ON UPPER(TRIM(calls.disposition)) = dispositions.word

@@ -3,11 +3,11 @@
 -- grain: one row per record of the file
 -- inputs: raw (caller_id_name, caller_id_number, destination_number, context, start_stamp,
 --     answer_stamp, end_stamp, duration, billsec, hangup_cause, uuid, bleg_uuid, accountcode as
---     text; file_id, line, raw, refused). Before accountcode `default`, `snom` and `sql` write a
---     blank, which makes the quotes around it a part of the text, and `sql` the end of a statement
---     behind it.
--- parameters: $source_timezone, the IANA name of the switch's local time. An hour that the clock
---     has twice is read as its second turn.
+--     text; file_id, line, raw, refused), source_days (of the switch's time zone, by its local
+--     days: see resources/zones.py). Before accountcode `default`, `snom` and `sql` write a blank,
+--     which makes the quotes around it a part of the text, and `sql` the end of a statement behind
+--     it.
+-- An hour that the clock has twice is read as its second turn.
 -- The format has no charges, no provider, no post-dial delay, no DTMF and no SIP status: that is
 -- made of hangup_cause by RFC 3398, section 7.2.4.1; causes that it does not map are 500, as it
 -- says. An answered call is 200 whatever ended it.
@@ -77,6 +77,20 @@ calls AS (
         raw.*,
         CASE
             WHEN
+                REGEXP_FULL_MATCH(
+                    raw.start_stamp,
+                    '\s*\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):\d\d:\d\d([.]\d{1,6})?\s*'
+                )
+                THEN COALESCE(
+                    TRY_CAST(raw.start_stamp AS TIMESTAMP),
+                    TRY_CAST(
+                        RTRIM(raw.start_stamp, CHR(9) || CHR(10) || CHR(12) || CHR(13) || ' ')
+                        AS TIMESTAMP
+                    )
+                )
+        END AS local_start,
+        CASE
+            WHEN
                 COALESCE(TRIM(raw.answer_stamp), '') <> ''
                 OR COALESCE(TRY_CAST(raw.billsec AS DECIMAL(38, 3)) > 0, FALSE)
                 THEN '200'
@@ -89,37 +103,21 @@ calls AS (
 )
 
 SELECT
-    CASE
+    COALESCE(
+        STRFTIME(
+            MAKE_TIMESTAMP(
+                EPOCH_US(TIMEZONE('UTC', calls.local_start))
+                - 1000000
+                * CASE
+                    WHEN calls.local_start >= zone.later_from THEN zone.later_seconds
+                    ELSE zone.seconds
+                END
+            ),
+            '%Y-%m-%d %H:%M:%S.%g'
+        ),
         -- Anything that is no local date and time goes on as it stands, for the judge.
-        WHEN
-            REGEXP_FULL_MATCH(
-                calls.start_stamp,
-                '\s*\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):\d\d:\d\d([.]\d{1,6})?\s*'
-            )
-            THEN COALESCE(
-                STRFTIME(
-                    TIMEZONE(
-                        'UTC',
-                        TIMEZONE(
-                            $source_timezone,
-                            COALESCE(
-                                TRY_CAST(calls.start_stamp AS TIMESTAMP),
-                                TRY_CAST(
-                                    RTRIM(
-                                        calls.start_stamp,
-                                        CHR(9) || CHR(10) || CHR(12) || CHR(13) || ' '
-                                    )
-                                    AS TIMESTAMP
-                                )
-                            )
-                        )
-                    ),
-                    '%Y-%m-%d %H:%M:%S.%g'
-                ),
-                calls.start_stamp
-            )
-        ELSE calls.start_stamp
-    END AS dt, -- start_stamp, turned from local time into UTC
+        calls.start_stamp
+    ) AS dt, -- start_stamp, turned from local time into UTC
     CAST(NULL AS VARCHAR) AS lrn_number,
     calls.uuid AS callid, -- uuid
     calls.caller_id_number AS dest_cli, -- caller_id_number
@@ -192,5 +190,6 @@ SELECT
     calls.raw,
     calls.refused
 FROM calls
+LEFT JOIN source_days AS zone ON CAST(calls.local_start AS DATE) = zone.day
 LEFT JOIN phrases
     ON calls.sip_code = phrases.code

@@ -3,9 +3,9 @@
 --     that failed on its way, out of missed_calls.csv
 -- inputs: raw (acc_cdrs.csv as text: start_time, end_time, duration, caller, callee, customer,
 --     vendor, callid; file_id, line, raw, refused), acc (acc.csv as text), missed_calls
---     (missed_calls.csv as text); the last two may be empty
--- parameters: $source_timezone, the IANA name of the server's local time ('UTC' with acc's
---     time_mode=4). An hour that the clock has twice is read as its second turn.
+--     (missed_calls.csv as text); the last two may be empty. source_days (of the server's time
+--     zone, UTC with acc's time_mode=4, by its local days: see resources/zones.py)
+-- An hour that the clock has twice is read as its second turn.
 -- Times are dates in local time, as MySQL and PostgreSQL keep them, or, of SQLite, Julian day
 -- numbers in UTC, turned by exact decimals and rounded to the millisecond.
 -- \N and NULL are what MySQL's exports write where there is nothing.
@@ -153,8 +153,32 @@ timed AS (
                 THEN CAST(
                     ROUND((TRY_CAST(began AS DECIMAL(28, 16)) - 2440587.5) * 86400000, 0) AS BIGINT
                 )
-        END AS began_ms
+        END AS began_ms,
+        CASE
+            WHEN
+                REGEXP_FULL_MATCH(
+                    began,
+                    '\s*\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):\d\d:\d\d([.]\d{1,6})?\s*'
+                )
+                THEN COALESCE(
+                    TRY_CAST(began AS TIMESTAMP),
+                    TRY_CAST(
+                        RTRIM(began, CHR(9) || CHR(10) || CHR(12) || CHR(13) || ' ') AS TIMESTAMP
+                    )
+                )
+        END AS local_began
     FROM attempts
+),
+
+placed AS (
+    SELECT
+        timed.*,
+        CASE
+            WHEN timed.local_began >= zone.later_from THEN zone.later_seconds
+            ELSE zone.seconds
+        END AS ahead_of_utc -- seconds
+    FROM timed
+    LEFT JOIN source_days AS zone ON CAST(timed.local_began AS DATE) = zone.day
 )
 
 SELECT
@@ -162,31 +186,15 @@ SELECT
         -- Within the years 1 to 9999; anything else goes on as it stands, for the judge.
         WHEN began_ms BETWEEN -62135596800000 AND 253402300799999
             THEN STRFTIME(MAKE_TIMESTAMP(began_ms * 1000), '%Y-%m-%d %H:%M:%S.%g')
-        WHEN
-            REGEXP_FULL_MATCH(
-                began,
-                '\s*\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):\d\d:\d\d([.]\d{1,6})?\s*'
-            )
-            THEN COALESCE(
-                STRFTIME(
-                    TIMEZONE(
-                        'UTC',
-                        TIMEZONE(
-                            $source_timezone,
-                            COALESCE(
-                                TRY_CAST(began AS TIMESTAMP),
-                                TRY_CAST(
-                                    RTRIM(began, CHR(9) || CHR(10) || CHR(12) || CHR(13) || ' ')
-                                    AS TIMESTAMP
-                                )
-                            )
-                        )
-                    ),
-                    '%Y-%m-%d %H:%M:%S.%g'
+        ELSE COALESCE(
+            STRFTIME(
+                MAKE_TIMESTAMP(
+                    EPOCH_US(TIMEZONE('UTC', local_began)) - 1000000 * ahead_of_utc
                 ),
-                began
-            )
-        ELSE began
+                '%Y-%m-%d %H:%M:%S.%g'
+            ),
+            began
+        )
     END AS dt, -- start_time; of a branch that failed on the way, when it failed; UTC
     CAST(NULL AS VARCHAR) AS lrn_number,
     callid,
@@ -252,4 +260,4 @@ SELECT
     line,
     raw,
     refused
-FROM timed
+FROM placed

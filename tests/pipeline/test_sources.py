@@ -3,15 +3,19 @@
 import csv
 import gzip
 import shutil
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib.resources import files as files_of
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, reset_tzpath
 
 import pyarrow.parquet as pq
 import pytest
 
 from pipelines.assembly import Workplace
-from tests.pipeline.deliveries import counting, numbers
+from resources.zones import ahead_of_utc
+from tests.pipeline.deliveries import call, counting, deliver, numbers
 from tests.pipeline.home import DATA, build_all, make_home, rows_of
 
 SAMPLE = DATA / "samples" / "kamailio"
@@ -252,3 +256,34 @@ def test_another_template_is_refused_and_that_is_said(home: Workplace) -> None:
     (failed,) = home.intake.run()
     assert "the first record has 18 fields" in (failed.reason or "")
     assert "freeswitch may have (13, 15, 17, 20)" in (failed.reason or "")
+
+
+@pytest.mark.parametrize(("source", "record"), [("asterisk", asterisk), ("freeswitch", freeswitch)])
+def test_days_and_local_times_go_by_the_newest_time_zone_data(
+    tmp_path: Path, source: str, record: Any
+) -> None:
+    """A government has given summer time up, and the engine's own data are from before."""
+    folder = tmp_path / "zones" / "Europe"
+    folder.mkdir(parents=True)
+    without = files_of("tzdata") / "zoneinfo" / "UTC"
+    (folder / "London").write_bytes(without.read_bytes())
+
+    def forget() -> None:
+        ZoneInfo.clear_cache()
+        ahead_of_utc.cache_clear()
+
+    reset_tzpath([str(folder.parent)])
+    try:
+        forget()
+        zones = {source: "Europe/London"}
+        home = make_home(tmp_path / "home", timezone="Europe/London", source_timezones=zones)
+        write(home, source, "Master.csv", record("2025-06-30 23:30:00", "local"))
+        deliver(home, "1.csv", [call("UTC", dt="2025-06-30 23:30:00")])
+        home.intake.run()
+        built = home.builder.build_cdrs(date(2025, 6, 30))
+        rows = rows_of(home, "cdrs", "SELECT dt FROM cdrs")
+    finally:
+        reset_tzpath()
+        forget()
+    assert (built.published, built.failures) == (True, [])
+    assert [row["dt"] for row in rows] == [datetime(2025, 6, 30, 23, 30, tzinfo=UTC)] * 2

@@ -18,6 +18,7 @@ from resources.engine import Engine, Model, named
 from resources.reference.lookups import lookups
 from resources.reference.plan import ReferenceData
 from resources.sources import SOURCES
+from resources.zones import ahead_of_utc
 
 COLUMNS = (*SOURCES["connexcs"].columns, *SOURCES["connexcs"].optional)
 DAY = date(2026, 3, 6)
@@ -42,7 +43,7 @@ class Models:
 
     connection: duckdb.DuckDBPyConnection
 
-    def delivered(self, rows: list[dict[str, str]], **parameters: object) -> list[Row]:
+    def delivered(self, rows: list[dict[str, str]], **parameters: Any) -> list[Row]:
         """What the intake makes of records; columns not given are blank."""
         self._deliver(rows, **parameters)
         return self._rows("SELECT * FROM delivered ORDER BY line")
@@ -59,7 +60,9 @@ class Models:
         text = sql.text("cdrs/cdrs")
         return self._rows(f"SELECT * FROM ({text}) ORDER BY line", {"day": DAY, "after": 0})
 
-    def _deliver(self, rows: list[dict[str, str]], **parameters: object) -> None:
+    def _deliver(
+        self, rows: list[dict[str, str]], timezone: str = "UTC", **parameters: object
+    ) -> None:
         raw = pa.table(
             {
                 **{
@@ -77,10 +80,11 @@ class Models:
         self.connection.register("currencies", currencies)
         frozen = pa.table({"call_date": pa.array([date(2020, 2, 2)], pa.date32())})
         self.connection.register("frozen_days", frozen)
+        days = ahead_of_utc(timezone, date(2019, 12, 28), date(2026, 3, 11))
+        self.connection.register("zone_days", days)
         model = Model("delivered/delivered", {"mapped": Model("sources/connexcs")})
         values: dict[str, object] = {
             "source": "connexcs",
-            "timezone": "UTC",
             "taken_at": "2026-03-07 00:00:00",
             "first_day": date(2020, 1, 1),
             "longest_call": 86400,

@@ -1,12 +1,14 @@
 """Asterisk's Master.csv: local times, dispositions, peers, and records without a unique id."""
 
 import hashlib
+from datetime import date
 
 import duckdb
 import pytest
 
 import sql
 from resources.sources import SOURCES
+from resources.zones import ahead_of_utc
 
 SOURCE = SOURCES["asterisk"]
 COLUMNS = (*SOURCE.columns, *SOURCE.optional)
@@ -38,8 +40,9 @@ def mapped_file(
                 f"INSERT INTO raw VALUES ({marks})",
                 [*(record[name] for name in COLUMNS), 4, line, text, None],
             )
-        select = f"SELECT * FROM ({sql.text('sources/asterisk')}) ORDER BY line"
-        found = connection.execute(select, {"source_timezone": timezone})
+        days = ahead_of_utc(timezone, date(2025, 12, 1), date(2026, 12, 1), local=True)
+        connection.register("source_days", days)
+        found = connection.execute(f"SELECT * FROM ({sql.text('sources/asterisk')}) ORDER BY line")
         rows: list[dict[str, object]] = found.to_arrow_table().to_pylist()
     assert len(rows) == len(records)
     return rows

@@ -1,10 +1,13 @@
 """FreeSWITCH's mod_cdr_csv: local times, and SIP statuses made of hangup causes."""
 
+from datetime import date
+
 import duckdb
 import pytest
 
 import sql
 from resources.sources import SOURCES
+from resources.zones import ahead_of_utc
 
 SOURCE = SOURCES["freeswitch"]
 ANSWERED = {
@@ -32,7 +35,9 @@ def mapped(timezone: str = "Europe/London", **values: str | None) -> dict[str, o
             f"INSERT INTO raw VALUES ({marks})",
             [*(record[name] for name in SOURCE.columns), 4, 7, "text", None],
         )
-        found = connection.execute(sql.text("sources/freeswitch"), {"source_timezone": timezone})
+        days = ahead_of_utc(timezone, date(2025, 12, 1), date(2026, 12, 1), local=True)
+        connection.register("source_days", days)
+        found = connection.execute(sql.text("sources/freeswitch"))
         rows: list[dict[str, object]] = found.to_arrow_table().to_pylist()
     assert len(rows) == 1
     return rows[0]

@@ -1,19 +1,26 @@
 """Kamailio's acc files: exact times, failed branches, and what ended a call."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 import sql
 from resources.sources import SOURCES
+from resources.zones import ahead_of_utc
 
 SAMPLE = Path(__file__).parents[1] / "data" / "samples" / "kamailio"
 ACC = SOURCES["kamailio"].companions[0]
 TRANSACTIONS = (*ACC.columns, *ACC.optional)
 Row = dict[str, str]
 Mapped = dict[str, Any]
+
+
+def days_of(timezone: str) -> pa.Table:
+    return ahead_of_utc(timezone, date(2025, 12, 1), date(2026, 12, 1), local=True)
 
 
 def call(callid: str, **values: str) -> Row:
@@ -60,8 +67,8 @@ def mapped(
                 marks = ", ".join("?" * len(values))
                 connection.execute(f"INSERT INTO {name} VALUES ({marks})", values)
         text = f"SELECT * FROM ({sql.text('sources/kamailio')}) ORDER BY callid, branch_idx"
-        zone = {"source_timezone": timezone}
-        found: list[Mapped] = connection.execute(text, zone).to_arrow_table().to_pylist()
+        connection.register("source_days", days_of(timezone))
+        found: list[Mapped] = connection.execute(text).to_arrow_table().to_pylist()
         return found
 
 
@@ -171,6 +178,7 @@ def test_the_sample() -> None:
                 f"CREATE TABLE {name} AS SELECT *{extra} FROM "
                 f"read_csv('{path}', header = true, all_varchar = true)"
             )
+        connection.register("source_days", days_of("UTC"))
         counts = connection.execute(
             f"""
             SELECT COUNT(*), COUNT_IF(branch_idx = '0'), COUNT_IF(talk > 0),
@@ -178,8 +186,7 @@ def test_the_sample() -> None:
                 COUNT_IF(sip_code = '503'), COUNT_IF(provider_id IS NULL)
             FROM (SELECT *, CAST(duration AS DECIMAL(18, 3)) AS talk
                 FROM ({sql.text("sources/kamailio")}))
-            """,
-            {"source_timezone": "UTC"},
+            """
         ).fetchone()
     # 249 calls failed over: 139 were then answered and 110 busy; 161 ended with their 503.
     assert counts == (3249, 3000, 1566, 139, 3249, 410, 249)

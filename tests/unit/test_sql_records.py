@@ -164,7 +164,7 @@ def test_a_refused_line_has_no_other_reason(models: Models) -> None:
     models.connection.register("raw", raw.to_arrow_table())
     model = Model("delivered/delivered", {"mapped": Model("sources/connexcs")}).text()
     values = {
-        "source": "connexcs", "timezone": "UTC", "first_day": DAY,
+        "source": "connexcs", "first_day": DAY,
         "taken_at": "2026-03-07 00:00:00", "longest_call": 86400,
     }  # fmt: skip
     row = models.connection.execute(f"SELECT reasons FROM ({model})", values).fetchone()
