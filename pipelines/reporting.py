@@ -22,6 +22,7 @@ from resources.reference.rates import Rates, table_in_force
 from resources.reporting.errors import ReportError
 from resources.reporting.interfaces import MADE_OF, DayNotices, Quote, Reporting
 from resources.reporting.reports import ReportsInForce, reports_in_force
+from resources.state import state_of
 from resources.unstored import breakout_hourly, did_as_cli, dtmf_delivery
 
 Maker = Callable[[DayBuilder, date, date, Path], list[str]]
@@ -53,7 +54,7 @@ class LakeTables:
             return lake.files(table, first, last)
         make = _MAKERS[table]
         home = self.workplace.settings.home
-        by = (_state(home / DIDS), _state(table_in_force(home)))
+        by = (f"{path} {state_of(path)}" for path in (home / DIDS, table_in_force(home)))
         key = (table, str(first), *by, *lake.files(MADE_OF[table], first, last))
         if key not in self.made:
             folder = tempfile.TemporaryDirectory(prefix="cdr-reports-")
@@ -61,15 +62,6 @@ class LakeTables:
             found = make(builder, first, last, Path(folder.name))
             self.made[key] = (folder, found)
         return self.made[key][1]
-
-
-def _state(path: Path) -> str:
-    """What tells that a file is no longer what it was."""
-    try:
-        about = path.stat()
-    except OSError:
-        return f"no {path}"
-    return f"{path} {about.st_mtime_ns} {about.st_ino} {about.st_size}"
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,22 @@ class Deliveries:
             .order_by(deliveries.c.revision, deliveries.c.account)
         )
 
+    def of_account(self, schedule_id: int, account: str, first: date, last: date) -> list[Delivery]:
+        """The revisions of one account's report of a period, the oldest first.
+
+        A fan-out asks for each of its thousands: none of them reads the others.
+        """
+        return self._read(
+            select(deliveries)
+            .where(
+                deliveries.c.schedule_id == schedule_id,
+                deliveries.c.account == account,
+                deliveries.c.first_day == first,
+                deliveries.c.last_day == last,
+            )
+            .order_by(deliveries.c.revision)
+        )
+
     def claim(
         self, delivery: Delivery, owner: str, now: datetime, lease_until: datetime
     ) -> Delivery | None:

@@ -6,10 +6,12 @@ calls does not.
 
 import csv
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from resources.reference.numbers import classify, normalise
 from resources.reference.plan import NumberPlan
+from resources.state import state_of
 
 CUSTOMERS = "customers.csv"
 PROVIDERS = "providers.csv"
@@ -35,6 +37,12 @@ def read_emails(path: Path) -> dict[str, str]:
 
     {} when the file or the column is absent. Raises AccountsError.
     """
+    return dict(_emails(path, state_of(path)))
+
+
+@lru_cache(maxsize=4)
+def _emails(path: Path, _: object) -> dict[str, str]:
+    """The same of a file as it is now: each report of a fan-out to thousands asks for it."""
     rows = _rows(path)
     header = [field.strip().lower() for field in next(rows, (0, ["id"]))[1]]
     if "id" not in header or "email" not in header:
@@ -62,16 +70,17 @@ def read_names(path: Path) -> dict[str, str]:
 
     An id without a name is left out, so that it shows as the id. Raises AccountsError.
     """
-    return {key: name for key, name in _listed(path).items() if name}
+    return {key: name for key, name in _listed(path, state_of(path)).items() if name}
 
 
 def read_ids(path: Path) -> set[str]:
     """All ids of such a CSV, also those without a name. Raises AccountsError."""
-    return set(_listed(path))
+    return set(_listed(path, state_of(path)))
 
 
-def _listed(path: Path) -> dict[str, str]:
-    """Id → name, blank where it has none."""
+@lru_cache(maxsize=4)
+def _listed(path: Path, _: object) -> dict[str, str]:
+    """Id → name, blank where it has none, of a file as it is now; as `_emails`."""
     names: dict[str, tuple[str, int]] = {}
     rows = _rows(path)
     header = [field.strip().lower() for field in next(rows, (0, ["id", "name"]))[1]]

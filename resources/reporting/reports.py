@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from resources.reporting.breakout import BREAKOUT
@@ -20,6 +21,7 @@ from resources.reporting.request import find_report
 from resources.reporting.tech_prefix import TECH_PREFIX
 from resources.reporting.usa_calls import USA_CALLS
 from resources.reporting.usa_rate_center import USA_RATE_CENTER
+from resources.state import state_of
 
 FOLDER = "reports"
 """Where in the home reports of its own are declared, a file each."""
@@ -69,7 +71,7 @@ def reports_in_force(home: Path, warn: Callable[[str], object] = _log.warning) -
     families = dict(REPORTS)
     wrong: dict[str, str] = {}
     for path in declarations(home):
-        report, problems = read_declaration(path)
+        report, problems = _declared(path, state_of(path))
         name = path.stem
         if report is not None and name in {*families, *wrong}:
             report, problems = None, [(1, f"another file declares {name!r}, too")]
@@ -114,6 +116,12 @@ def declarations(home: Path) -> list[Path]:
         return []
     found = (path for path in folder.iterdir() if path.suffix in _SUFFIXES)
     return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
+
+
+@lru_cache(maxsize=1000)
+def _declared(path: Path, _: object) -> tuple[Report | None, list[tuple[int, str]]]:
+    """What a file declares as it is now: each report that is sent asks for all of them."""
+    return read_declaration(path)
 
 
 def read_declaration(

@@ -220,6 +220,9 @@ def resolve_accounts(
     that account, also when others are called so. A name that several accounts share means all of
     them: those that are written just so, else those that differ in the case of letters.
     """
+    asked = list(asked)
+    if not asked:  # as for most reports: the names of thousands need not be looked at
+        return ()
     exact: dict[str, list[str]] = {}
     folded: dict[str, list[str]] = {}
     for account, name in names.items():

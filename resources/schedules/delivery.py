@@ -340,11 +340,10 @@ def _is_current(
 
 def _sent_before(office: Office, mine: Delivery) -> Delivery | None:
     """The newest earlier revision of the same report that went out."""
-    there = office.deliveries.of_period(mine.schedule_id, mine.first_day, mine.last_day)
-    sent = [
-        d for d in there
-        if d.account == mine.account and d.revision < mine.revision and d.state is State.SENT
-    ]  # fmt: skip
+    there = office.deliveries.of_account(
+        mine.schedule_id, mine.account, mine.first_day, mine.last_day
+    )
+    sent = [d for d in there if d.revision < mine.revision and d.state is State.SENT]
     return sent[-1] if sent else None
 
 

@@ -7,8 +7,13 @@ import io
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
+import pytest
+
+from resources.ledger import deliveries
 from resources.ledger.delivery import State
+from resources.reference import accounts
 from resources.schedules.planning import agenda, plan
 from tests.pipeline.deliveries import call, deliver
 from tests.pipeline.home import build_all, make_home
@@ -18,7 +23,10 @@ from tests.pipeline.post import PostOffice, serving
 CUSTOMERS = [str(1000 + n) for n in range(30)]  # 200 take some minutes, and show the same
 
 
-def test_many_customers(tmp_path: Path) -> None:
+def test_many_customers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, lists = Mock(wraps=deliveries._delivery), Mock(wraps=accounts._rows)
+    monkeypatch.setattr(deliveries, "_delivery", rows)
+    monkeypatch.setattr(accounts, "_rows", lists)
     workplace = make_home(tmp_path)
     lines = [f"{c},Customer {c},mail-{c}@example.com" for c in CUSTOMERS]
     (tmp_path / "customers.csv").write_text("\n".join(["id,name,email", *lines]) + "\n")
@@ -38,7 +46,12 @@ def test_many_customers(tmp_path: Path) -> None:
         plan(office)
         (group,) = agenda(office).ready  # one run
         assert len(group.deliveries) == len(CUSTOMERS)
+        rows.reset_mock()
+        lists.reset_mock()
         found = tick(office)
+        # None of them costs more the more there are.
+        assert rows.call_count < 10 * len(CUSTOMERS)
+        assert lists.call_count < len(CUSTOMERS)
         assert tick(office) == []
     assert {d.state for d in found} == {State.SENT}
     assert post.mails() == {f"mail-{c}@example.com": 1 for c in CUSTOMERS}

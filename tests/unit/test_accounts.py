@@ -1,13 +1,16 @@
 """Names of customers and providers, and own DIDs, out of the users' files."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from resources.reference import accounts
 from resources.reference.accounts import (
     AccountsError,
     read_customers,
     read_dids,
+    read_emails,
     read_ids,
     read_providers,
 )
@@ -26,6 +29,28 @@ def test_names(tmp_path: Path) -> None:
     (tmp_path / "customers.csv").write_bytes(text.replace("\n", "\r\n").encode())
     assert read_customers(tmp_path) == {"101": "Sky, Core", "102": "Côte & Co"}
     assert read_ids(tmp_path / "customers.csv") == {"101", "102", "103"}
+
+
+def test_a_file_that_has_changed_is_read_again_and_else_it_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Mock(wraps=accounts._rows)
+    monkeypatch.setattr(accounts, "_rows", read)
+    path = tmp_path / "customers.csv"
+    assert read_customers(tmp_path) == {}
+    path.write_text("id,name,email\n101,SkyCore,a@example.com\n")
+    for _ in range(3):
+        assert read_customers(tmp_path) == {"101": "SkyCore"}
+        assert read_emails(path) == {"101": "a@example.com"}
+    assert read.call_count == 3  # names before there was a file; names and addresses of this one
+    read_emails(path).clear()
+    read_customers(tmp_path).clear()
+    assert (len(read_emails(path)), len(read_customers(tmp_path))) == (1, 1)
+    path.write_text("id,name,email\n101,Skylink,b@example.com\n")
+    assert read_customers(tmp_path) == {"101": "Skylink"}
+    assert read_emails(path) == {"101": "b@example.com"}
+    path.unlink()
+    assert read_emails(path) == {}
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from resources.reporting import reports
 from resources.reporting.document import filters, make_document
 from resources.reporting.errors import ReportError
 from resources.reporting.figures import Table, make_table, request_for
@@ -373,6 +375,20 @@ def test_reports_in_force_are_the_programs_and_the_homes(tmp_path: Path) -> None
         find_report("bad", found)
     with pytest.raises(ReportError, match="unknown report 'ukk': did you mean 'uk'"):
         find_report("ukk", found)
+
+
+def test_a_report_of_the_home_is_read_again_when_its_file_has_changed_and_else_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = home(tmp_path, uk__yaml=UK, us__yaml="title: US\nreport: usa-calls\n")
+    read = Mock(wraps=reports.read_declaration)
+    monkeypatch.setattr(reports, "read_declaration", read)
+    for _ in range(3):
+        assert reports_in_force(where)["us"].title == "US"
+    assert read.call_count == 2
+    (where / "reports" / "us.yaml").write_text("title: Home\nreport: usa-calls\n")
+    assert reports_in_force(where)["us"].title == "Home"
+    assert read.call_count == 3
 
 
 def test_a_home_without_reports_of_its_own(tmp_path: Path) -> None:
