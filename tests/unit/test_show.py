@@ -1,6 +1,36 @@
-"""Progress where no bar can be drawn."""
+"""Tables of commands, and progress where no bar can be drawn."""
 
-from pipelines.cli.show import Pulse
+from unittest.mock import Mock
+
+import pytest
+from rich.table import Table
+
+from pipelines.cli import show
+from pipelines.cli.show import Pulse, show_table
+
+ROWS = [("1", "aé日本.csv", None, "x\ny"), ("22", "b b", 1_234_567, ""), ("333", "", -5, "–")]
+
+
+@pytest.mark.parametrize("columns", [("file", "name", "records", "why"), ("", "", "", "")])
+def test_a_table_that_fits_is_laid_out_as_rich_has_it(
+    columns: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headings = [(heading, n in (0, 2)) for n, heading in enumerate(columns)]
+    rich = Mock(wraps=Table)
+    monkeypatch.setattr(show, "Table", rich)
+    show_table(headings, ROWS)
+    plain = capsys.readouterr().out
+    assert not rich.called  # it takes 10 KB a row, and a list of files has 100,000
+    assert "1,234,567" in plain
+    monkeypatch.setattr(show, "_lines", lambda *_: [])
+    show_table(headings, ROWS)
+    assert capsys.readouterr().out == plain
+    assert rich.called
+
+
+def test_a_table_that_is_too_wide_is_folded(capsys: pytest.CaptureFixture[str]) -> None:
+    show_table([("why", False)], [("x" * (show.PIPE_WIDTH + 1),)])
+    assert list(map(len, capsys.readouterr().out.splitlines()))[1:] == [show.PIPE_WIDTH] * 2
 
 
 def test_a_log_gets_a_line_a_minute() -> None:
