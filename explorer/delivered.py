@@ -16,19 +16,29 @@ from explorer.serving import Call, Forbidden, Page
 from pipelines.quarantine import quarantined, write_named, write_unnamed
 from resources.intake.take import WrongHome
 from resources.ledger.cold import DayIsCold
-from resources.ledger.files import NUMBERS, FileAccount, FileStatus
+from resources.ledger.file import FileAccount, FileStatus
 from resources.locks import is_free
 from resources.sources import SOURCES
+
+LISTED = 200
+"""Files on the page that lists them."""
 
 SHOWN = 100
 """Refused records on a file's page."""
 
 
 def listed(call: Call) -> Response:
-    """All files, the newest first."""
-    found = [_line(a) for a in reversed(call.explorer.workplace.files.accounts())]
-    sums = {name: sum(each[name] or 0 for each in found) for name in NUMBERS}
-    context = {"files": found, "sums": sums}
+    """The newest files, the newest first, with the sums of all."""
+    name, status = call.one("name").strip(), call.one("status").strip()
+    found = call.explorer.workplace.files.newest(LISTED, name, status)
+    context = {
+        "files": [_line(account) for account in found.accounts],
+        "sums": found.sums,
+        "count": found.count,
+        "name": name,
+        "status": status,
+        "statuses": [str(each) for each in FileStatus],
+    }
     return call.explorer.page(call, "files", "files.html", "Files", context)
 
 

@@ -25,7 +25,7 @@ from explorer.guard import WrongHost
 from explorer.limits import TooMany, TooSlow
 from resources.calls import CallsError
 from resources.ledger.delivery import UnknownDelivery
-from resources.ledger.files import UnknownFile
+from resources.ledger.file import UnknownFile
 from resources.ledger.schedules import UnknownSchedule
 from resources.reference.accounts import AccountsError
 from resources.reporting.errors import ReportError

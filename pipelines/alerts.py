@@ -47,7 +47,7 @@ def troubles_of(workplace: Workplace, instance: dg.DagsterInstance) -> list[Trou
     found = [
         *of_runs(instance, since, settings.ui_url),
         *of_checks(instance, since, settings.ui_url),
-        *of_files(workplace.files.accounts(), since, settings.quarantine_alert_percent),
+        *of_files(workplace.files.accounts(since), since, settings.quarantine_alert_percent),
         *of_days(workplace.days.known(), now, settings.zone, settings.expected_by),
         *of_deliveries(workplace.deliveries.unreached(since), names),
     ]

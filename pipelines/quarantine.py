@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from resources.intake.records import split_record
-from resources.ledger.files import FileAccount
+from resources.ledger.file import FileAccount
 from resources.sources import SOURCES
 
 if TYPE_CHECKING:

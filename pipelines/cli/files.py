@@ -13,7 +13,7 @@ from pipelines.cli.show import as_it_is, show_table
 from pipelines.quarantine import quarantined, write_named, write_unnamed
 from resources.intake.take import WrongHome
 from resources.ledger.cold import DayIsCold
-from resources.ledger.files import NUMBERS, FileAccount, FileStatus, UnknownFile
+from resources.ledger.file import NUMBERS, FileAccount, FileStatus, UnknownFile
 from resources.reporting.errors import ReportError
 from resources.reporting.output import new_file
 from resources.sources import SOURCES

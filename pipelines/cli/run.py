@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipelines.cli.main import Program
     from pipelines.sensors import Batch
     from resources.ledger import FileAccount
+    from resources.ledger.file import Standing
 
 
 @click.command()
@@ -78,7 +79,7 @@ def run_night(workplace: "Workplace") -> list[str]:
 
     started = time.monotonic()
     settings = workplace.settings
-    before = {_known_as(a) for a in workplace.files.accounts()}
+    before = {_known_as(file) for file in workplace.files.standing()}
     if settings.alert_email:
         told_since(workplace)  # now, not at the end: the first night's own troubles are told, too
     out = console(stderr=True)
@@ -97,7 +98,8 @@ def run_night(workplace: "Workplace") -> list[str]:
         telling = replace(workplace, tell=lambda step: progress.console.print(as_it_is(step)))
         defs = build_defs(settings, open_workplace=lambda: telling)
         troubles = execute(defs, "intake_job", instance, {})
-        taken = [a for a in workplace.files.accounts() if _known_as(a) not in before]
+        news = [f.id for f in workplace.files.standing() if _known_as(f) not in before]
+        taken = workplace.files.accounts_of(news)
         for account in taken:
             if account.file.status is FileStatus.FAILED:
                 troubles.append(f"{account.file.source}/{account.file.name}: {account.file.reason}")
@@ -145,12 +147,11 @@ def _count(batches: "Iterable[Batch]") -> int:
     return sum((batch.last - batch.first).days + 1 for batch in batches)
 
 
-def _known_as(account: "FileAccount") -> tuple[object, ...]:
+def _known_as(file: "Standing") -> tuple[object, ...]:
     """The same as long as there is nothing new to tell of a file.
 
     One that cannot be reached is tried each time, and has another number then.
     """
-    file = account.file
     what = file.reason if file.status == "failed" else file.id
     return file.source, file.name, file.status, what
 
@@ -206,8 +207,7 @@ def execute(
 def _summary(
     workplace: "Workplace", taken: "list[FileAccount]", days: int, sent: int, seconds: float
 ) -> None:
-    accounts = {a.file.id: a for a in workplace.files.accounts()}
-    settled = [accounts[a.file.id] for a in taken if a.file.id in accounts]
+    settled = workplace.files.accounts_of(a.file.id for a in taken)
     records = sum(a.file.records or 0 for a in settled)
     quarantined = sum(a.file.quarantined or 0 for a in settled)
     duplicates = sum(a.duplicates for a in settled)

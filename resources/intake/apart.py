@@ -4,10 +4,10 @@ By the deliveries in both. A table of days that is older than the ledger is `dam
 anew.
 """
 
-import sys
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
+from itertools import accumulate
 
 from resources.lake import Lake
 from resources.ledger import Days, FileAccount, FileRecord, Files, FileStatus
@@ -49,7 +49,7 @@ def why_apart(lake: Lake, files: Files, days: Days, timezone: str) -> str:
             )
     gone = {file.id for file in _not_within(taken, parts["delivered"])}
     if gone:
-        gone -= _have_left([a for a in files.accounts() if a.file.id in gone], days, timezone)
+        gone -= _have_left(files.accounts_of(gone), days, timezone)
     # A copy of this home that was used, too, has given the same numbers to other deliveries.
     newest = taken[-1:]
     as_taken = {taken_as(file.source, file.sha256 or "") for file in newest}
@@ -91,11 +91,12 @@ def refused_that_are_gone(lake: Lake, files: Files, days: Days) -> list[FileReco
 
 def _not_within(files: Iterable[FileRecord], parts: Iterable[Part]) -> list[FileRecord]:
     ranges = sorted((part.first_file, part.last_file) for part in parts)
-    return [file for file in files if not _within(file.id, ranges)]
-
-
-def _within(file_id: int, ranges: Sequence[tuple[int, int]]) -> bool:
-    """Whether a number is in one of the ranges, which are in the order of their beginnings."""
-    at = bisect_right(ranges, (file_id, sys.maxsize))
+    first = [low for low, _ in ranges]
     # Ranges overlap where files were merged: the one that begins nearest need not be it.
-    return any(last >= file_id for _, last in reversed(ranges[:at]))
+    last = list(accumulate((high for _, high in ranges), max))
+
+    def is_within(number: int) -> bool:
+        at = bisect_right(first, number)
+        return at > 0 and last[at - 1] >= number
+
+    return [file for file in files if not is_within(file.id)]

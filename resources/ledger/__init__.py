@@ -6,7 +6,8 @@ SQLite by default, PostgreSQL in production. Nothing analytic: rows of calls nev
 from resources.ledger.alerts import Alerts
 from resources.ledger.days import Days, StaleDay
 from resources.ledger.deliveries import Deliveries
-from resources.ledger.files import FileAccount, FileRecord, Files, FileStatus
+from resources.ledger.file import FileAccount, FileRecord, FileStatus
+from resources.ledger.files import Files
 from resources.ledger.schedules import Schedules
 from resources.ledger.schema import NewerLedger, migrate_ledger, open_ledger
 from resources.ledger.users import Users

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from enum import StrEnum
 
-from sqlalchemy import Engine, RowMapping, and_, delete, insert, select, update
+from sqlalchemy import Engine, and_, delete, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 
+from resources.ledger.accounts import Listed, accounts, called, named, newest, record_of
+from resources.ledger.file import FileAccount, FileRecord, FileStatus, Standing, UnknownFile
 from resources.ledger.schema import days as days_table
 from resources.ledger.schema import facts, file_days, file_reasons, files
 
@@ -15,76 +16,11 @@ UNREACHED = ""
 """The token of a file that could not be read: no scan sees one that equals it."""
 
 
-class FileStatus(StrEnum):
-    """Where a delivered file stands.
-
-    `taking` is a file whose rows are on their way (or whose taker died); `copy` has the content
-    of another one under a new name; `withdrawing` is on its way out.
-    """
-
-    TAKING = "taking"
-    TAKEN = "taken"
-    FAILED = "failed"
-    COPY = "copy"
-    WITHDRAWING = "withdrawing"
-    WITHDRAWN = "withdrawn"
-
+_AT_ONCE = 1_000
+"""Files that one statement asks for by number: databases take so many values, and more."""
 
 _BROUGHT = (FileStatus.TAKEN, FileStatus.WITHDRAWING, FileStatus.WITHDRAWN)
 """Of a file that brought content of its own, whatever became of it."""
-
-
-@dataclass(frozen=True)
-class FileRecord:
-    """A delivered file. `token` is what a scan of the folder sees of it: size, time of change."""
-
-    id: int
-    source: str
-    name: str
-    token: str
-    size: int
-    sha256: str | None
-    status: FileStatus
-    reason: str | None
-    header: str | None
-    taken_at: datetime
-    records: int | None
-    quarantined: int | None
-
-
-NUMBERS = ("records", "accepted", "duplicates", "quarantined", "superseded")
-"""What an account says of a file's records, in the order in which people are shown it."""
-
-
-@dataclass(frozen=True)
-class FileAccount:
-    """What became of a file's records: `records == accepted + duplicates + quarantined`."""
-
-    file: FileRecord
-    accepted: int
-    duplicates: int
-    superseded: int
-    days: tuple[date, ...]
-
-    @property
-    def numbers(self) -> dict[str, int | None]:
-        """What it says, by `NUMBERS`; None each while the file is not taken."""
-        if self.file.status is not FileStatus.TAKEN:
-            return dict.fromkeys(NUMBERS)
-        of = self.file
-        values = (of.records, self.accepted, self.duplicates, of.quarantined, self.superseded)
-        return dict(zip(NUMBERS, values, strict=True))
-
-    @property
-    def days_in_words(self) -> str:
-        """The days of the file's records; of many the first and the last."""
-        if len(self.days) <= 3:
-            return ", ".join(map(str, self.days))
-        return f"{self.days[0]} to {self.days[-1]} ({len(self.days)} days)"
-
-
-class UnknownFile(Exception):
-    """No delivered file goes by that name or number."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +78,7 @@ class Files:
                 )
                 .order_by(files.c.id)
             ).first()
-            return _record(row._mapping) if row else None
+            return record_of(row._mapping) if row else None
 
     def fail(self, file_id: int, reason: str, passing: bool = False) -> None:
         """Marks a file that could not be taken; of a `passing` failure the next scan finds it new.
@@ -248,7 +184,7 @@ class Files:
             rows = connection.execute(
                 select(files).where(files.c.status.in_(status)).order_by(files.c.id)
             )
-            return [_record(row._mapping) for row in rows]
+            return [record_of(row._mapping) for row in rows]
 
     def settle_day(self, day: date, verdicts: Mapping[int, tuple[int, int]]) -> None:
         """Writes who duplicates and who is superseded on a day: file → (duplicates, superseded)."""
@@ -278,51 +214,38 @@ class Files:
             rows = connection.execute(select(file_days).where(file_days.c.call_date == day))
             return any(row.duplicates or row.superseded for row in rows)
 
-    def accounts(self) -> list[FileAccount]:
-        """All files with what became of their records, by number."""
+    def standing(self) -> list[Standing]:
+        """All files, by number: a home has hundreds of thousands after years."""
         with self.engine.connect() as connection:
-            sums: dict[int, tuple[int, int, int]] = {}
-            days: dict[int, list[date]] = {}
-            for row in connection.execute(
-                select(file_days).order_by(file_days.c.file_id, file_days.c.call_date)
-            ):
-                before = sums.get(row.file_id, (0, 0, 0))
-                sums[row.file_id] = (
-                    before[0] + row.delivered,
-                    before[1] + row.duplicates,
-                    before[2] + row.superseded,
-                )
-                days.setdefault(row.file_id, []).append(row.call_date)
-            found = []
-            for row in connection.execute(select(files).order_by(files.c.id)):
-                delivered, duplicates, superseded = sums.get(row.id, (0, 0, 0))
-                found.append(
-                    FileAccount(
-                        _record(row._mapping),
-                        delivered - duplicates,
-                        duplicates,
-                        superseded,
-                        tuple(days.get(row.id, ())),
-                    )
-                )
-            return found
+            rows = connection.execute(
+                select(*(files.c[name] for name in Standing._fields)).order_by(files.c.id)
+            )
+            return [Standing(*row) for row in rows]
+
+    def accounts(self, since: datetime | None = None) -> list[FileAccount]:
+        """Files with what became of their records, by number: all, or those begun since then."""
+        return accounts(self.engine, true() if since is None else files.c.taken_at >= since)
+
+    def accounts_of(self, numbers: Iterable[int]) -> list[FileAccount]:
+        """Those of these files, by number."""
+        wanted = sorted(set(numbers))
+        parts = (wanted[n : n + _AT_ONCE] for n in range(0, len(wanted), _AT_ONCE))
+        return [each for part in parts for each in accounts(self.engine, files.c.id.in_(part))]
 
     def account(self, wanted: str) -> FileAccount:
         """One file by number, name, `source/name` or beginning of its hash; newest if several.
 
         Raises UnknownFile.
         """
-        matches = [
-            account
-            for account in self.accounts()
-            if wanted in (str(account.file.id), account.file.name)
-            or wanted == f"{account.file.source}/{account.file.name}"
-            or (len(wanted) >= 8 and (account.file.sha256 or "").startswith(wanted))
-        ]
+        matches = accounts(self.engine, called(wanted))
         taken = [a for a in matches if a.file.status is FileStatus.TAKEN]
         if not matches:
             raise UnknownFile(f"no file {wanted!r}; `cdr-reports files` lists them")
         return (taken or matches)[-1]
+
+    def newest(self, count: int, name: str = "", status: str = "") -> Listed:
+        """The newest files, newest first, in whose names a text is and that are in a state."""
+        return newest(self.engine, count, named(name, status))
 
     def reasons(self, file_id: int) -> dict[str, int]:
         """How many records of a file were refused for each reason (one may have several)."""
@@ -386,9 +309,3 @@ def _touch(connection: object, day: date) -> None:
         connection.execute(  # type: ignore[attr-defined]
             insert(days_table).values(call_date=day, version=1)
         )
-
-
-def _record(row: RowMapping) -> FileRecord:
-    values: dict[str, object] = {str(name): value for name, value in row.items()}
-    values["status"] = FileStatus(str(values["status"]))
-    return FileRecord(**values)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from pathlib import Path
 from pipelines.assembly import Workplace
 from resources.engine import values
 from resources.intake.verdicts import judged_day
-from resources.ledger.files import FileAccount
+from resources.ledger.file import FileAccount
 from resources.sources import CONNEXCS_FIGURES
 
 COLUMNS = (*CONNEXCS_FIGURES, "branch_idx")

@@ -18,7 +18,7 @@ from resources.additions import names
 from resources.calls.index import CALL_NUMBERS
 from resources.days import DAY_TABLES, BuiltDay, DayBuilder
 from resources.held import CDRS, TABLES
-from resources.ledger.files import FileStatus
+from resources.ledger.file import FileStatus
 from resources.summing import summed
 from tests.pipeline.deliveries import account, call, deliver
 from tests.pipeline.home import GOLDEN, build_all, contents, land, make_home

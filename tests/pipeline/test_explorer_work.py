@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from explorer import delivered
 from explorer.explorer import Explorer
 from pipelines.assembly import Workplace
 from resources.schedules.model import from_text
@@ -184,13 +185,19 @@ def _said(browser: Browser, path: str, page: str) -> str:
     return browser.get(page).text
 
 
-def test_files_and_withdrawing_one(served: tuple[Explorer, Browser]) -> None:
+def test_files_and_withdrawing_one(
+    served: tuple[Explorer, Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
     explorer, browser = served
     workplace = explorer.workplace
     deliver(workplace, "bad.csv", [call("good"), call("", dest_number="<b>1</b>")])
     workplace.intake.run()
     listed = browser.get("/files").text
     assert "bad.csv" in listed
+    assert "bad.csv" in browser.get("/files?name=BAD&status=taken").text
+    assert "There are none of these" in browser.get("/files?name=bad&status=failed").text
+    monkeypatch.setattr(delivered, "LISTED", 1)
+    assert f"The newest 1 of {len(workplace.files.standing())}" in browser.get("/files").text
     account = workplace.files.account("bad.csv")
     there = f"/files/{account.file.id}"
     page = browser.get(there).text

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from pipelines.assembly import Workplace
 from resources.intake.take import Outcome
 from resources.lake import Lake
-from resources.ledger.files import FileStatus
+from resources.ledger.file import FileStatus
 from tests.pipeline.databases import new_database
 from tests.pipeline.home import build_all, contents, golden_files, land, make_home
 
