@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from resources.reference.numbers import classify, normalise
+from resources.reference.numbers import caller_digits, normalise
 from resources.reference.plan import NumberPlan
 from resources.state import state_of
 
@@ -128,7 +128,7 @@ def read_dids(home: Path, plan: NumberPlan | None = None) -> list[str]:
     found: dict[str, None] = {}
     for line, fields in rows:
         text = fields[0].strip()
-        digits = normalise(text) if plan is None else classify(text, True, plan).digits
+        digits = normalise(text) if plan is None else caller_digits(text, plan)
         if not digits.isdecimal() or not 7 <= len(digits) <= 15:
             raise AccountsError(
                 f"{path}, line {line}: {text!r} is no telephone number; write it with its country "

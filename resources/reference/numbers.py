@@ -100,8 +100,8 @@ def classify(text: str | None, is_cli: bool, plan: NumberPlan) -> Number:
     if not _DIGITS.fullmatch(digits):
         withheld = is_cli and digits in WITHHELD
         return Number(Kind.WITHHELD if withheld else Kind.INVALID, "")
-    if is_cli and not prefixed and _NANP_TEN.fullmatch(digits) and digits[:3] in plan.area_codes:
-        digits = f"1{digits}"
+    if is_cli:
+        digits = _with_country(digits, prefixed, plan)
     if _NANP.fullmatch(digits):
         return _north_american(digits, plan)
     if _FOREIGN.fullmatch(digits):
@@ -113,6 +113,14 @@ def classify(text: str | None, is_cli: bool, plan: NumberPlan) -> Number:
             carrier=prefix.carrier if prefix else None,
         )
     return Number(Kind.INVALID, digits)
+
+
+def caller_digits(text: str, plan: NumberPlan) -> str:
+    """The digits of a caller's number as `classify` has them, without a judgement: lists of own
+    numbers have millions.
+    """
+    digits, prefixed = _strip(text)
+    return _with_country(digits, prefixed, plan) if _DIGITS.fullmatch(digits) else ""
 
 
 def terminating(lrn: str | None, destination: str | None, plan: NumberPlan) -> Number:
@@ -162,6 +170,13 @@ def jurisdiction(
     else:
         same = originating.lata == term.lata
     return ("intra" if same else "inter") + by, None
+
+
+def _with_country(digits: str, prefixed: bool, plan: NumberPlan) -> str:
+    """A caller's ten digits with the 1 that is left out within North America."""
+    if len(digits) == 10 and not prefixed and _NANP_TEN.fullmatch(digits):
+        return f"1{digits}" if digits[:3] in plan.area_codes else digits
+    return digits
 
 
 def _strip(text: str | None) -> tuple[str, bool]:

@@ -5,7 +5,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from resources.reference import accounts
+from resources.reference import accounts, numbers
 from resources.reference.accounts import (
     AccountsError,
     read_customers,
@@ -77,6 +77,13 @@ def test_dids(tmp_path: Path, header: str) -> None:
     (tmp_path / "dids.csv").write_text(text)
     assert read_dids(tmp_path) == ["12122260001", "2122260002", "442079460013"]
     assert read_dids(tmp_path, PLAN) == ["12122260001", "12122260002", "442079460013"]
+
+
+def test_own_numbers_are_not_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where two million are own, each process that builds a day reads them all."""
+    monkeypatch.setattr(numbers, "Number", None)
+    (tmp_path / "dids.csv").write_text("number\n(212) 226-0002\n+44 20 7946 0013\n9992220015\n")
+    assert read_dids(tmp_path, PLAN) == ["12122260002", "442079460013", "9992220015"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from resources.reference.numbers import (
     Kind,
+    caller_digits,
     classify,
     jurisdiction,
     normalise,
@@ -91,6 +92,8 @@ def test_normalise(text: str | None, digits: str) -> None:
 def test_classify(text: str | None, is_cli: bool, kind: Kind, digits: str) -> None:
     number = classify(text, is_cli, PLAN)
     assert (number.kind, number.digits) == (kind, digits)
+    if is_cli:
+        assert caller_digits(text or "", PLAN) == digits
 
 
 def test_places() -> None:
@@ -172,6 +175,7 @@ def test_state_and_lata_are_apart() -> None:
 @given(st.text(alphabet="0123456789 +-().ax", max_size=20), st.booleans())
 def test_every_text_is_judged_and_judging_again_agrees(text: str, is_cli: bool) -> None:
     number = classify(text, is_cli, PLAN)
+    assert not is_cli or caller_digits(text, PLAN) == number.digits
     assert number.digits == "" or (number.digits.isascii() and number.digits.isdigit())
     if number.kind in (Kind.US, Kind.NON_GEOGRAPHIC, Kind.UNASSIGNED):
         assert classify(f"+{number.digits}", is_cli, PLAN) == number
