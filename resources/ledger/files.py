@@ -9,15 +9,13 @@ from sqlalchemy.exc import IntegrityError
 
 from resources.ledger.accounts import Listed, accounts, called, named, newest, record_of
 from resources.ledger.file import FileAccount, FileRecord, FileStatus, Standing, UnknownFile
+from resources.ledger.parts import in_parts
 from resources.ledger.schema import days as days_table
 from resources.ledger.schema import facts, file_days, file_reasons, files
 
 UNREACHED = ""
 """The token of a file that could not be read: no scan sees one that equals it."""
 
-
-_AT_ONCE = 1_000
-"""Files that one statement asks for by number: databases take so many values, and more."""
 
 _BROUGHT = (FileStatus.TAKEN, FileStatus.WITHDRAWING, FileStatus.WITHDRAWN)
 """Of a file that brought content of its own, whatever became of it."""
@@ -228,8 +226,7 @@ class Files:
 
     def accounts_of(self, numbers: Iterable[int]) -> list[FileAccount]:
         """Those of these files, by number."""
-        wanted = sorted(set(numbers))
-        parts = (wanted[n : n + _AT_ONCE] for n in range(0, len(wanted), _AT_ONCE))
+        parts = in_parts(sorted(set(numbers)))
         return [each for part in parts for each in accounts(self.engine, files.c.id.in_(part))]
 
     def account(self, wanted: str) -> FileAccount:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from sqlite3 import SQLITE_LIMIT_VARIABLE_NUMBER as _VARIABLES
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
 from dagster._core.events import EngineEventData
 from dagster_shared.error import SerializableErrorInfo
+from sqlalchemy import event
 
 from pipelines.alerts import operator_alerts
 from pipelines.assembly import Workplace
@@ -185,6 +187,18 @@ def test_nobody_is_to_be_told(tmp_path: Path, instance: dg.DagsterInstance) -> N
     workplace = make_home(tmp_path / "home")
     fail_a_check(instance)
     assert "CDR_REPORTS_ALERT_EMAIL is not set" in tick(workplace, instance)
+
+
+def test_more_troubles_than_a_statement_takes(tmp_path: Path) -> None:
+    """As of a fan-out to thousands that failed for a week."""
+    workplace = make_home(tmp_path)
+    engine = workplace.alerts.engine
+    engine.dispose()
+    event.listen(engine, "connect", lambda connection, _: connection.setlimit(_VARIABLES, 2000))
+    keys = [f"delivery {n}" for n in range(2500)]
+    now = datetime.now(UTC)
+    workplace.alerts.tell(keys[::2], now)
+    assert workplace.alerts.told(keys) == set(keys[::2])
 
 
 def test_what_was_wrong_before_is_no_news(tmp_path: Path, instance: dg.DagsterInstance) -> None:

@@ -12,8 +12,7 @@ from sqlalchemy import update
 from pipelines.alerts import troubles_of
 from pipelines.assembly import Workplace
 from resources.intake.take import _within
-from resources.ledger import accounts
-from resources.ledger import files as ledger
+from resources.ledger import accounts, parts
 from resources.ledger.file import FileStatus, UnknownFile
 from resources.ledger.schema import files as files_table
 from tests.pipeline.home import make_home
@@ -74,7 +73,7 @@ def test_what_no_file_is_called(many: Workplace, wanted: str) -> None:
 def test_files_by_number_are_more_than_a_statement_takes(
     many: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "_AT_ONCE", 5)
+    monkeypatch.setattr(parts, "AT_ONCE", 5)
     found = many.files.accounts_of([13, *range(1, 9), 1, 99])
     assert [a.file.id for a in found] == [*range(1, 9), 13]
     assert found == [a for a in many.files.accounts() if a.file.id in (*range(1, 9), 13)]
