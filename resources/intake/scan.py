@@ -62,7 +62,7 @@ class Scan:
         Raises StoreError when a source's folder cannot be looked into: its calls would be missing,
         and nobody would be told.
         """
-        seen: dict[str, set[tuple[str, str]]] = {}
+        seen: dict[str, dict[str, list[str]]] = {}
         strange: set[str] = set()
         loose: list[str] = []
         unlike: list[str] = []
@@ -95,8 +95,8 @@ class Scan:
             delivery = self.delivery(file)
             if file.source not in seen:
                 seen[file.source] = self.files.seen(file.source)
-            known = seen[file.source]
-            if (file.name, delivery.token) in known or _was_more(delivery, known):
+            known = seen[file.source].get(file.name, [])
+            if delivery.token in known or _was_more(delivery, known):
                 continue
             # One of a clock that is far ahead, ours or the sender's, does not wait until then.
             if any(abs(now - f.changed) < self.rules.settle_seconds for f in delivery.files):
@@ -162,14 +162,13 @@ def batches(deliveries: Iterable[Delivery]) -> Iterator[list[Delivery]]:
         yield batch
 
 
-def _was_more(delivery: Delivery, known: Collection[tuple[str, str]]) -> bool:
-    """Whether these very files were taken when more of them lay beside each other.
+def _was_more(delivery: Delivery, known: Collection[str]) -> bool:
+    """Whether these very files, known by these tokens, were taken when more of them lay beside
+    each other.
 
     Files beside may be tidied away; taken without them, calls would lose what they told.
     """
     if not SOURCES[delivery.calls.source].companions:
         return False
     parts = set(delivery.token.split("+"))
-    return any(
-        name == delivery.calls.name and parts < set(token.split("+")) for name, token in known
-    )
+    return any(parts < set(token.split("+")) for token in known)

@@ -27,15 +27,18 @@ class Files:
 
     engine: Engine
 
-    def seen(self, source: str) -> set[tuple[str, str]]:
-        """(name, token) of all files of a source that a scan need not look at again."""
+    def seen(self, source: str) -> dict[str, list[str]]:
+        """The tokens, by name, of all files of a source that a scan need not look at again."""
         with self.engine.connect() as connection:
             rows = connection.execute(
                 select(files.c.name, files.c.token).where(
                     files.c.source == source, files.c.status != FileStatus.TAKING
                 )
             )
-            return {(row.name, row.token) for row in rows}
+            found: dict[str, list[str]] = {}
+            for row in rows:
+                found.setdefault(row.name, []).append(row.token)
+            return found
 
     def begin(self, source: str, name: str, token: str, size: int) -> int:
         """The number of a file whose rows are on their way: the same one when it was begun before.

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.assembly import Workplace
+from resources.ledger import Files
 from resources.zones import ahead_of_utc
 from tests.pipeline.deliveries import call, counting, deliver, numbers
 from tests.pipeline.home import DATA, build_all, make_home, rows_of
@@ -128,6 +129,29 @@ def test_a_broken_companion_stops_its_calls_until_it_is_mended(tmp_path: Path) -
     (folder / "acc.csv").write_text(whole)
     home.intake.run()
     assert len(counting(home)) == 3249
+
+
+def test_files_tidied_away_are_known_by_those_of_the_same_name_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each new file was compared with all that were ever taken."""
+    looked_at: list[str] = []
+
+    class Token(str):
+        def split(self, *how: Any) -> list[str]:
+            looked_at.append(self)
+            return super().split(*how)
+
+    home = make_home(tmp_path)
+    land_sample(home, "acc_cdrs.csv")
+    (new,) = home.intake.scan.new(print)
+    seen = {f"acc_cdrs-{n}.csv": [Token(f"{n}-1+{n}-2")] for n in range(100)}
+    monkeypatch.setattr(Files, "seen", lambda *_: seen)
+    assert list(home.intake.scan.new(print)) == [new]
+    assert looked_at == []
+    seen["acc_cdrs.csv"] = [Token("1-1+1-2"), Token(f"{new.token}+1-2")]
+    assert list(home.intake.scan.new(print)) == []
+    assert looked_at == seen["acc_cdrs.csv"]
 
 
 def write(home: Workplace, source: str, name: str, *rows: list[str]) -> None:

@@ -105,7 +105,7 @@ def test_the_ledger_is_asked_once_for_the_files_of_a_source(
     asked: list[str] = []
     seen = Files.seen
 
-    def asking(files: Files, source: str) -> set[tuple[str, str]]:
+    def asking(files: Files, source: str) -> dict[str, list[str]]:
         asked.append(source)
         return seen(files, source)
 
