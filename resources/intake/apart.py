@@ -5,7 +5,7 @@ anew.
 """
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from itertools import accumulate
 
@@ -90,13 +90,19 @@ def refused_that_are_gone(lake: Lake, files: Files, days: Days) -> list[FileReco
 
 
 def _not_within(files: Iterable[FileRecord], parts: Iterable[Part]) -> list[FileRecord]:
-    ranges = sorted((part.first_file, part.last_file) for part in parts)
-    first = [low for low, _ in ranges]
+    is_within = within((part.first_file, part.last_file) for part in parts)
+    return [file for file in files if not is_within(file.id)]
+
+
+def within(ranges: Iterable[tuple[int, int]]) -> Callable[[int], bool]:
+    """Tells whether a number is in one of the ranges, their ends included."""
+    known = sorted(ranges)
+    first = [low for low, _ in known]
     # Ranges overlap where files were merged: the one that begins nearest need not be it.
-    last = list(accumulate((high for _, high in ranges), max))
+    last = list(accumulate((high for _, high in known), max))
 
     def is_within(number: int) -> bool:
         at = bisect_right(first, number)
         return at > 0 and last[at - 1] >= number
 
-    return [file for file in files if not is_within(file.id)]
+    return is_within

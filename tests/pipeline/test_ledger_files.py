@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from pipelines.alerts import troubles_of
 from pipelines.assembly import Workplace
-from resources.intake.take import _within
+from resources.intake.apart import within
 from resources.ledger import accounts, parts
 from resources.ledger.file import FileStatus, UnknownFile
 from resources.ledger.schema import files as files_table
@@ -120,7 +120,6 @@ def test_an_intake_without_news_reads_no_account(tmp_path: Path, read: Mock) -> 
 
 
 def test_a_number_is_within_ranges_that_overlap() -> None:
-    ranges, last = [(2, 9), (3, 4), (12, 12)], [9, 9, 12]
-    there = [n for n in range(15) if _within(n, ranges, last)]
-    assert there == [2, 3, 4, 5, 6, 7, 8, 9, 12]
-    assert not _within(1, [], [])
+    is_within = within([(3, 4), (12, 12), (2, 9)])
+    assert [n for n in range(15) if is_within(n)] == [2, 3, 4, 5, 6, 7, 8, 9, 12]
+    assert not within([])(1)
