@@ -59,7 +59,7 @@ class Judge:
         inputs = {
             "currencies": pa.table({"currency": sorted(self.rules.currencies)}),
             "frozen_days": pa.table({"call_date": pa.array(self.cold.frozen(), pa.date32())}),
-            "zone_days": self._zone_days(self.rules.timezone, now.date()),
+            "zone_days": self._reporting_days(now.date()),
             "source_days": self._zone_days(
                 self.rules.zones.get(source.name, "UTC"), now.date(), local=True
             ),
@@ -81,6 +81,11 @@ class Judge:
         (number, content), *_ = reading.found.items()
         together = hashlib.sha256("".join([content.sha256, *beside]).encode()).hexdigest()
         return {number: Content(together, content.header)}
+
+    def _reporting_days(self, today: date) -> pa.Table:
+        """None where days are those of UTC: nothing is to be looked up then."""
+        found = self._zone_days(self.rules.timezone, today)
+        return found.slice(0, 0) if self.rules.timezone == "UTC" else found
 
     def _zone_days(self, zone: str, today: date, local: bool = False) -> pa.Table:
         """Of the days that a call may be of: what is earlier or later is refused in any zone."""

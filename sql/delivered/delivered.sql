@@ -4,7 +4,7 @@
 --   refused ones have `reasons`
 -- inputs: mapped (canonical columns as text, NULL when empty, by sql/sources/<source>.sql),
 --   currencies (currency), frozen_days (call_date: their calls have left the lake), zone_days (of
---   the reporting time zone, by days of UTC: see resources/zones.py)
+--   the reporting time zone, by days of UTC: see resources/zones.py; none where that is UTC)
 -- parameters: source, taken_at (UTC), first_day, longest_call (seconds)
 -- Durations are kept to the millisecond and judged as they were delivered.
 -- Texts are trimmed only when they begin below '!' (white space) or end with white space, and
@@ -303,6 +303,7 @@ judged AS (
                 t.utc < CAST($first_day AS TIMESTAMP) - INTERVAL 48 HOUR
                 OR t.utc > CAST($taken_at AS TIMESTAMP) + INTERVAL 72 HOUR
                 THEN NULL
+            WHEN z.day IS NULL THEN CAST(t.utc AS DATE)
             ELSE
                 CAST(
                     MAKE_TIMESTAMP(
