@@ -305,10 +305,15 @@ class Intake:
 
     def _withdraw_again(self, older: bool) -> None:
         """Takes out what a lake that was put back from an `older` copy has of withdrawn files."""
-        for file in self.files.in_status(FileStatus.WITHDRAWN):
-            for table in ("delivered", "quarantine"):
-                if older or file.id in ends(self.lake.parts(table)):
-                    take_out(self.local, self.lake, table, file.id)
+        withdrawn = [file.id for file in self.files.in_status(FileStatus.WITHDRAWN)]
+        if not withdrawn:
+            return
+        for table in ("delivered", "quarantine"):
+            there = ends(self.lake.parts(table))
+            for file_id in withdrawn:
+                if older or file_id in there:
+                    take_out(self.local, self.lake, table, file_id)
+                    there = ends(self.lake.parts(table))
 
     def _settle(self, names: Mapping[int, str]) -> dict[int, tuple[int, dict[str, int], int]]:
         """Writes the quarantine and the accounts of files, by number, whose rows are in the lake.

@@ -139,32 +139,22 @@ class Deliveries:
             .order_by(deliveries.c.last_day, deliveries.c.id)
         )
 
-    def of_period(self, schedule_id: int, first: date, last: date) -> list[Delivery]:
-        """All accounts and revisions of a schedule's period, the oldest first."""
-        return self._read(
-            select(deliveries)
-            .where(
-                deliveries.c.schedule_id == schedule_id,
-                deliveries.c.first_day == first,
-                deliveries.c.last_day == last,
-            )
-            .order_by(deliveries.c.revision, deliveries.c.account)
-        )
-
-    def of_account(self, schedule_id: int, account: str, first: date, last: date) -> list[Delivery]:
-        """The revisions of one account's report of a period, the oldest first.
+    def of_period(
+        self, schedule_id: int, first: date, last: date, account: str | None = None
+    ) -> list[Delivery]:
+        """The revisions of a schedule's period, the oldest first: of all accounts, or of one.
 
         A fan-out asks for each of its thousands: none of them reads the others.
         """
+        wanted = [
+            deliveries.c.schedule_id == schedule_id,
+            deliveries.c.first_day == first,
+            deliveries.c.last_day == last,
+        ]
+        if account is not None:
+            wanted.append(deliveries.c.account == account)
         return self._read(
-            select(deliveries)
-            .where(
-                deliveries.c.schedule_id == schedule_id,
-                deliveries.c.account == account,
-                deliveries.c.first_day == first,
-                deliveries.c.last_day == last,
-            )
-            .order_by(deliveries.c.revision)
+            select(deliveries).where(*wanted).order_by(deliveries.c.revision, deliveries.c.account)
         )
 
     def claim(

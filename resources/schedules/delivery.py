@@ -340,8 +340,8 @@ def _is_current(
 
 def _sent_before(office: Office, mine: Delivery) -> Delivery | None:
     """The newest earlier revision of the same report that went out."""
-    there = office.deliveries.of_account(
-        mine.schedule_id, mine.account, mine.first_day, mine.last_day
+    there = office.deliveries.of_period(
+        mine.schedule_id, mine.first_day, mine.last_day, mine.account
     )
     sent = [d for d in there if d.revision < mine.revision and d.state is State.SENT]
     return sent[-1] if sent else None

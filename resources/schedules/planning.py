@@ -358,11 +358,11 @@ def _revision(office: Office, delivery: Delivery, reason: Reason, now: datetime)
     record = office.schedules.get(delivery.schedule_id)
     schedule = from_text(record.definition)
     period = Period(delivery.first_day, delivery.last_day)
-    of = (delivery.schedule_id, delivery.account, period.first, period.last)
-    revision = office.deliveries.of_account(*of)[-1].revision + 1
+    of = (delivery.schedule_id, period.first, period.last, delivery.account)
+    revision = office.deliveries.of_period(*of)[-1].revision + 1
     (row,) = _rows(office, record, schedule, period, revision, reason, now, [delivery.account])
     office.deliveries.queue([replace(row, frequency=delivery.frequency)], now)
-    return next(d for d in office.deliveries.of_account(*of) if d.revision == revision)
+    return next(d for d in office.deliveries.of_period(*of) if d.revision == revision)
 
 
 def _all_tables(office: Office) -> list[str]:
