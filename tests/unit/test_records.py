@@ -230,7 +230,8 @@ def test_all_missing_columns_are_named() -> None:
         (bz2.compress(b"a,b\n"), "bzip2: unpack it"),
         (lzma.compress(b"a,b\n"), "xz: unpack it"),
         (b"\x28\xb5\x2f\xfd\x04\n", "zstd: unpack it"),
-        (gzip.compress(gzip.compress(b"a,b\n")), "gzip twice: unpack it once"),
+        # Without the time: the data name the test, and every worker must name it alike.
+        (gzip.compress(gzip.compress(b"a,b\n", mtime=0), mtime=0), "gzip twice: unpack it once"),
         (b"a;b\n1;2\n", "separated by semicolons: write it with commas"),
         (b'\xef\xbb\xbf"A"\tx\tb\r\n', "separated by tabs: write it with commas"),
         (b"a|b\n", "separated by bars: write it with commas"),
@@ -260,7 +261,7 @@ def test_without_header_the_first_line_is_a_record() -> None:
         assert [(line, refused) for line, refused, *_ in found] == [(1, reason), (2, None)]
 
 
-@pytest.mark.parametrize("data", [b"", b"\n", gzip.compress(b"")])
+@pytest.mark.parametrize("data", [b"", b"\n", gzip.compress(b"", mtime=0)])
 def test_without_header_an_empty_file_has_no_records(data: bytes) -> None:
     """As that of an idle switch after its rotation: nobody needs to be called for it."""
     assert read(data, BARE) == []
