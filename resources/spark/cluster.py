@@ -62,6 +62,10 @@ FULL = "the disk is full: make room and run again"
 REMOTE = "sc://"
 """Masters of Spark Connect: Spark and its Java run elsewhere, and nothing of it here."""
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+_EXECUTORS_JAVA_OPTIONS = "spark.executor.extraJavaOptions"
+_COMPILED = "-XX:-DontCompileHugeMethods"
+"""Spark makes one method of a whole SELECT, and Java only ever interprets a method of more than
+8,000 bytes, unless it is told to compile that, too."""
 _MASTER = re.compile(r"local(\[.+\]|-cluster\[.+\])?|yarn|(spark|k8s|sc)://.+")
 OLDEST_JAVA = 17
 LEAST_HEAP = 2 << 30
@@ -121,9 +125,11 @@ def _begin(master: str, conf: Mapping[str, str], memory: str) -> "SparkSession":
         local = LOCAL if master.startswith("local") else {}
         settings = {**USUAL, **local, "spark.driver.memory": _heap(memory), **conf}
         own = settings.get(_JAVA_OPTIONS, "")
-        if "log4j" not in own:
-            quiet = Path(__file__).with_name("log4j2.properties")
-            settings[_JAVA_OPTIONS] = f"-Dlog4j2.configurationFile=file:{quiet} {own}".strip()
+        quiet = f"-Dlog4j2.configurationFile=file:{Path(__file__).with_name('log4j2.properties')}"
+        told = [_COMPILED, *([] if "log4j" in own else [quiet]), own]
+        settings[_JAVA_OPTIONS] = " ".join(told).strip()
+        executors = settings.get(_EXECUTORS_JAVA_OPTIONS, "")
+        settings[_EXECUTORS_JAVA_OPTIONS] = f"{_COMPILED} {executors}".strip()
         if local:
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     for name, value in {**settings, **SAME}.items():

@@ -161,6 +161,9 @@ def _problems(text: str, tree: exp.Expr) -> Iterator[Problem]:
         elif isinstance(node, exp.Func) and kind.__name__ not in PORTABLE:
             name = _word(text, node)
             yield Problem(line, name, _INSTEAD.get(name.upper(), "a function of PORTABLE"))
+        elif isinstance(node, exp.In) and node.args.get("query") and _negated(node):
+            # Spark compares each row with each of them, for fear of a NULL among them.
+            yield Problem(line, "NOT IN (SELECT ...)", "a LEFT JOIN, and IS NULL on its key")
         elif isinstance(node, exp.Star) and any(node.args.values()):
             yield Problem(line, "* EXCLUDE / REPLACE", "the columns by name")
         elif isinstance(node, exp.DataType) and node.this in _TYPES:
@@ -194,6 +197,13 @@ def _pattern_problems(node: exp.Expr, pattern: Any, line: int) -> Iterator[Probl
         yield Problem(
             line, f"the pattern '{pattern.name}'", r"one of \d, \s, [...], (...), |, ?, *, +, {n}"
         )
+
+
+def _negated(node: exp.Expr) -> bool:
+    above = node.parent
+    while isinstance(above, exp.Paren):
+        above = above.parent
+    return isinstance(above, exp.Not)
 
 
 def _line(text: str, node: exp.Expr) -> int:

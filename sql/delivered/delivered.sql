@@ -313,14 +313,20 @@ judged AS (
                     ) AS DATE
                 )
         END AS call_date,
-        t.customer_card_currency IS NOT NULL
-        AND t.customer_card_currency NOT IN (SELECT c.currency FROM currencies AS c)
-            AS odd_customer_currency,
-        t.provider_card_currency IS NOT NULL
-        AND t.provider_card_currency NOT IN (SELECT c.currency FROM currencies AS c)
-            AS odd_provider_currency
+        t.customer_card_currency IS NOT NULL AND c.currency IS NULL AS odd_customer_currency,
+        t.provider_card_currency IS NOT NULL AND p.currency IS NULL AS odd_provider_currency
     FROM typed AS t
     LEFT JOIN zone_days AS z ON CAST(t.utc AS DATE) = z.day
+    LEFT JOIN currencies AS c ON t.customer_card_currency = c.currency
+    LEFT JOIN currencies AS p ON t.provider_card_currency = p.currency
+),
+
+dated AS (
+    SELECT
+        j.*,
+        f.call_date AS frozen
+    FROM judged AS j
+    LEFT JOIN frozen_days AS f ON j.call_date = f.call_date
 ),
 
 reasoned AS (
@@ -359,7 +365,7 @@ reasoned AS (
                 )
                 AND NOT odd_customer_currency
                 AND NOT odd_provider_currency
-                AND call_date NOT IN (SELECT f.call_date FROM frozen_days AS f)
+                AND frozen IS NULL
                 THEN NULL
             ELSE NULLIF(CONCAT_WS(
                 ',',
@@ -438,13 +444,10 @@ reasoned AS (
                 CASE
                     WHEN odd_customer_currency OR odd_provider_currency THEN 'unknown_currency'
                 END,
-                CASE
-                    WHEN call_date IN (SELECT f.call_date FROM frozen_days AS f)
-                        THEN 'day_in_cold_storage'
-                END
+                CASE WHEN frozen IS NOT NULL THEN 'day_in_cold_storage' END
             ), '')
         END AS reasons
-    FROM judged
+    FROM dated
 )
 
 SELECT

@@ -56,6 +56,8 @@ def test_every_exception_is_a_model() -> None:
         ("SELECT a / b AS c\nFROM t", "DIV"),
         ("SELECT QUANTILE_CONT(a, 0.95) AS c\nFROM t", "_CONT"),
         ("SELECT CAST(a AS DOUBLE) AS c\nFROM t", "DOUBLE"),
+        ("SELECT a\nFROM t\nWHERE a NOT IN (SELECT u.a FROM u)", "LEFT JOIN"),
+        ("SELECT NOT (a IN (SELECT u.a FROM u)) AS b\nFROM t", "LEFT JOIN"),
         ("SELECT * EXCLUDE (a)\nFROM t", "EXCLUDE"),
         ("SELECT a\nFROM read_parquet('x')", "read_parquet"),
         ("SELECT STRFTIME(a, '%A') AS b\nFROM t", "the format"),
