@@ -23,9 +23,11 @@ from resources.calls.index import CALL_NUMBERS
 from resources.calls.store import take
 from resources.days import DAY_TABLES
 from resources.engine import EngineError, Model, UnfitValue
+from resources.generator.cdrs import generate, write_accounts
 from resources.held import CDRS
-from resources.spark.cluster import check, connect, plainly
-from tests.pipeline.home import DATA, contents, golden_files, land, make_home
+from resources.spark.cluster import connect, plainly
+from tests.bench.engines import differences
+from tests.pipeline.home import DATA, build_all, contents, golden_files, land, make_home
 
 # In CI nothing is skipped where there is a Java: a Spark that is not installed there fails.
 MISSING = [
@@ -228,6 +230,21 @@ def test_a_large_day_is_of_several_files(homes: Homes) -> None:
         assert home.builder.held.reconcile(table, LARGE) == [], table
 
 
+@needs_spark
+def test_a_million_calls_are_the_same_rows(tmp_path: Path) -> None:
+    """Of a day with everything in it that the generator knows, duplicates and broken rows, too."""
+    homes = []
+    (file,) = generate(tmp_path / "made", date(2026, 3, 6), 1, 1_000_000, 1, dirty_share=0.002)
+    for name, settings in (("duckdb", {}), ("spark", SPARK)):
+        home = make_home(tmp_path / name, **settings)
+        write_accounts(home.settings.home)
+        land(home, file)
+        build_all(home)
+        homes.append(home)
+    assert [a.accepted for a in homes[1].files.accounts()] == [1_000_000]
+    assert differences(*(home.settings.home for home in homes)) == []
+
+
 def _asterisk(start: str, number: int) -> str:
     fields = ["101", "12125550100", "442079460013", "out", "x", "SIP/a-1", "PJSIP/carrier-00ab",
               "Dial", "x", start, start, start, "65", "60", "ANSWERED", "DOCUMENTATION",
@@ -371,49 +388,3 @@ def test_a_full_disk_is_one_plain_error_and_the_next_run_goes_on(homes: Homes) -
     assert contents(home) == before
     assert home.builder.build("breakout_daily", DAY).lake_version == version + 1
     assert contents(home) == before
-
-
-class TestNoSpark:
-    """An engine that cannot be had is said before anything begins."""
-
-    def test_nobody_listens_there(self) -> None:
-        pytest.importorskip("pyspark", reason="NOT TESTED: Spark; there is no PySpark")
-        with pytest.raises(EngineError, match=r"cannot be reached at sc://127.0.0.1:1 .*MASTER"):
-            check("sc://127.0.0.1:1")
-
-    def test_there_is_no_such_master(self) -> None:
-        pytest.importorskip("pyspark", reason="NOT TESTED: Spark; there is no PySpark")
-        with pytest.raises(EngineError, match=r"is mesos://a, .* write local"):
-            check("mesos://a")
-
-    @pytest.mark.parametrize(
-        ("script", "told"),
-        [
-            ("echo 'openjdk version \"1.8.0_392\"' >&2", "is Java 8, which is too old"),
-            ("echo 'openjdk version \"11.0.22\"' >&2", "is Java 11, which is too old"),
-            ("exit 1", "is none"),
-        ],
-    )
-    def test_java_is_too_old(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, told: str
-    ) -> None:
-        pytest.importorskip("pyspark", reason="NOT TESTED: Spark; there is no PySpark")
-        java = tmp_path / "bin" / "java"
-        java.parent.mkdir()
-        java.write_text(f"#!/bin/sh\n{script}\n")
-        java.chmod(0o755)
-        monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-        with pytest.raises(EngineError, match=told):
-            check("local[2]")
-
-    def test_there_is_no_java(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        pytest.importorskip("pyspark", reason="NOT TESTED: Spark; there is no PySpark")
-        monkeypatch.delenv("JAVA_HOME", raising=False)
-        monkeypatch.setenv("PATH", str(tmp_path))
-        with pytest.raises(EngineError, match="none on the PATH: install Java 17"):
-            check("local[2]")
-
-    def test_pyspark_is_not_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(__import__("sys").modules, "pyspark.sql", None)
-        with pytest.raises(EngineError, match="make setup EXTRAS=spark"):
-            check("local[2]")
