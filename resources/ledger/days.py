@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, Row, delete, func, insert, select, update
 
-from resources.ledger.cold import ColdDays
-from resources.ledger.schema import day_builds, days
+from resources.ledger.cold import FROZEN, ColdDays
+from resources.ledger.schema import cold_days, day_builds, days
 
 
 @dataclass(frozen=True)
@@ -82,20 +82,23 @@ class Days:
 
         Not those whose calls have left the lake: they cannot be built.
         """
-        cold = self.cold.frozen()
-        built = {table: self.builds(table) for table in tables}
+        frozen = select(cold_days.c.call_date).where(cold_days.c.state.in_(FROZEN))
+        wanted = select(days).where(_is_behind(tables), days.c.call_date.not_in(frozen))
         with self.engine.connect() as connection:
-            rows = connection.execute(select(days).order_by(days.c.call_date)).all()
-        return [
-            StaleDay(row.call_date, row.version, row.failed_version == row.version)
-            for row in rows
-            if row.call_date not in cold
-            and any(
-                row.call_date not in built[table]
-                or built[table][row.call_date].version < row.version
-                for table in tables
-            )
-        ]
+            rows = connection.execute(wanted.order_by(days.c.call_date))
+            return [
+                StaleDay(row.call_date, row.version, row.failed_version == row.version)
+                for row in rows
+            ]
+
+    def current(self, tables: Sequence[str]) -> set[date]:
+        """The days that each of the tables holds at the newest version, and that did not fail their
+        checks at it.
+        """
+        not_failed = days.c.failed_version.is_distinct_from(days.c.version)
+        wanted = select(days.c.call_date).where(~_is_behind(tables), not_failed)
+        with self.engine.connect() as connection:
+            return set(connection.execute(wanted).scalars())
 
     def built(
         self,
@@ -148,6 +151,23 @@ class Days:
         with self.engine.connect() as connection:
             rows = connection.execute(select(days).where(days.c.failed_version == days.c.version))
             return {row.call_date: row.failure or "" for row in rows}
+
+
+def _is_behind(tables: Sequence[str]) -> ColumnElement[bool]:
+    """Whether one of the tables does not hold a day at its newest version.
+
+    For the database to say: a ledger has a row per table and day of all years, with long texts.
+    """
+    holding = (
+        select(func.count())
+        .where(
+            day_builds.c.table_name.in_(tables),
+            day_builds.c.call_date == days.c.call_date,
+            day_builds.c.version >= days.c.version,
+        )
+        .scalar_subquery()
+    )
+    return holding < len(set(tables))
 
 
 def _build(row: Row[Any]) -> Build:

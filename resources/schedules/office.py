@@ -101,17 +101,13 @@ class Office:
         """Tells the days of a period that are not built from the newest delivery, have failed, or
         are not in the lake as they were built.
         """
-        known, failed = self.days.known(), self.days.failures()
-        tables = dict.fromkeys(("cdrs", *rendering.tables(self.reports, schedule)))
-        builds = [self.days.builds(table) for table in tables]
+        tables = tuple(dict.fromkeys(("cdrs", *rendering.tables(self.reports, schedule))))
+        current = self.days.current(tables)
         lost: set[date] | None = None  # looked for once it matters, as that opens the tables
 
         def is_there(day: date) -> bool:
             nonlocal lost
-            version = known.get(day)
-            if version is None or day in failed:
-                return False
-            if not all(day in b and b[day].version >= version for b in builds):
+            if day not in current:
                 return False
             if lost is None:
                 lost = lost_days(self.lake, self.days, tables)
