@@ -41,9 +41,6 @@ from resources.summing import hours_of, summed
 
 DAY_TABLES = (CDRS, *TABLES, CALL_NUMBERS)
 
-MANY_CALLS = 400_000
-"""From so many calls on it pays to lay the number plan into the engine, which takes some 0.2 s."""
-
 
 @dataclass(frozen=True)
 class DayRules:
@@ -124,8 +121,7 @@ class DayBuilder:
                 before, had = self._made_before(CDRS, day, version)
                 after = last_file_in(before, had, made.mark, there, counting)
                 kept = there if after else []
-                calls = sum(n for file, n in counting.items() if file > after)
-                rows = self._stage_cdrs(day, after, calls, staged)
+                rows = self._stage_cdrs(day, after, staged)
             if rows is None:
                 return self._nothing(CDRS, day, version, started)
             facts = DayFacts(
@@ -154,8 +150,8 @@ class DayBuilder:
             discard(staged)
         return replace(built, seconds=time.monotonic() - started)
 
-    def _stage_cdrs(self, day: date, after: int, calls: int, staged: Path) -> int | None:
-        """Writes the day's `calls` out of files later than `after` to a file; how many, or None
+    def _stage_cdrs(self, day: date, after: int, staged: Path) -> int | None:
+        """Writes the day's calls out of files later than `after` to a file; how many, or None
         when nothing was delivered.
         """
         # The accounts were settled under this lock, by the same search for repeated keys.
@@ -164,7 +160,7 @@ class DayBuilder:
             if session is None:
                 return None
             for name, relation in self._reference.items():
-                session.add(name, relation, again=calls >= MANY_CALLS)
+                session.add(name, relation, again=True)
             params = {"day": day, "after": after}
             return session.write(sql.text("cdrs/cdrs"), params, staged, layout=QUICK)
 

@@ -29,7 +29,7 @@ WIDTHS = (5, 7, LONGEST_PREFIX)
 
 
 def lookups(engine: Engine, data: ReferenceData, home: Path) -> dict[str, pa.Table]:
-    """`area_codes`, `exchanges`, `prefixes_5|7|9`, `release_causes`, `dids`.
+    """`area_codes`, `exchanges`, `known_prefixes`, `prefixes_5|7|9`, `release_causes`, `dids`.
 
     `sql/reference/` and `sql/cdrs/cdrs.sql` say what their columns are. To make them takes a
     second: they stay in the folder `lookups` of the home until the reference files, or the SQL, are
@@ -53,7 +53,10 @@ def plan_mark(data: ReferenceData) -> str:
     return mark_of(*models, *files, str(country_names(data)))
 
 
-_NAMES = {"area_codes", "exchanges", "release_causes", *(f"prefixes_{width}" for width in WIDTHS)}
+_NAMES = {
+    "area_codes", "exchanges", "known_prefixes", "release_causes",
+    *(f"prefixes_{width}" for width in WIDTHS),
+}  # fmt: skip
 
 _in_use: dict[str, dict[str, pa.Table]] = {}
 """The tables that this process has asked for last."""
@@ -109,6 +112,9 @@ def _made(engine: Engine, data: ReferenceData) -> dict[str, pa.Table]:
         found = {"area_codes": rows(sql.text("reference/area_codes"))}
         connection.register("area_codes", found["area_codes"])
         found["exchanges"] = rows(sql.text("reference/exchanges"))
+        known = rows(sql.text("reference/known_prefixes"))
+        connection.register("known_prefixes", known)
+        found["known_prefixes"] = known.drop_columns(["prefix"])
         connection.execute(
             "CREATE TEMP TABLE stems AS SELECT 0 AS block, '' AS stem, NULL::VARCHAR AS prefix"
         )

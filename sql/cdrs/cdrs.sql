@@ -2,7 +2,7 @@
 -- number plan, its jurisdiction, its destination.
 -- grain: one row per attempt (source, callid, branch_idx)
 -- inputs: delivered, verdicts (of records that do not count), area_codes, exchanges, prefixes_5,
---   prefixes_7, prefixes_9, release_causes (sip, kpi_class), dids (digits)
+--   prefixes_7, prefixes_9, known_prefixes, release_causes (sip, kpi_class), dids (digits)
 --   Lookups have a row for every key, -1 for none, and keys are numbers without gaps: the engine
 --   then takes a row by its place, and its batches stay whole. A left join with partial matches
 --   cuts them into pieces, which costs more than the join.
@@ -171,26 +171,14 @@ placed AS (
         term_place.rate_center AS term_rate_center,
         CASE
             WHEN n.dest_nanp IS NOT NULL THEN n.dest_area_country
-            WHEN p9.code >= 0 THEN p9.country
-            WHEN p7.code >= 0 THEN p7.country
-            ELSE p5.country
+            ELSE longest.country
         END AS country,
-        CASE
-            WHEN p9.code >= 0 THEN p9.carrier
-            WHEN p7.code >= 0 THEN p7.carrier
-            ELSE p5.carrier
-        END AS carrier,
+        longest.carrier,
         COALESCE(
-            CASE
-                WHEN p9.code >= 0 THEN p9.destination
-                WHEN p7.code >= 0 THEN p7.destination
-                ELSE p5.destination
-            END,
+            longest.destination,
             CASE
                 WHEN n.dest_nanp IS NOT NULL THEN n.dest_area_destination
-                WHEN p9.code >= 0 THEN p9.country_name
-                WHEN p7.code >= 0 THEN p7.country_name
-                ELSE p5.country_name
+                ELSE longest.country_name
             END
         ) AS network_destination
     FROM judged AS n
@@ -213,6 +201,13 @@ placed AS (
                 WHEN LENGTH(n.prefix_digits) = 8
                     THEN p7.block * 110 + 100 + CAST(SUBSTR(n.prefix_digits, 8, 1) AS INTEGER)
                 ELSE p7.block * 110 + CAST(SUBSTR(n.prefix_digits, 8, 2) AS INTEGER)
+            END
+    INNER JOIN known_prefixes AS longest
+        ON
+            longest.id = CASE
+                WHEN p9.code >= 0 THEN p9.prefix_id
+                WHEN p7.code >= 0 THEN p7.prefix_id
+                ELSE p5.prefix_id
             END
 )
 

@@ -3,7 +3,7 @@
 -- each number finds exactly one row in each, and the last one that it comes to tells.
 -- grain: one row per digits: each stem followed by every number of $added digits, and, for numbers
 --   that end before, of one digit less; and one for no number, or one that needs no look here (-1)
--- inputs: prefixes (destination_prefixes.csv), stems (block, stem, prefix: the longest so far)
+-- inputs: known_prefixes, stems (block, stem, prefix: the longest so far)
 -- parameters: added, width (digits of a stem and those added)
 -- A block has 110 codes for two more digits: 00 to 99, then 0 to 9 as 100 to 109.
 WITH codes AS (
@@ -30,7 +30,7 @@ WITH codes AS (
 
 longer AS (
     SELECT DISTINCT SUBSTR(prefix, 1, $width) AS digits
-    FROM prefixes
+    FROM known_prefixes
     WHERE LENGTH(prefix) > $width
 )
 
@@ -38,11 +38,7 @@ SELECT
     c.code,
     c.digits,
     p.prefix, -- the longest prefix of up to this width; NULL: none
-    p.country,
-    p.carrier,
-    -- the country code 1 is shared by many countries: there the area code tells
-    CASE WHEN p.prefix <> '1' THEN p.destination END AS destination,
-    COALESCE(p.country_name, p.country) AS country_name,
+    COALESCE(p.id, -1) AS prefix_id,
     -- where some prefix is longer and begins so: which block of the next table goes on
     CASE
         WHEN d.digits IS NOT NULL
@@ -53,12 +49,12 @@ SELECT
             )
     END AS block
 FROM codes AS c
-LEFT JOIN prefixes AS p4 ON p4.prefix = SUBSTR(c.digits, 1, $width - 4) AND $added > 4
-LEFT JOIN prefixes AS p3 ON p3.prefix = SUBSTR(c.digits, 1, $width - 3) AND $added > 3
-LEFT JOIN prefixes AS p2 ON p2.prefix = SUBSTR(c.digits, 1, $width - 2) AND $added > 2
-LEFT JOIN prefixes AS p1 ON p1.prefix = SUBSTR(c.digits, 1, $width - 1)
-LEFT JOIN prefixes AS p0 ON c.digits = p0.prefix
-LEFT JOIN prefixes AS p
+LEFT JOIN known_prefixes AS p4 ON p4.prefix = SUBSTR(c.digits, 1, $width - 4) AND $added > 4
+LEFT JOIN known_prefixes AS p3 ON p3.prefix = SUBSTR(c.digits, 1, $width - 3) AND $added > 3
+LEFT JOIN known_prefixes AS p2 ON p2.prefix = SUBSTR(c.digits, 1, $width - 2) AND $added > 2
+LEFT JOIN known_prefixes AS p1 ON p1.prefix = SUBSTR(c.digits, 1, $width - 1)
+LEFT JOIN known_prefixes AS p0 ON c.digits = p0.prefix
+LEFT JOIN known_prefixes AS p
     ON
         p.prefix = COALESCE(
             p0.prefix, p1.prefix, p2.prefix, p3.prefix, p4.prefix, c.so_far

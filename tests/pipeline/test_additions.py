@@ -221,7 +221,7 @@ def test_what_was_published_and_not_noted_is_not_there_twice(large: Workplace, t
         large.builder.build(CDRS, MINE)
     staged = large.lake.staging(table)
     if table == CDRS:
-        assert large.builder._stage_cdrs(MINE, 1, 2, staged) == 2
+        assert large.builder._stage_cdrs(MINE, 1, staged) == 2
         large.lake.add(table, MINE, staged, names(parts(large, table, MINE)))
     else:
         relations = large.builder.rates_and_hours(MINE)

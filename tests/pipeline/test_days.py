@@ -15,7 +15,6 @@ import pytest
 from deltalake import DeltaTable
 
 from pipelines.assembly import Workplace
-from resources import days
 from resources.calls.store import CallStore
 from resources.days import DAY_TABLES
 from resources.lake import CHECKPOINT_EVERY
@@ -32,9 +31,7 @@ def golden(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     return home
 
 
-def test_building_again_changes_nothing(golden: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor does it where the number plan is, which is laid into the engine for large days."""
-    monkeypatch.setattr(days, "MANY_CALLS", 1)
+def test_building_again_changes_nothing(golden: Workplace) -> None:
     before = contents(golden)
     versions = {table: golden.lake.version(table) for table in DAY_TABLES}
     for day in golden.days.known():
