@@ -111,10 +111,11 @@ class Lake:
 
     def committed(self, name: str, transactions: Iterable[str]) -> set[str]:
         """Those of the transactions that a table has seen: what they brought is, or was, in it."""
-        table = self.table(name)
-        if table is None:
-            return set()
-        return {each for each in transactions if table.transaction_version(each) is not None}
+        seen = self._look(
+            name,
+            lambda table: {t for t in transactions if table.transaction_version(t) is not None},
+        )
+        return seen or set()
 
     def append(self, name: str, staged: Path, transactions: Sequence[str]) -> bool:
         """Adds the rows of delivered files in one commit; False when there are none.
@@ -146,10 +147,7 @@ class Lake:
 
     def parts(self, name: str) -> list[Part]:
         """The files in force of `delivered` or `quarantine`, by the deliveries in them."""
-        table = self.table(name)
-        if table is None:
-            return []
-        return parts_of(table, self.root / name)
+        return self._look(name, lambda table: parts_of(table, self.root / name)) or []
 
     def keep_versions(self, name: str) -> None:
         """Sees to it that Delta lets no version of a table go by itself, as it does by default."""
@@ -256,10 +254,9 @@ class Lake:
 
     def newest_files(self, name: str) -> list[str]:
         """The newest file of a table, none while it has none; for looking at columns."""
-        table = self.table(name)
-        if table is None:
+        known = self._look(name, lambda table: pa.table(table.get_add_actions()))
+        if known is None:
             return []
-        known = pa.table(table.get_add_actions())
         newest = known.sort_by("modification_time")["path"].to_pylist()[-1:]
         return self.fetch([str(self.root / name / path) for path in newest])
 
