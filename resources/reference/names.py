@@ -32,7 +32,7 @@ def lata_names(data: ReferenceData) -> dict[str, str]:
     return {row["lata"]: row["name"] for row in data.rows(LATA) if row["name"]}
 
 
-_UNNAMED_COUNTRIES = {
+UNNAMED_COUNTRIES = {
     "001": "No country",
     "AC": "Ascension Island",
     "CA": "Canada",
@@ -54,7 +54,7 @@ def country_names(data: ReferenceData) -> dict[str, str]:
 @lru_cache(maxsize=2)
 def _country_names(path: Path, _: tuple[int, int] | None) -> dict[str, str]:
     """The same of a file as it is now: it has 30,000 rows, and is asked for all the time."""
-    found = dict(_UNNAMED_COUNTRIES)
+    found = dict(UNNAMED_COUNTRIES)
     for row in read_csv(path, PREFIXES):
         if row["country"] and row["country_name"]:
             found.setdefault(row["country"], row["country_name"])
