@@ -110,6 +110,15 @@ class Bucket:
             keys = [f"{self.url}/{key}" for key, _ in wanted]
             self.system.get(keys, [str(path) for _, path in wanted])
 
+    def identity(self, key: str) -> object:
+        """What tells an object from another under the same key; None when there is none."""
+        with self.told():
+            try:
+                found = self.system.info(f"{self.url}/{key}", refresh=True)
+            except FileNotFoundError:
+                return None
+            return found["ETag"], found["LastModified"]
+
     def _why(self, error: Exception) -> str:
         said = " ".join(f"{error} {error.__cause__ or ''}".split())
         name = self.url.removeprefix(S3).partition("/")[0]

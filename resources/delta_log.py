@@ -14,10 +14,15 @@ LOG = "_delta_log"
 _LAST_CHECKPOINT = "_last_checkpoint"
 
 
+def commit_file(version: int) -> str:
+    """Where a table has the commit of a version, below its folder."""
+    return f"{LOG}/{version:020}.json"
+
+
 def flush_commits(table: Path, versions: Iterable[int]) -> None:
     """Brings these commits of the table in a folder to the disk. Raises OSError."""
     for version in versions:
-        flush(table / LOG / f"{version:020}.json")
+        flush(table / commit_file(version))
     flush_names(table / LOG)
 
 

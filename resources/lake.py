@@ -23,10 +23,10 @@ from deltalake.exceptions import TableNotFoundError
 from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
 
 from resources.bucket import Copies
-from resources.delta_log import flush_checkpoint, flush_commits, flush_table
+from resources.delta_log import commit_file, flush_checkpoint, flush_commits, flush_table
 from resources.durable import flush, flush_names
 from resources.parts import Part, parts_of
-from resources.snapshots import Snapshots
+from resources.snapshots import Snapshots, commit_on_disk
 from resources.staged import discard, staged_files, staged_rows, staged_schema, stats_of
 
 DAY = "call_date"
@@ -60,7 +60,7 @@ class Lake:
 
     def at(self, versions: Mapping[str, int]) -> "Lake":
         """The lake with these tables as they were at a version; -1 is before there was one."""
-        return replace(self, pinned=dict(versions))
+        return replace(self, pinned=dict(versions), _snapshots=Snapshots())
 
     def where(self, name: str) -> str:
         """The folder or URL of a table."""
@@ -126,8 +126,9 @@ class Lake:
             discard(staged)
             return False
         schema = staged_schema(staged)
-        table = self.table(name) or self._create(name, schema)
-        self._write(table, name, [], [staged], transactions)
+        with self._open(name) as there:
+            table = there or self._create(name, schema)
+            self._write(table, name, [], [staged], transactions)
         return True
 
     def swap(
@@ -141,9 +142,9 @@ class Lake:
 
         `transactions` are noted with it, so that it can be seen to have happened.
         """
-        table = self.table(name)
-        if table is not None and (gone or staged):
-            self._write(table, name, gone, staged, transactions)
+        with self._open(name) as table:
+            if table is not None and (gone or staged):
+                self._write(table, name, gone, staged, transactions)
 
     def parts(self, name: str) -> list[Part]:
         """The files in force of `delivered` or `quarantine`, by the deliveries in them."""
@@ -168,7 +169,8 @@ class Lake:
 
         The file is named `stem`, which must be new, where its name has to say something.
         """
-        return self._publish(name, day, staged, stem, self.table(name), "overwrite")
+        with self._open(name) as table:
+            return self._publish(name, day, staged, stem, table, "overwrite")
 
     def add(
         self,
@@ -182,13 +184,13 @@ class Lake:
 
         As `publish` for the rest. Raises DayMoved when the day has other files by now.
         """
-        table = self.table(name)
-        there = () if table is None else table.file_uris(file_pruning_predicate=_of(day))
-        if {Path(file).name for file in there} != set(onto):
-            raise DayMoved(f"{day} of {name} was published anew meanwhile")
-        if staged is None or not staged_rows(staged):
-            return -1 if table is None else table.version()
-        return self._publish(name, day, staged, stem, table, "append")
+        with self._open(name) as table:
+            there = () if table is None else table.file_uris(file_pruning_predicate=_of(day))
+            if {Path(file).name for file in there} != set(onto):
+                raise DayMoved(f"{day} of {name} was published anew meanwhile")
+            if staged is None or not staged_rows(staged):
+                return -1 if table is None else table.version()
+            return self._publish(name, day, staged, stem, table, "append")
 
     def _publish(
         self,
@@ -213,10 +215,12 @@ class Lake:
 
     def clear(self, name: str, day: date) -> int:
         """Empties one day of a table; the table's version, unchanged when there was nothing."""
-        table = self.table(name)
-        if table is None or not table.file_uris(file_pruning_predicate=_of(day)):
-            return self.version(name)
-        return self._commit_day(name, table, day, [], "overwrite")
+        with self._open(name) as table:
+            if table is None:
+                return -1
+            if not table.file_uris(file_pruning_predicate=_of(day)):
+                return table.version()
+            return self._commit_day(name, table, day, [], "overwrite")
 
     def files(self, name: str, first: date, last: date) -> list[str]:
         """The Parquet files of a day table for the days from `first` to `last`, inclusive."""
@@ -266,11 +270,24 @@ class Lake:
         return sorted({date.fromisoformat(str(row[DAY])) for row in found or ()})
 
     def _look(self, name: str, look: Callable[[DeltaTable], T]) -> T | None:
-        """What is found in the table as of now (or as pinned), None while there is none."""
-        if self.copies is None and name not in self.pinned:
-            return self._snapshots.ask(self.root / name, partial(self.table, name), look)
-        table = self.table(name)
-        return None if table is None else look(table)
+        """What is found in the table, None while there is none. It must not be the table."""
+        with self._open(name) as table:
+            return None if table is None else look(table)
+
+    def _open(self, name: str) -> AbstractContextManager[DeltaTable | None]:
+        """The table as of now (or as pinned), to oneself while the context lasts; None while there
+        is none.
+        """
+        return self._snapshots.table(
+            name, partial(self.table, name), partial(self._commit_of, name), name in self.pinned
+        )
+
+    def _commit_of(self, name: str, table: DeltaTable) -> object:
+        """Which commit a table is at, in a bucket also by whose leave; None when it is gone."""
+        if self.copies is None:
+            return commit_on_disk(self.root / name, table)
+        found = self.copies.bucket.identity(f"{name}/{commit_file(table.version())}")
+        return found and (found, self._options)
 
     def _commit_day(
         self,

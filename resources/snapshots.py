@@ -1,53 +1,69 @@
-"""Tables that a process has opened, kept for its next question: to open one costs some 7 ms.
+"""Tables that a process has opened, kept for its next question or commit.
 
-For who only looks up days and their files. Whoever commits opens the table anew, so that what it
-has read and what it commits on are one version.
+To open one costs some milliseconds, and in a bucket as many requests as there are commits since the
+last checkpoint. One that is kept is brought up to date instead, and is then as one opened anew.
 """
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from deltalake import DeltaTable
 
-from resources.delta_log import LOG
+from resources.delta_log import commit_file
 
-T = TypeVar("T")
+_MOST = 4
+"""Kept of one table: as many as are asked at once, within reason."""
 
 
 class Snapshots:
-    """The tables of one lake on this disk, brought up to date as they are asked for."""
+    """The tables of one lake, as they were left."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: dict[str, tuple[DeltaTable, object]] = {}
+        self._kept: dict[str, list[tuple[DeltaTable, int | None, object]]] = {}
 
-    def ask(
-        self, folder: Path, open_: Callable[[], DeltaTable | None], look: Callable[[DeltaTable], T]
-    ) -> T | None:
-        """What `look` finds in the table as of now; None where there is none.
+    @contextmanager
+    def table(
+        self,
+        name: str,
+        open_: Callable[[], DeltaTable | None],
+        commit: Callable[[DeltaTable], object],
+        pinned: bool = False,
+    ) -> Iterator[DeltaTable | None]:
+        """The table as of now, to oneself while the context lasts; None where there is none.
 
-        `open_` opens it the first time. What is found must not be the table.
+        `open_` opens it where none is kept. `commit` tells the identity of the commit that a table
+        is at, None when it is gone: a home that was put back from a copy has others under the same
+        numbers. One that is `pinned` stays at its version.
         """
+        table, version, last = self._take(name)
+        if table is None or not (pinned or (last is not None and last == commit(table))):
+            table, version = open_(), None
+        elif not pinned:
+            table.update_incremental()
+        yield table
+        if table is None:
+            return
+        if not pinned and version != table.version():
+            version, last = table.version(), commit(table)
         with self._lock:
-            table, last = self._held.pop(str(folder), (None, None))
-            # A home that was put back from a copy has other commits under the same numbers.
-            if table is not None and last is not None and last == _commit(folder, table):
-                table.update_incremental()
-            else:
-                table = open_()
-            if table is None:
-                return None
-            self._held[str(folder)] = table, _commit(folder, table)
-            return look(table)
+            kept = self._kept.setdefault(name, [])
+            if len(kept) < _MOST:
+                kept.append((table, version, last))
+
+    def _take(self, name: str) -> tuple[DeltaTable | None, int | None, object]:
+        with self._lock:
+            kept = self._kept.get(name)
+            return kept.pop() if kept else (None, None, None)
 
 
-def _commit(folder: Path, table: DeltaTable) -> object:
-    """Which commit the table is at: the identity of its file, None when it is gone."""
+def commit_on_disk(folder: Path, table: DeltaTable) -> object:
+    """The identity of the commit that the table in a folder is at; None when it is gone."""
     try:
-        found = os.stat(folder / LOG / f"{table.version():020}.json")
+        found = os.stat(folder / commit_file(table.version()))
     except FileNotFoundError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
