@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint format bench bench-scale bench-engines bench-per-number bench-files bench-reports bench-explorer explorer-pages clean
+.PHONY: help setup setup-dev demo test lint lint-types lint-style lint-sql format bench bench-scale bench-engines bench-per-number bench-files bench-reports bench-explorer explorer-pages clean
 
 PYTHON ?=
 EXTRAS ?=
@@ -36,9 +36,16 @@ test: lint ## the linters, then every test
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: setup-dev ## ruff, mypy --strict and sqlfluff
+	@$(MAKE) --no-print-directory -j 2 -O lint-types lint-style lint-sql
+
+lint-types:
+	$(BIN)/mypy
+
+lint-style:
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+
+lint-sql:
 	$(BIN)/sqlfluff lint --disable-progress-bar sql
 
 format: setup-dev ## put the code and the SQL into shape
