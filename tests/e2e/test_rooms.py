@@ -70,19 +70,22 @@ def test_a_test_outside_the_rooms_stops_the_collection(tmp_path: Path) -> None:
     assert "is in none of the rooms" in output
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "import socket; socket.create_connection(('127.0.0.1', 9))",
-        "import socket; socket.socket().bind(('127.0.0.1', 0))",
-        "import subprocess; subprocess.run(['true'])",
-        "import os; os.system('true')",
-        "import os; os.fork() or os._exit(0)",
-    ],
+OPENS_OR_STARTS = (
+    "import socket; socket.create_connection(('127.0.0.1', 9))",
+    "import socket; socket.socket().bind(('127.0.0.1', 0))",
+    "import subprocess; subprocess.run(['true'])",
+    "import os; os.system('true')",
+    "import os; os.fork() or os._exit(0)",
 )
-def test_a_unit_test_has_no_socket_and_no_process(tmp_path: Path, body: str) -> None:
-    swallowed = f"def test_a():\n    try: {body}\n    except Exception: pass\n"
-    code, output = run(tmp_path, {"unit/test_a.py": swallowed})
+
+
+def test_a_unit_test_has_no_socket_and_no_process(tmp_path: Path) -> None:
+    files = {
+        f"unit/test_{n}.py": f"def test_a():\n    try: {body}\n    except Exception: pass\n"
+        for n, body in enumerate(OPENS_OR_STARTS)
+    }
+    code, output = run(tmp_path, {**files, "unit/test_own.py": "def test_a(): pass\n"})
     assert code == pytest.ExitCode.TESTS_FAILED, output
-    assert "TooMuchForAUnitTest" in output
-    assert "tests/unit/test_a.py::test_a" in output
+    assert f"{len(files)} failed, 1 passed" in output
+    for n in range(len(files)):
+        assert f"TooMuchForAUnitTest: tests/unit/test_{n}.py::test_a " in output
