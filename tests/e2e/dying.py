@@ -5,10 +5,15 @@
 `withdraw` is of the file 2.csv, `restore` of the 6th of March 2026, of which it is the 6th of April
 for `upkeep`. The method is one of the program's own; before or after its NTH
 call the process kills itself, so nothing of it, no `finally` and no buffer, runs any more.
+
+    open_at(HOME, SECONDS)
+
+Opens a home at a moment; that one dies of nothing.
 """
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -62,3 +67,11 @@ def main(home: str, work: str, point: str, moment: str, nth: str = "1") -> None:
         build_all(workplace)
     else:
         workplace.intake.run()
+
+
+def open_at(home: str, begin: str) -> None:
+    """Makes ledger and lake of a new home at a moment, in seconds since 1970."""
+    workplace = make_home(Path(home))
+    time.sleep(max(0, float(begin) - time.time()))
+    with workplace.intake.writing():
+        pass

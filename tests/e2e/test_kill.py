@@ -26,7 +26,6 @@ from tests.pipeline.home import build_all, contents, golden_files, land, make_ho
 from tests.support.forks import Fork, command, fork
 
 COMMAND = Path(sys.executable).with_name("cdr-reports")
-ROOT = Path(__file__).parents[2]
 
 
 def environment(home: Path, **settings: str) -> dict[str, str]:
@@ -151,16 +150,22 @@ def test_killed_at_ten_random_moments(deliveries: list[Path], tmp_path: Path) ->
     assert_same(make_home(tmp_path), undisturbed)
 
 
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A file of 100,000 calls."""
+    return generate(tmp_path_factory.mktemp("large"), date(2026, 3, 10), 1, 100_000, seed=8)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_who_stops_a_run_need_not_wait(tmp_path: Path, number: signal.Signals) -> None:
+def test_who_stops_a_run_need_not_wait(
+    large: list[Path], tmp_path: Path, number: signal.Signals
+) -> None:
     """Intake of 100,000 calls is not gone on with, nor tried again, nor followed by the days.
 
     The signal goes to all the run's processes, as a terminal sends it. None says more than that.
     """
-    folder = tmp_path / "delivered"
-    made = generate(folder, date(2026, 3, 10), 1, 100_000, seed=8)
     home = make_home(tmp_path / "home")
-    land(home, *made)
+    land(home, *large)
     process = start(home.settings.home, "run")
     assert process.stdout is not None
     said = [next(process.stdout)]
@@ -242,22 +247,11 @@ def test_killed_at(
 
 def test_several_processes_open_a_new_ledger_at_once(tmp_path: Path) -> None:
     """Web server, daemon and a command may well be started together."""
-    begin = time.time() + 3
-    opening = (
-        "import sys, time; from pathlib import Path; from tests.pipeline.home import make_home\n"
-        "home = make_home(Path(sys.argv[1]))\n"
-        "time.sleep(max(0, float(sys.argv[2]) - time.time()))\n"
-        "with home.intake.writing(): pass\n"
-    )
-    command = [sys.executable, "-c", opening, str(tmp_path), str(begin)]
-    processes = [
-        subprocess.Popen(
-            command, cwd=ROOT, env=environment(tmp_path), stderr=subprocess.PIPE, text=True
-        )
-        for _ in range(4)
-    ]
-    errors = [process.communicate(timeout=60)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0] * 4, errors
+    begin = str(time.time() + 1)
+    home, env = str(tmp_path), environment(tmp_path)
+    opened = [fork(dying.open_at, home, begin, env=env, logs=tmp_path) for _ in range(4)]
+    for process in opened:
+        process.finish()
 
 
 def test_two_runs_at_once_in_a_new_home(three: dict[str, Workplace], tmp_path: Path) -> None:
