@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from resources.reporting import words
 from resources.reporting.arithmetic import Before, Change, Value
+from resources.reporting.charts import Picture, draw, is_worth_drawing
 from resources.reporting.figures import (
     Held,
     Table,
@@ -116,6 +118,11 @@ class Document:
     def columns(self) -> tuple[Column, ...]:
         """Its columns."""
         return self.figures.columns
+
+    @cached_property
+    def pictures(self) -> tuple[Picture, ...]:
+        """The charts that show anything, drawn once for all formats."""
+        return tuple(draw(points) for points in self.charts if is_worth_drawing(points))
 
 
 def make_document(reporting: Reporting, request: Request, generated: datetime) -> Document:

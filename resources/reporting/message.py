@@ -16,7 +16,7 @@ from typing import Any
 from resources.mailer import envelope
 from resources.reporting import words
 from resources.reporting.arithmetic import Value
-from resources.reporting.charts import draw, draw_png, is_worth_drawing
+from resources.reporting.charts import draw_png
 from resources.reporting.document import Document, Grid
 from resources.reporting.model import Dimension, Measure
 from resources.reporting.pages import LOSS_MARK, environment, pdf
@@ -87,10 +87,9 @@ def body(
     message = envelope(subject(document), sender, recipients, message_id)
     message["Date"] = document.generated.astimezone()
     message["Auto-Submitted"] = "auto-generated"
-    drawn = [draw(points) for points in document.charts if is_worth_drawing(points)]
     pictures = [
         (make_msgid(f"chart-{n}", domain="report.invalid"), picture)
-        for n, picture in enumerate(drawn)
+        for n, picture in enumerate(document.pictures)
     ]
     blocks = [
         block

@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from resources.reporting import words
 from resources.reporting.arithmetic import Value
-from resources.reporting.charts import Picture, draw, draw_png, is_worth_drawing
+from resources.reporting.charts import Picture, draw_png
 from resources.reporting.document import Document, Grid, Section
 from resources.reporting.figures import Table
 from resources.reporting.model import Column, Measure
@@ -29,6 +29,7 @@ from resources.reporting.svg import is_shaped
 from resources.reporting.widths import Layout, layout
 
 if TYPE_CHECKING:
+    from weasyprint.text.fonts import FontConfiguration
     from weasyprint.urls import URLFetcherResponse
 
 LOSS_MARK = "▼"
@@ -39,6 +40,8 @@ WHOLE = 12
 
 _DOTS = 3
 """Of a picture that is printed as dots, for each of its units: some 250 to 300 an inch."""
+
+_OF_THREAD = threading.local()
 
 _TEMPLATES = ("report.html.j2", "mail.html.j2", "mail.txt.j2")
 
@@ -111,8 +114,22 @@ def pdf(document: Document) -> bytes:
         return url
 
     page = _page(document, embed)
-    made: bytes = HTML(string=page, base_url=None, url_fetcher=fetcher(assets)).write_pdf()
+    source = HTML(string=page, base_url=None, url_fetcher=fetcher(assets))
+    made: bytes = source.write_pdf(font_config=_fonts())
     return made
+
+
+def _fonts() -> FontConfiguration:
+    """The fonts of this machine, looked for once: anew for each report it is a fifth of its time.
+
+    One for each thread, for what is behind it is not made to be shared by several.
+    """
+    from weasyprint.text.fonts import FontConfiguration
+
+    if not hasattr(_OF_THREAD, "fonts"):
+        _OF_THREAD.fonts = FontConfiguration()
+    found: FontConfiguration = _OF_THREAD.fonts
+    return found
 
 
 def fetcher(assets: Mapping[str, bytes]) -> Callable[[str], URLFetcherResponse]:
@@ -193,11 +210,7 @@ def _styles(columns: Sequence[Column]) -> list[str]:
 
 def _page(document: Document, embed: Callable[[str, Picture], str]) -> str:
     env = environment()
-    drawn: list[tuple[Picture, str]] = []
-    for n, points in enumerate(document.charts):
-        if is_worth_drawing(points):
-            picture = draw(points)
-            drawn.append((picture, embed(f"chart-{n}", picture)))
+    drawn = [(picture, embed(f"chart-{n}", picture)) for n, picture in enumerate(document.pictures)]
     panels = [_printed(grid, document.minutes) for grid in document.panels]
     figures = _printed(document.figures, document.minutes)
     return env.get_template("report.html.j2").render(

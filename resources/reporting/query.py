@@ -279,9 +279,11 @@ def _reads_as(filter_: Filter, joins: dict[str, str], reporting: Reporting) -> s
     readings = [_shown(dimension, _key(dimension, joins, reporting), reporting)]
     if dimension.names:
         readings.append(f"t.{dimension.column}")
-    tests = (
-        _one_of(f"COALESCE(CAST({reading} AS VARCHAR), '')", filter_.values) for reading in readings
-    )
+    # Where no blank is asked for, NULL is none of the values; and a plain column lets the engine
+    # leave out what of a file cannot hold them.
+    blank = "" in filter_.values or not filter_.values
+    text = "COALESCE(CAST({} AS VARCHAR), '')" if blank else "CAST({} AS VARCHAR)"
+    tests = (_one_of(text.format(reading), filter_.values) for reading in readings)
     return f"({' OR '.join(tests)})"
 
 

@@ -221,7 +221,7 @@ def _make(
     schedule, sent_as = _definitions(record, mine, before)
     checked_at = office.clock()
     sources = office.versions(schedule)
-    reporting = office.open_reporting(office.lake.at(sources))
+    reporting = office.reporting(sources)
     period = Period(mine.first_day, mine.last_day)
     recipients = _recipients(office, schedule, mine)
     figures = compared.figures(reporting, schedule, mine.account, period)

@@ -11,8 +11,8 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +29,9 @@ from resources.lost import lost_days
 from resources.mailer import SmtpSettings
 from resources.reporting.interfaces import Reporting
 from resources.reporting.period import Period
+from resources.reporting.query import connect
 from resources.reporting.reports import ReportsInForce, reports_in_force
+from resources.reporting.shared import Shared
 from resources.schedules import rendering
 from resources.schedules.definition import Accounts
 from resources.schedules.model import Schedule
@@ -87,6 +89,24 @@ class Office:
         return {
             table: self.lake.version(table) for table in rendering.tables(self.reports, schedule)
         }
+
+    def reporting(self, versions: Mapping[str, int]) -> Reporting:
+        """Reports out of the tables as they were at these versions.
+
+        For the same versions the same again: of a run's many reports each finds open, read and
+        added up what they share.
+        """
+        key = tuple(sorted(versions.items()))
+        if key not in self._reporting:
+            found = self.open_reporting(self.lake.at(versions))
+            self._reporting.clear()
+            shared = Shared(lambda: connect(found))
+            self._reporting[key] = replace(found, summed=shared.narrowed)
+        return self._reporting[key]
+
+    @cached_property
+    def _reporting(self) -> dict[tuple[tuple[str, int], ...], Reporting]:
+        return {}
 
     def folder(self, schedule: Schedule, delivery: Delivery) -> Path:
         """Where a delivery's files are kept."""

@@ -286,7 +286,7 @@ def _wait_in_words(waiting: Waiting) -> str:
 
 def opened(office: Office, schedule: Schedule) -> Reporting:
     """Reporting over the tables as they are at this moment, whatever is published meanwhile."""
-    return office.open_reporting(office.lake.at(office.versions(schedule)))
+    return office.reporting(office.versions(schedule))
 
 
 def _plan(

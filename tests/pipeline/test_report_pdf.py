@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from pypdf import PdfReader
 from weasyprint import HTML
+from weasyprint.text import fonts
 from weasyprint.urls import FatalURLFetchingError
 
 from resources.reporting.breakout import BREAKOUT
+from resources.reporting.charts import draw
 from resources.reporting.message import compose
 from resources.reporting.pages import WHOLE, _style_sheet, fetcher, pdf
 from resources.reporting.widths import layout
@@ -27,12 +30,26 @@ def test_pdf(tmp_path: Path, group_by: str | None) -> None:
     pages = PdfReader(io.BytesIO(pdf(made))).pages
     assert f"Page 1 of {len(pages)}" in pages[0].extract_text()
     assert pages[0].mediabox.width > pages[0].mediabox.height
-    fonts = {
+    embedded = {
         str(font.get_object()["/BaseFont"])
         for page in pages
         for font in page["/Resources"]["/Font"].values()  # type: ignore[index]
     }
-    assert all(re.match(r"/[A-Z]{6}\+", font) for font in fonts), "fonts must be embedded"
+    assert all(re.match(r"/[A-Z]{6}\+", font) for font in embedded), "fonts must be embedded"
+
+
+def test_fonts_are_looked_for_and_charts_drawn_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fan-out makes thousands of these; and a mail has the charts of its PDF."""
+    pdf(document(tmp_path / "first"))
+    monkeypatch.setattr(fonts.FontConfiguration, "__init__", Mock(side_effect=AssertionError))
+    drawn = Mock(wraps=draw)
+    monkeypatch.setattr("resources.reporting.document.draw", drawn)
+    made = document(tmp_path / "second")
+    pdf(made)
+    compose(made, "a@example.com", ["b@example.com"], "<1@example.com>")
+    assert 0 < drawn.call_count <= len(made.charts)
 
 
 @pytest.mark.parametrize(("name", "as_picture"), [("Tierone Ñ", False), ("בזק", True)])

@@ -10,6 +10,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from deltalake import DeltaTable
 
 from resources.ledger import deliveries
 from resources.ledger.delivery import State
@@ -25,8 +26,10 @@ CUSTOMERS = [str(1000 + n) for n in range(30)]  # 200 take some minutes, and sho
 
 def test_many_customers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, lists = Mock(wraps=deliveries._delivery), Mock(wraps=accounts._rows)
+    opened = Mock(wraps=DeltaTable)
     monkeypatch.setattr(deliveries, "_delivery", rows)
     monkeypatch.setattr(accounts, "_rows", lists)
+    monkeypatch.setattr("resources.lake.DeltaTable", opened)
     workplace = make_home(tmp_path)
     lines = [f"{c},Customer {c},mail-{c}@example.com" for c in CUSTOMERS]
     (tmp_path / "customers.csv").write_text("\n".join(["id,name,email", *lines]) + "\n")
@@ -48,10 +51,12 @@ def test_many_customers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         assert len(group.deliveries) == len(CUSTOMERS)
         rows.reset_mock()
         lists.reset_mock()
+        opened.reset_mock()
         found = tick(office)
         # None of them costs more the more there are.
         assert rows.call_count < 10 * len(CUSTOMERS)
         assert lists.call_count < len(CUSTOMERS)
+        assert opened.call_count < len(CUSTOMERS)
         assert tick(office) == []
     assert {d.state for d in found} == {State.SENT}
     assert post.mails() == {f"mail-{c}@example.com": 1 for c in CUSTOMERS}
