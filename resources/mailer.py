@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import ssl
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,7 +30,8 @@ class MailError(Exception):
 
     `refused` is what the server said of each recipient, as far as it came to that; those in
     `deferred` it may take later. `maybe_taken` when the connection was lost after the message had
-    begun to go over it: the server may have taken it all the same.
+    begun to go over it: the server may have taken it all the same. `of_server` when no conversation
+    could be held at all, whoever the message is for: another one would fare no better now.
     """
 
     def __init__(
@@ -37,11 +40,13 @@ class MailError(Exception):
         refused: Mapping[str, str] | None = None,
         deferred: frozenset[str] = frozenset(),
         maybe_taken: bool = False,
+        of_server: bool = False,
     ) -> None:
         super().__init__(text)
         self.refused = dict(refused or {})
         self.deferred = deferred
         self.maybe_taken = maybe_taken
+        self.of_server = of_server
 
 
 class MailRefusedError(MailError):
@@ -200,8 +205,9 @@ def send(
         # A server that waits for TLS says nothing to who does not begin with it.
         hint = "" if smtp else " (are CDR_REPORTS_SMTP_PORT and CDR_REPORTS_SMTP_TLS right?)"
         raise MailUnavailableError(
-            f"{at} broke off the connection: {error}{hint}", maybe_taken=_handed(smtp)
-        ) from None
+            f"{at} broke off the connection: {error}{hint}", maybe_taken=_handed(smtp),
+            of_server=True,
+        ) from None  # fmt: skip
     except smtplib.SMTPResponseException as error:
         raise _of_kind(
             [error.smtp_code], f"{at} refused: {_words(error.smtp_code, error.smtp_error)}"
@@ -212,7 +218,7 @@ def send(
     except ssl.SSLError as error:
         if _handed(smtp):
             raise MailUnavailableError(
-                f"{at} broke off the connection: {error}", maybe_taken=True
+                f"{at} broke off the connection: {error}", maybe_taken=True, of_server=True
             ) from None
         words = getattr(error, "verify_message", "") or error.reason or error
         raise MailRefusedError(
@@ -224,8 +230,9 @@ def send(
         if smtp is None:
             hint = " (CDR_REPORTS_SMTP_HOST and CDR_REPORTS_SMTP_PORT say where it is)"
         raise MailUnavailableError(
-            f"{at} cannot be reached: {error.strerror or error}{hint}", maybe_taken=_handed(smtp)
-        ) from None
+            f"{at} cannot be reached: {error.strerror or error}{hint}", maybe_taken=_handed(smtp),
+            of_server=True,
+        ) from None  # fmt: skip
     finally:
         if smtp is not None:
             _leave(smtp)
@@ -237,17 +244,49 @@ _NOT_ASCII = (553, b"5.6.7 letters beyond ASCII need SMTPUTF8, which this server
 """What is said for a server that would have to refuse such a recipient."""
 
 
+_CLOSING = 421
+"""The one answer that is of the server and of no message or recipient: it takes nothing now."""
+
+_GOODBYE = 2.0
+"""Seconds that an answer to goodbye is waited for: nothing hangs on it any more."""
+
 _LONGEST_WORDS = 1_000
 """Characters that are kept of what a server says; a reply may have any number of lines."""
 
 
 class _Watched:
     """Remembers whether the message itself has begun to go over the connection, and has more
-    patience from then on.
+    patience from then on. A reply has to end within it, too, and not only to go on.
     """
 
     handed = False
     answer_timeout = 0.0
+
+    def getreply(self) -> tuple[int, bytes]:
+        connection: Any = self.sock  # type: ignore[attr-defined]
+        if connection is None:
+            return super().getreply()  # type: ignore[misc, no-any-return]
+        patience = connection.gettimeout()
+        late = threading.Event()
+
+        def hang_up() -> None:
+            late.set()
+            # Of the socket itself: TLS would begin to take its leave, beside who is reading.
+            with suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+        watch = threading.Timer(patience, hang_up)
+        watch.daemon = True
+        watch.start()
+        try:
+            return super().getreply()  # type: ignore[misc, no-any-return]
+        except (smtplib.SMTPException, OSError):
+            if not late.is_set():
+                raise
+            words = f"timed out: no whole answer within {patience:g} s"
+            raise smtplib.SMTPServerDisconnected(words) from None
+        finally:
+            watch.cancel()
 
     def data(self, msg: Any) -> Any:
         self.handed = True
@@ -276,6 +315,8 @@ def _handed(smtp: object) -> bool:
 def _leave(smtp: smtplib.SMTP) -> None:
     """Says goodbye. Whatever the server answers, the message's fate is decided."""
     with suppress(smtplib.SMTPException, OSError):
+        if smtp.sock is not None:
+            smtp.sock.settimeout(_GOODBYE)
         smtp.quit()
     smtp.close()
 
@@ -301,9 +342,10 @@ def _connect(settings: SmtpSettings) -> _Plain | _Secure:
 def _of_kind(
     codes: Iterable[int], text: str, recipients: Mapping[str, tuple[int, bytes]] | None = None
 ) -> MailError:
-    kind = MailUnavailableError if any(400 <= c < 500 for c in codes) else MailRefusedError
+    said = list(codes)
+    kind = MailUnavailableError if any(400 <= c < 500 for c in said) else MailRefusedError
     of_each = recipients or {}
-    return kind(text, _said(of_each), _deferred(of_each))
+    return kind(text, _said(of_each), _deferred(of_each), of_server=_CLOSING in said)
 
 
 def _deferred(replies: Mapping[str, tuple[int, bytes]]) -> frozenset[str]:

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -27,7 +27,6 @@ from resources.ledger.schedules import ScheduleRecord
 from resources.mailer import (
     MailError,
     MailRefusedError,
-    MailUnavailableError,
     Sent,
     parse_addresses,
     send,
@@ -37,31 +36,13 @@ from resources.reporting.output import new_file
 from resources.reporting.period import Period
 from resources.schedules import compared, rendering
 from resources.schedules.audience import same_rows
-from resources.schedules.due import Forgone, Waiting, next_try
+from resources.schedules.due import Forgone, Waiting
 from resources.schedules.model import OnChange, Schedule, from_text
 from resources.schedules.office import LEASE, Office, patiently
 from resources.schedules.planning import Group, held, verdict
+from resources.schedules.settling import DIED, Server, Settled, joined, judge, later
 
 MAIL = "message.eml"
-
-DIED = (
-    "a process died, or its connection broke, while it handed the mail over: it went out again "
-    "under the same Message-ID and may have arrived twice"
-)
-
-Outcomes = Mapping[str, tuple[Outcome, str | None]]
-
-
-@dataclass(frozen=True)
-class Settled:
-    """What one attempt ended in. `next_try_at` is set while the delivery stays queued."""
-
-    state: State
-    note: str | None
-    outcomes: Outcomes = field(default_factory=dict)
-    next_try_at: datetime | None = None
-    sure: bool = True
-    """Nobody has the mail but those who accepted it."""
 
 
 class _NotSentError(Exception):
@@ -75,11 +56,14 @@ class _NotSentError(Exception):
 def deliver(office: Office, group: Iterable[Delivery]) -> list[Delivery]:
     """Attempts each delivery that can go now; as they are afterwards.
 
-    One that cannot be made or sent does not keep the others from theirs.
+    One that cannot be made or sent does not keep the others from theirs, but a mail server that
+    answers nobody does: they are then tried again when those are that have found out.
     """
     found = []
-    for delivery in group:
-        _attempt(office, delivery)
+    server = Server()
+    # Those first that were made in no attempt yet: whoever the server is silent about comes last.
+    for delivery in sorted(group, key=lambda d: d.folder is not None):
+        _attempt(office, delivery, server)
         found.append(office.deliveries.get(delivery.id))
     return found
 
@@ -89,7 +73,7 @@ def deliver_all(office: Office, groups: Iterable[Group]) -> list[Delivery]:
     return [delivery for group in groups for delivery in deliver(office, group.deliveries)]
 
 
-def _attempt(office: Office, delivery: Delivery) -> None:
+def _attempt(office: Office, delivery: Delivery, server: Server) -> None:
     now = office.clock()
     record = office.schedules.get(delivery.schedule_id)
     if held(office, delivery, now) is not None:
@@ -103,10 +87,13 @@ def _attempt(office: Office, delivery: Delivery) -> None:
     settled: Settled | None
     if isinstance(decided, Forgone):
         doubt = DIED if mine.handed_at else None
-        settled = Settled(State.SKIPPED, _joined(decided.reason, doubt))
+        settled = Settled(State.SKIPPED, joined(decided.reason, doubt))
+    elif server.is_away:
+        why = f"not tried, as {server.failures} others in a row could not be sent: {server.words}"
+        settled = later(mine, why, office.clock())
     else:
         try:
-            settled = _make_and_hand(office, record, mine, decided.missing)
+            settled = _make_and_hand(office, record, mine, decided.missing, server)
         except _NotSentError as error:
             settled = Settled(error.state, str(error))
         except (ReportError, MailRefusedError) as error:
@@ -115,13 +102,17 @@ def _attempt(office: Office, delivery: Delivery) -> None:
             # A full disk, a memory limit, a lake that is away: it may pass. What it was is noted
             # and logged; it must not keep the next delivery from its recipients.
             logging.getLogger(__name__).exception("delivery %d", mine.id)
-            settled = _later(mine, f"{type(error).__name__}: {error}", office.clock())
+            settled = later(mine, f"{type(error).__name__}: {error}", office.clock())
     if settled is not None:
         _settle(office, mine, settled)
 
 
 def _make_and_hand(
-    office: Office, record: ScheduleRecord, mine: Delivery, missing: tuple[date, ...]
+    office: Office,
+    record: ScheduleRecord,
+    mine: Delivery,
+    missing: tuple[date, ...],
+    server: Server,
 ) -> Settled | None:
     """What became of it; None when another process has taken the delivery over."""
     had = [r for r in office.deliveries.recipients(mine.id) if r.outcome is Outcome.ACCEPTED]
@@ -146,55 +137,8 @@ def _make_and_hand(
         answer = send(message, office.smtp, pending)
     except MailError as error:
         answer = error
+    server.heard(answer)
     return judge(answer, recipients, mine, office.clock())
-
-
-def judge(
-    answer: Sent | MailError, recipients: Sequence[Recipient], mine: Delivery, now: datetime
-) -> Settled:
-    """What the server's answer means for the delivery and for each who was still to get it.
-
-    The note is of all that do not have it, also of those who were refused in an attempt before.
-    """
-    doubt = DIED if mine.handed_at else None
-    pending = [r.address for r in recipients if r.outcome is Outcome.PENDING]
-    before = {r.address: r.words for r in recipients if r.outcome is Outcome.REFUSED}
-    some_have_it = any(r.outcome is Outcome.ACCEPTED for r in recipients)
-    outcomes: dict[str, tuple[Outcome, str | None]] = {}
-    if isinstance(answer, Sent):
-        outcomes |= dict.fromkeys(answer.accepted, (Outcome.ACCEPTED, None))
-        some_have_it = True
-    passing = isinstance(answer, MailUnavailableError)
-    words = str(answer) if isinstance(answer, MailError) else None
-    for address in pending:
-        said = answer.refused.get(address)
-        if address in outcomes:
-            continue
-        # Who stands in no answer was not refused: the server may have left in between.
-        later = address in answer.deferred or (passing and address not in answer.refused)
-        outcomes[address] = (Outcome.PENDING if later else Outcome.REFUSED, said or words)
-    refused = before | {a: w for a, (o, w) in outcomes.items() if o is Outcome.REFUSED}
-    waiting = {a: w for a, (o, w) in outcomes.items() if o is Outcome.PENDING}
-    sure = not (isinstance(answer, MailError) and answer.maybe_taken)
-    common = None if some_have_it else words  # said of all who were still to get it
-    told = "; ".join(f"{a}: {w}" for a, w in (before if common else refused | waiting).items())
-    note = _joined(common, f"not delivered to {told}" if told else None)
-    if waiting:
-        then = next_try(mine.attempts, now)
-        if then is not None:
-            return Settled(State.QUEUED, _joined(note, doubt), outcomes, then, sure)
-        outcomes |= {a: (Outcome.REFUSED, f"given up: {w}") for a, w in waiting.items()}
-        note = f"given up after {mine.attempts} attempts: {note}"
-    state = State.SENT if some_have_it else State.FAILED
-    return Settled(state, _joined(note, doubt), outcomes, None, sure)
-
-
-def _later(mine: Delivery, words: str, now: datetime) -> Settled:
-    """Tried again later, or given up."""
-    then = next_try(mine.attempts, now)
-    if then is None:
-        return Settled(State.FAILED, f"given up after {mine.attempts} attempts: {words}")
-    return Settled(State.QUEUED, words, {}, then, sure=False)
 
 
 def _settle(office: Office, mine: Delivery, settled: Settled) -> None:
@@ -204,10 +148,6 @@ def _settle(office: Office, mine: Delivery, settled: Settled) -> None:
             settled.outcomes, settled.next_try_at, settled.sure,
         )
     )  # fmt: skip
-
-
-def _joined(*notes: str | None) -> str | None:
-    return "; ".join(note for note in notes if note) or None
 
 
 def _make(

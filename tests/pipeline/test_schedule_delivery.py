@@ -11,9 +11,10 @@ import pytest
 from pipelines.assembly import Workplace
 from resources.alerts import of_deliveries
 from resources.ledger.delivery import Outcome, State
-from resources.schedules.delivery import DIED, deliver_all
+from resources.schedules.delivery import deliver_all
 from resources.schedules.office import Office
 from resources.schedules.planning import again, agenda, plan, run_now
+from resources.schedules.settling import DIED
 from tests.pipeline.deliveries import call, deliver
 from tests.pipeline.home import build_all
 from tests.pipeline.offices import DAYS, Clock, add, copied, make_built, office_of, tick

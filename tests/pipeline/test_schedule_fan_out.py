@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import socket
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -97,3 +99,40 @@ def test_customers_whose_ids_look_alike_get_each_its_own(tmp_path: Path) -> None
         sent[to] = str(attached.get_content()).splitlines()[1].partition(",")[0]
     assert sent == {f"mail{n}@example.com": f"{c} Ltd" for n, c in enumerate(ids)}
     assert len({d.folder for d in office.deliveries.find()}) == len(ids)
+
+
+def test_a_server_that_answers_nobody_holds_up_three(tmp_path: Path) -> None:
+    """The others are due with them, and go first then; nobody gets two or none."""
+    workplace = make_home(tmp_path)
+    customers = CUSTOMERS[:8]
+    lines = [f"{c},Customer {c},mail-{c}@example.com" for c in customers]
+    (tmp_path / "customers.csv").write_text("\n".join(["id,name,email", *lines]) + "\n")
+    at = f"{DAYS[-1]} 12:00:00"
+    deliver(workplace, "day.csv", [call(c, dt=at, customer_id=c) for c in customers])
+    build_all(workplace)
+    clock = Clock(datetime(2026, 3, 8, 12, tzinfo=UTC))
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and says nothing
+        port = silent.getsockname()[1]
+        office = office_of(workplace, port, clock)
+        office = replace(office, smtp=replace(office.smtp, timeout=0.2))
+        add(office, audience="customer", fan_out=True)
+        clock.set("2026-03-09T07:00")
+        first = tick(office)
+    assert {(d.state, d.attempts) for d in first} == {(State.QUEUED, 1)}
+    tried, rest = first[:3], first[3:]
+    assert all("timed out" in (d.note or "") for d in first)
+    words = "not tried, as 3 others in a row could not be sent: mail server 127.0.0.1"
+    assert [words in (d.note or "") for d in first] == [False] * 3 + [True] * 5
+    assert [d.folder is None for d in first] == [False] * 3 + [True] * 5, "they were not made"
+    assert len({d.next_try_at for d in first}) == 1
+    post = PostOffice(*["450 *"] * 4)  # of a recipient: it keeps no other from theirs
+    with serving(post, port):
+        clock.forward(seconds=59)
+        assert tick(office) == []
+        clock.forward(seconds=1)
+        second = tick(office)
+        clock.forward(minutes=2)
+        tick(office)
+    assert [d.id for d in second] == [d.id for d in (*rest, *tried)]
+    assert [d.state for d in second] == [State.QUEUED] * 4 + [State.SENT] * 4
+    assert post.mails() == {f"mail-{c}@example.com": 1 for c in customers}
