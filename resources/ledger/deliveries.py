@@ -21,7 +21,6 @@ from sqlalchemy import (
     and_,
     delete,
     exists,
-    func,
     insert,
     or_,
     select,
@@ -39,6 +38,7 @@ from resources.ledger.delivery import (
     State,
     UnknownDelivery,
 )
+from resources.ledger.rebuilt import REVISED_IN, periods_rebuilt
 from resources.ledger.schema import day_builds, deliveries, delivery_recipients, schedules
 
 
@@ -70,12 +70,16 @@ class Deliveries:
     def newest_planned(self, schedule_id: int, frequency: str, now: datetime) -> date | None:
         """The last day of the newest period that a schedule has rows for, of those that are due."""
         with self.engine.connect() as connection:
+            # Not as a maximum, for which all rows of the schedule are read.
             return connection.execute(
-                select(func.max(deliveries.c.last_day)).where(
+                select(deliveries.c.last_day)
+                .where(
                     deliveries.c.schedule_id == schedule_id,
                     deliveries.c.frequency == frequency,
                     deliveries.c.due_at <= now,
                 )
+                .order_by(deliveries.c.last_day.desc())
+                .limit(1)
             ).scalar_one_or_none()
 
     def unplan(self, now: datetime) -> int:
@@ -106,7 +110,9 @@ class Deliveries:
         newest: int | None = None,
     ) -> list[Delivery]:
         """Deliveries, oldest first; of one schedule, in some states, or only the newest few."""
-        wanted = select(deliveries).where(deliveries.c.state.in_(states))
+        wanted = select(deliveries)
+        if set(states) != set(State):  # else the newest few would be looked for among all
+            wanted = wanted.where(deliveries.c.state.in_(states))
         if schedule_id is not None:
             wanted = wanted.where(deliveries.c.schedule_id == schedule_id)
         if newest is not None:
@@ -122,11 +128,9 @@ class Deliveries:
         return self._read(
             select(deliveries)
             .where(
+                deliveries.c.state.in_((State.FAILED, State.SENT)),
                 deliveries.c.settled_at >= since,
-                or_(
-                    deliveries.c.state == State.FAILED,
-                    and_(deliveries.c.state == State.SENT, refused),
-                ),
+                or_(deliveries.c.state != State.SENT, refused),
             )
             .order_by(deliveries.c.id)
         )
@@ -334,28 +338,33 @@ class Deliveries:
         Only the newest revision of each; the oldest period first.
         """
         later = deliveries.alias("later")
-        return self._read(
-            select(deliveries)
-            .join(schedules, schedules.c.id == deliveries.c.schedule_id)
-            .where(
-                schedules.c.enabled,
-                # Also one that was not sent since it had no rows: it may have some now.
-                deliveries.c.state.in_((State.SENT, State.SKIPPED)),
-                exists().where(
-                    day_builds.c.table_name.in_(tables),
-                    day_builds.c.call_date.between(deliveries.c.first_day, deliveries.c.last_day),
-                    day_builds.c.built_at > deliveries.c.checked_at,
-                ),
-                ~exists().where(
-                    later.c.schedule_id == deliveries.c.schedule_id,
-                    later.c.account == deliveries.c.account,
-                    later.c.first_day == deliveries.c.first_day,
-                    later.c.last_day == deliveries.c.last_day,
-                    later.c.revision > deliveries.c.revision,
-                ),
+        found: list[Delivery] = []
+        for frequency, first in periods_rebuilt(self.engine, tables):
+            found += self._read(
+                select(deliveries)
+                .join(schedules, schedules.c.id == deliveries.c.schedule_id)
+                .where(
+                    deliveries.c.frequency == frequency,
+                    deliveries.c.first_day == first,
+                    schedules.c.enabled,
+                    deliveries.c.state.in_(REVISED_IN),
+                    exists().where(
+                        day_builds.c.table_name.in_(tables),
+                        day_builds.c.call_date.between(
+                            deliveries.c.first_day, deliveries.c.last_day
+                        ),
+                        day_builds.c.built_at > deliveries.c.checked_at,
+                    ),
+                    ~exists().where(
+                        later.c.schedule_id == deliveries.c.schedule_id,
+                        later.c.account == deliveries.c.account,
+                        later.c.first_day == deliveries.c.first_day,
+                        later.c.last_day == deliveries.c.last_day,
+                        later.c.revision > deliveries.c.revision,
+                    ),
+                )
             )
-            .order_by(deliveries.c.last_day, deliveries.c.id)
-        )
+        return sorted(found, key=lambda d: (d.last_day, d.id))
 
     def checked(self, delivery_id: int, at: datetime) -> None:
         """What was built up to this moment has not changed the report's figures."""

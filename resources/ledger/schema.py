@@ -183,7 +183,11 @@ deliveries = Table(
     Column("folder", Text),  # of its files, below the home
     UniqueConstraint("schedule_id", "account", "first_day", "last_day", "revision"),
     CheckConstraint("state IN ('queued', 'sending', 'sent', 'failed', 'skipped')", "known_state"),
-    Index("deliveries_by_state", "state", "next_try_at"),
+    # They stay for ever, and the sensor asks about them every half minute.
+    Index("deliveries_by_state", "state", "due_at"),
+    Index("deliveries_by_schedule", "schedule_id", "last_day"),
+    Index("deliveries_by_check", "frequency", "first_day", "state", "checked_at"),
+    Index("deliveries_by_settlement", "state", "settled_at"),
 )
 
 delivery_recipients = Table(

@@ -182,8 +182,7 @@ def revise(office: Office, seconds: float = 20.0) -> list[str]:
             continue
         if found.differ(delivery.figures):
             _revision(office, delivery, Reason.REVISED, now)
-        else:
-            office.deliveries.checked(delivery.id, now)
+        office.deliveries.checked(delivery.id, now)  # a revision answers for itself from here on
     return troubles
 
 

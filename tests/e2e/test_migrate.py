@@ -73,7 +73,7 @@ def test_one_of_many_at_once_makes_the_tables(
     assert [process.returncode for process in processes] == [0] * MANY, said
     for url, *of_one in zip(urls, *(words.splitlines() for words in said), strict=True):
         # One has made it, from nothing; the others found it made.
-        assert sorted(of_one) == ["0005 0005"] * (MANY - 1) + ["None 0005"]
+        assert sorted(of_one) == ["0006 0006"] * (MANY - 1) + ["None 0006"]
         engine = create_engine(url)
         made = set(inspect(engine).get_table_names())
         engine.dispose()
@@ -84,13 +84,13 @@ def test_the_command_says_from_where_to_where(url: str, tmp_path: Path) -> None:
     home = make_home(tmp_path, ledger_url=url)
     first = command(home, "migrate")
     assert first.exit_code == 0, first.output
-    assert "ledger: made with the schema 0005\n" in first.stdout
+    assert "ledger: made with the schema 0006\n" in first.stdout
     assert "\nDagster: has the schema " in first.stdout
     engine = open_ledger(url)
     to_first_schema(engine)
     second = command(home, "migrate")
-    assert "ledger: brought from the schema 0001 to 0005\n" in second.stdout
-    assert "ledger: has the schema 0005, nothing to do\n" in command(home, "migrate").stdout
+    assert "ledger: brought from the schema 0001 to 0006\n" in second.stdout
+    assert "ledger: has the schema 0006, nothing to do\n" in command(home, "migrate").stdout
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
     engine.dispose()

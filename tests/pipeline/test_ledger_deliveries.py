@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine, UniqueConstraint, insert, inspect, text
+from sqlalchemy.event import listen
 from sqlalchemy.exc import IntegrityError
 
 from resources.ledger import (
@@ -32,6 +35,7 @@ from resources.ledger.delivery import (
     State,
     UnknownDelivery,
 )
+from resources.ledger.rebuilt import periods_rebuilt
 from resources.ledger.schedules import NameTaken, UnknownSchedule, Wanted
 from resources.ledger.schema import deliveries as deliveries_table
 from resources.ledger.schema import delivery_recipients, metadata
@@ -312,6 +316,67 @@ def test_reports_whose_days_were_built_since(ledger: Engine, schedule: int) -> N
     assert store.rebuilt(["breakout_daily"]) == []
 
 
+def test_a_built_day_is_of_all_periods_that_it_lies_in(ledger: Engine, schedule: int) -> None:
+    """And of no other: none of their deliveries is read."""
+    store, days = Deliveries(ledger), Days(ledger)
+    now = datetime.now(UTC)
+    month = replace(new(schedule, account="m"), first_day=date(2026, 3, 1), frequency="monthly",
+                    last_day=date(2026, 3, 31))  # fmt: skip
+    week = replace(new(schedule, account="w"), first_day=date(2026, 3, 2), frequency="weekly",
+                   last_day=date(2026, 3, 8))  # fmt: skip
+    others = [new(schedule, date(2026, 3, 8), account=str(n)) for n in range(3)]
+    failed = new(schedule, date(2026, 3, 4), account="f")
+    store.queue([month, week, *others, failed], now)
+    for delivery in store.find():
+        assert store.claim(delivery, "me", now, now + MINUTE)
+        store.made(delivery.id, "me", replace(made(), checked_at=now))
+        state = State.FAILED if delivery.account == "f" else State.SENT
+        store.settle(delivery.id, "me", state, None, now)
+    assert periods_rebuilt(ledger, ["cdrs"]) == []
+    days.built("cdrs", date(2026, 3, 4), 2, 7, 10)
+    days.built("cdrs", date(2026, 4, 1), 2, 8, 10)
+    wanted = [("monthly", date(2026, 3, 1)), ("weekly", date(2026, 3, 2))]
+    assert sorted(periods_rebuilt(ledger, ["cdrs"])) == wanted
+    assert [d.account for d in store.rebuilt(["cdrs"])] == ["w", "m"], "the oldest period first"
+    for delivery in store.rebuilt(["cdrs"]):
+        store.checked(delivery.id, datetime.now(UTC))
+    assert periods_rebuilt(ledger, ["cdrs"]) == []
+
+
+def test_what_is_asked_all_the_time_is_found_by_index(tmp_path: Path) -> None:
+    """Deliveries stay for ever: no question of a tick may read them all, or all of a schedule."""
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    store, day = Deliveries(ledger), date(2026, 3, 6)
+    asked: list[tuple[str, Any]] = []
+    listen(ledger, "before_cursor_execute", lambda _, __, text, values, *___: asked.append(
+        (text, values)))  # fmt: skip
+    store.unplan(NOON)
+    store.open()
+    store.newest_planned(1, "daily", NOON)
+    store.rebuilt(["cdrs"])
+    store.of_period(1, day, day)
+    store.unreached(NOON)
+    store.find(newest=20)
+    read: list[str] = []
+    with closing(ledger.raw_connection()) as connection:
+        for text, values in asked:
+            cursor = connection.cursor()
+            cursor.execute(f"EXPLAIN QUERY PLAN {text}", values)
+            read += [str(row[-1]) for row in cursor.fetchall()]
+    begin = "SEARCH deliveries USING INDEX "
+    read = [each.removeprefix(begin) for each in read if each.startswith((begin, "SCAN deliv"))]
+    assert read == [
+        "deliveries_by_state (state=? AND due_at>?)",
+        "deliveries_by_settlement (state=?)",
+        "deliveries_by_schedule (schedule_id=?)",  # the newest first, of which one is read
+        "deliveries_by_check (frequency=? AND first_day=?)",  # of which one is read
+        "deliveries_by_schedule (schedule_id=? AND last_day=?)",
+        "deliveries_by_settlement (state=? AND settled_at>?)",
+        "SCAN deliveries",  # from the newest, of which so many are read
+    ]
+    ledger.dispose()
+
+
 def test_numbers_that_nobody_has(ledger: Engine) -> None:
     with pytest.raises(UnknownDelivery, match="deliveries list"):
         Deliveries(ledger).get(7)
@@ -331,7 +396,7 @@ def test_a_ledger_of_the_first_schema_is_migrated_and_keeps_its_rows(ledger: Eng
 def test_a_newer_ledger_is_refused_and_left_alone(ledger: Engine) -> None:
     with ledger.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
-    with pytest.raises(NewerLedger, match=r"schema 0099.*up to 0005.*upgrade the program"):
+    with pytest.raises(NewerLedger, match=r"schema 0099.*up to 0006.*upgrade the program"):
         open_ledger(ledger.url.render_as_string(hide_password=False))
     with ledger.connect() as connection:
         assert (
