@@ -209,8 +209,9 @@ def send(
             of_server=True,
         ) from None  # fmt: skip
     except smtplib.SMTPResponseException as error:
+        hint = " (lower CDR_REPORTS_MAIL_LIMIT_MB)" if error.smtp_code == _TOO_LARGE else ""
         raise _of_kind(
-            [error.smtp_code], f"{at} refused: {_words(error.smtp_code, error.smtp_error)}"
+            [error.smtp_code], f"{at} refused: {_words(error.smtp_code, error.smtp_error)}{hint}"
         ) from None
     except smtplib.SMTPException as error:
         hint = " (is CDR_REPORTS_SMTP_TLS right?)" if settings.tls != "tls" else ""
@@ -246,6 +247,9 @@ _NOT_ASCII = (553, b"5.6.7 letters beyond ASCII need SMTPUTF8, which this server
 
 _CLOSING = 421
 """The one answer that is of the server and of no message or recipient: it takes nothing now."""
+
+_TOO_LARGE = 552
+"""What a server says to a message that is larger than it takes: RFC 1870, 6.1."""
 
 _GOODBYE = 2.0
 """Seconds that an answer to goodbye is waited for: nothing hangs on it any more."""

@@ -121,7 +121,7 @@ def _make_and_hand(
     begun = mine.handed_at or had
     as_it_is = begun or _is_current(office, record, mine, missing)
     message = _kept(office, mine) if as_it_is else None
-    if message is None or not (begun or _is_from(message, office.smtp.sender)):
+    if message is None or not (begun or _is_as_set(office, message)):
         message = _make(office, record, mine, missing)
         if message is None:
             return None
@@ -258,10 +258,11 @@ def _kept(office: Office, mine: Delivery) -> EmailMessage | None:
     return message_from_bytes(path.read_bytes(), policy=SMTP)
 
 
-def _is_from(message: EmailMessage, sender: str) -> bool:
-    """Whether a kept mail has this sender, which is a setting that may have been wrong."""
-    wanted = SMTP.header_factory("From", sender)
-    return bool(message["From"].addresses == wanted.addresses)
+def _is_as_set(office: Office, message: EmailMessage) -> bool:
+    """Whether a kept mail has sender and size as the settings say now, which were wrong then."""
+    wanted = SMTP.header_factory("From", office.smtp.sender)
+    fits = len(message.as_bytes(policy=SMTP)) <= office.rules.mail_bytes
+    return fits and bool(message["From"].addresses == wanted.addresses)
 
 
 def _is_current(
