@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,3 +98,29 @@ def test_a_mail_whose_sender_was_refused_goes_from_another(
     assert (sent.state, sent.id) == (State.SENT, failed.id)
     ((_, message, _),) = post.got
     assert message["From"] == sender
+
+
+def test_a_mail_that_was_too_large_goes_smaller_once_the_limit_is_lower(
+    built: Workplace, tmp_path: Path
+) -> None:
+    post, clock = (
+        PostOffice("data 552 5.3.4 message too big"),
+        Clock(datetime(2026, 3, 8, 12, tzinfo=UTC)),
+    )
+    with serving(post) as port:
+        office = office_of(copied(built, tmp_path), port, clock)
+        add(office)
+        clock.set("2026-03-09T07:00")
+        (first,) = tick(office)
+        assert first.state is State.FAILED
+        assert "552 5.3.4 message too big (lower CDR_REPORTS_MAIL_LIMIT_MB)" in (first.note or "")
+        size = (office.home / str(first.folder) / "message.eml").stat().st_size
+        lower = replace(office, rules=replace(office.rules, mail_bytes=size - 1))
+        run_now(lower, lower.schedules.all()[0])
+        (second,) = deliver_all(lower, agenda(lower).ready)
+    assert second.state is State.SENT
+    ((_, message, content),) = post.got
+    assert len(content) < size
+    assert list(message.iter_attachments()) == []
+    body: Any = message.get_body(("plain",))
+    assert "Not attached, because the mail would be larger" in body.get_content()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -423,26 +422,3 @@ def test_an_accepted_outcome_is_kept(workplace: Workplace, clock: Clock) -> None
         (first,) = tick(office)
     kept = {r.address: r.outcome for r in office.deliveries.recipients(first.id)}
     assert kept == {BOTH[0]: Outcome.ACCEPTED, BOTH[1]: Outcome.PENDING}
-
-
-def test_a_mail_that_was_too_large_goes_smaller_once_the_limit_is_lower(
-    workplace: Workplace, clock: Clock
-) -> None:
-    post = PostOffice("data 552 5.3.4 message too big")
-    with serving(post) as port:
-        office = office_of(workplace, port, clock)
-        add(office)
-        clock.set(MORNING)
-        (first,) = tick(office)
-        assert first.state is State.FAILED
-        assert "552 5.3.4 message too big (lower CDR_REPORTS_MAIL_LIMIT_MB)" in (first.note or "")
-        size = (office.home / str(first.folder) / "message.eml").stat().st_size
-        lower = replace(office, rules=replace(office.rules, mail_bytes=size - 1))
-        run_now(lower, lower.schedules.all()[0])
-        (second,) = deliver_all(lower, agenda(lower).ready)
-    assert second.state is State.SENT
-    ((_, message, content),) = post.got
-    assert len(content) < size
-    assert list(message.iter_attachments()) == []
-    body: Any = message.get_body(("plain",))
-    assert "Not attached, because the mail would be larger" in body.get_content()
